@@ -1,0 +1,65 @@
+"""How the documentation is built. Nothing here needs a network."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from importlib.metadata import version as version_of
+
+from sphinx.application import Sphinx
+
+project = "callbackq"
+author = "The callbackq authors"
+copyright = "The callbackq authors"
+version = release = version_of("callbackq")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+source_suffix = {".md": "markdown"}
+
+# Code blocks are run by pytest, not by Sphinx.
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_class_signature = "mixed"
+autodoc_default_options = {"members": True, "show-inheritance": True, "undoc-members": True}
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+
+# A reference that leads nowhere fails the build, unless it leads out of the project:
+# the other projects' inventories would have to be downloaded.
+nitpicky = True
+_others = {*sys.stdlib_module_names, "attr", "attrs", "dateutil", "hypothesis", "phonenumbers", "pytest"}
+_others |= {"rich", "sortedcontainers", "typer"}
+nitpick_ignore_regex = [
+    (r"py:.*", rf"({'|'.join(sorted(map(re.escape, _others)))})(\..*)?"),
+    # Type variables, and private names that stand in a signature.
+    (r"py:(class|obj)", r"(.*\.)?([A-Z]|[A-Z]\w*T)"),
+    (r"py:(class|obj)", r"(.*\.)?_\w+"),
+]
+
+html_theme = "furo"
+html_title = f"callbackq {release}"
+
+
+def setup(app: Sphinx) -> None:
+    """Put right what no setting can."""
+    # A folder of pages may be empty. `suppress_warnings` cannot name that warning: it has no type.
+    toctrees = logging.getLogger("sphinx.sphinx.directives.other")
+    toctrees.addFilter(lambda record: getattr(record, "subtype", None) != "empty_glob")
+    # Before napoleon, which takes what stands before a colon for a type, unless the line ends there.
+    app.connect("autodoc-process-docstring", _no_type_in_docstring, priority=400)
+
+
+def _no_type_in_docstring(
+    _app: Sphinx, what: str, _name: str, _it: object, _options: object, lines: list[str]
+) -> None:
+    if what in {"attribute", "data", "property"} and lines and ": " in lines[0]:
+        lines[:1] = lines[0].replace(": ", ":\n").split("\n")

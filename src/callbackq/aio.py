@@ -1,0 +1,163 @@
+"""
+The same names, awaited. No code is written twice: each name here is the method of the service, run in one thread.
+
+Commands that are awaited together share a hop: one thread belongs to the service, and takes all that has piled up.
+The event loop never waits for a flush.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from types import TracebackType
+from typing import Any, Concatenate, Final, Generic, ParamSpec, Self, TypeVar, overload
+
+from callbackq.dispatcher import Dispatcher
+from callbackq.service import CallbackService
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Owner = TypeVar("Owner")
+
+
+class _Hop:
+    """One thread, and what waits for it."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="callbackq-aio")
+        self._waiting: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
+        self._lock = Lock()
+        self._draining = False
+
+    def run(self, call: Callable[[], R]) -> asyncio.Future[R]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        with self._lock:
+            self._waiting.append((call, future))
+            start, self._draining = not self._draining, True
+        if start:
+            self._executor.submit(self._drain)
+        return future
+
+    def _drain(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._draining = False
+                    return
+                batch = list(self._waiting)
+                self._waiting.clear()
+            for call, future in batch:
+                _finish(call, future)
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=True)
+
+
+def _finish(call: Callable[[], R], future: asyncio.Future[R]) -> None:
+    """Make the call though its awaiter may have gone: what was asked for is done or refused, never half."""
+    try:
+        result = call()
+    except BaseException as error:
+        _hand_over(future, future.set_exception, error)
+    else:
+        _hand_over(future, future.set_result, result)
+
+
+def _hand_over(future: asyncio.Future[Any], setter: Callable[[Any], None], value: object) -> None:
+    def set_unless_gone() -> None:
+        if not future.done():
+            setter(value)
+
+    loop = future.get_loop()
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(set_unless_gone)
+
+
+class _Awaited(Generic[Owner, P, R]):
+    """A method of the synchronous class, under the same name, as a coroutine function."""
+
+    def __init__(self, method: Callable[Concatenate[Owner, P], R]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+        self.__wrapped__ = method
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
+    @overload
+    def __get__(self, instance: _Face[Owner], owner: type[Any]) -> Callable[P, Awaitable[R]]: ...
+    def __get__(self, instance: _Face[Owner] | None, owner: type[Any]) -> Self | Callable[P, Awaitable[R]]:
+        if instance is None:
+            return self
+        face, method = instance, self._method
+
+        def awaited(*args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+            return face.hop.run(lambda: method(face.sync, *args, **kwargs))
+
+        awaited.__doc__ = method.__doc__
+        return awaited
+
+
+class _Face(Generic[Owner]):
+    def __init__(self, sync: Owner, hop: _Hop) -> None:
+        self.sync: Final = sync
+        self.hop: Final = hop
+
+
+class AsyncCallbackService(_Face[CallbackService]):
+    """
+    `CallbackService` for asyncio hosts: the same methods, the same arguments and errors, awaited.
+
+    Args:
+        service: the synchronous service. It can be used beside this one.
+
+    A coroutine that is cancelled does not take its command back: the command is done or refused all the same, so
+    after a cancellation read before asking again, or ask with the same request key.
+
+    Use it as an async context manager, or call `close`.
+    """
+
+    def __init__(self, service: CallbackService) -> None:
+        super().__init__(service, _Hop())
+
+    call_joined = _Awaited(CallbackService.call_joined)
+    call_left = _Awaited(CallbackService.call_left)
+    call_returned = _Awaited(CallbackService.call_returned)
+    offer = _Awaited(CallbackService.offer)
+    request = _Awaited(CallbackService.request)
+    cancel = _Awaited(CallbackService.cancel)
+    receipt = _Awaited(CallbackService.receipt)
+    get = _Awaited(CallbackService.get)
+    position = _Awaited(CallbackService.position)
+    call_position = _Awaited(CallbackService.call_position)
+    explain = _Awaited(CallbackService.explain)
+    history = _Awaited(CallbackService.history)
+    agent_available = _Awaited(CallbackService.agent_available)
+    agent_unavailable = _Awaited(CallbackService.agent_unavailable)
+    report = _Awaited(CallbackService.report)
+
+    def dispatcher(self, dispatcher: Dispatcher) -> AsyncDispatcher:
+        """Return *dispatcher*, awaited, in the same thread."""
+        return AsyncDispatcher(dispatcher, self.hop)
+
+    async def close(self) -> None:
+        """Finish what was asked for, and let go of the thread. The store stays open."""
+        await asyncio.get_running_loop().run_in_executor(None, self.hop.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class AsyncDispatcher(_Face[Dispatcher]):
+    """`Dispatcher`, awaited. Get one from `AsyncCallbackService.dispatcher`."""
+
+    step = _Awaited(Dispatcher.step)
+    next_wakeup = _Awaited(Dispatcher.next_wakeup)

@@ -1,0 +1,78 @@
+"""What may come in from outside: instants and texts, checked once, where they enter."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from callbackq.errors import InvalidText, InvalidTime
+
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+TEXT_MAX: Final = 200
+CONTEXT_FIELDS_MAX: Final = 50
+CONTEXT_TEXT_MAX: Final = 2_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def microseconds(at: datetime) -> int:
+    """
+    Return the whole microseconds from 1970 to *at*; exact.
+
+    >>> microseconds(datetime(1970, 1, 2, tzinfo=UTC))
+    86400000000
+    """
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def check_instant(value: datetime, name: str) -> datetime:
+    """
+    Return *value* in UTC.
+
+    Raises:
+        InvalidTime: it is naive, or outside 2000 to 2100.
+    """
+    if not isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidTime(f"{name} is {type(value).__name__}; allowed: an aware datetime")
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise InvalidTime(f"{name} is {value.isoformat()} without a zone; allowed: an aware datetime")
+    try:
+        in_utc = value.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidTime(f"{name} is {value.isoformat()}; allowed: years 2000 to 2099") from error
+    if not EARLIEST <= in_utc < LATEST:
+        raise InvalidTime(f"{name} is {value.isoformat()}; allowed: years 2000 to 2099")
+    return in_utc
+
+
+def check_not_future(value: datetime, name: str, *, now: datetime) -> datetime:
+    """
+    Return *value* in UTC.
+
+    Raises:
+        InvalidTime: as `check_instant`; or it is after *now*.
+    """
+    at = check_instant(value, name)
+    if at > now:
+        raise InvalidTime(
+            f"{name} is {at.isoformat()}, after now, {now.isoformat()}; allowed: now or earlier"
+        )
+    return at
+
+
+def check_text(value: str, name: str, *, length_max: int = TEXT_MAX) -> str:
+    """
+    Return *value* as it is.
+
+    Raises:
+        InvalidText: it is not text, is empty or longer than *length_max*, or has unprintable characters. The
+            text itself is not shown, for it may be personal.
+    """
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidText(f"{name} is {type(value).__name__}; allowed: text")
+    if not value or len(value) > length_max:
+        raise InvalidText(f"{name} has {len(value)} characters; allowed: 1 to {length_max}")
+    if not value.isprintable():
+        raise InvalidText(f"{name} has unprintable characters; allowed: letters, digits, signs and spaces")
+    return value

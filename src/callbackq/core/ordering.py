@@ -1,0 +1,60 @@
+"""
+The order of a line: one integer for each place, the same for live calls and callbacks.
+
+`rank = ranked_at - credit(priority)`, in microseconds. A lower rank is served first; ties go by `place_id`.
+The order of two waiting places never changes with time, so every store can keep it in one index.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from callbackq.core.instants import microseconds
+from callbackq.errors import InvalidPriority
+from callbackq.policy import PRIORITY_MAX, QueuePolicy
+
+RANK_MAX: Final = 2**53
+"""Ranks lie strictly between minus this and this: exact in a double, in JSON and in any BI tool."""
+
+
+def check_priority(priority: int) -> int:
+    """
+    Return *priority* as it is.
+
+    Raises:
+        InvalidPriority: it is not a whole number from 0 to 255.
+    """
+    whole = isinstance(priority, int) and not isinstance(priority, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not whole or not 0 <= priority <= PRIORITY_MAX:
+        raise InvalidPriority(
+            f"priority is {priority!r}; allowed: a whole number, 0 (first) to {PRIORITY_MAX} (last)"
+        )
+    return priority
+
+
+def credit_us(priority: int, *, policy: QueuePolicy) -> int:
+    """
+    Return the head start of *priority*, in microseconds: one `priority_credit` for each step above the lowest.
+
+    >>> credit_us(255, policy=QueuePolicy(queue="support"))
+    0
+    """
+    step_us = round(policy.priority_credit.total_seconds() * 1_000_000)
+    return (PRIORITY_MAX - priority) * step_us
+
+
+def rank(ranked_at: datetime, *, priority: int, policy: QueuePolicy) -> int:
+    """
+    Return the integer by which the place is ordered.
+
+    >>> from datetime import UTC, timedelta
+    >>> strict = QueuePolicy(queue="support")
+    >>> early, late = datetime(2026, 1, 5, 8, tzinfo=UTC), datetime(2026, 1, 5, 9, tzinfo=UTC)
+    >>> rank(late, priority=1, policy=strict) < rank(early, priority=10, policy=strict)
+    True
+    >>> ageing = QueuePolicy(queue="support", priority_credit=timedelta(minutes=1))
+    >>> rank(late, priority=1, policy=ageing) < rank(early, priority=10, policy=ageing)
+    False
+    """
+    return microseconds(ranked_at) - credit_us(priority, policy=policy)

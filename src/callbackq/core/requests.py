@@ -1,0 +1,178 @@
+"""What a person asks for, read and checked, and what they are told in return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from callbackq.core.instants import (
+    CONTEXT_FIELDS_MAX,
+    CONTEXT_TEXT_MAX,
+    check_instant,
+    check_text,
+)
+from callbackq.core.numbers import PhoneNumber
+from callbackq.errors import InvalidText, InvalidTime, RequestKeyReused
+from callbackq.ids import QueueName, SubjectId, TenantId
+from callbackq.masking import mask_number
+from callbackq.model import Callback, Position, Receipt, Subject, Wait
+
+CONTEXTS_KEPT_MAX: Final = 20
+SKILLS_MAX: Final = 50
+_NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
+SCHEDULE_HORIZON: Final = timedelta(days=366)
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """What came with a request besides the number: for the agent, and for talking to the person."""
+
+    name: str | None = None
+    language: str | None = None
+    context: Mapping[str, str]
+
+
+def read_wish(*, name: str | None, language: str | None, context: Mapping[str, str]) -> Wish:
+    """
+    Check what is free text.
+
+    Raises:
+        InvalidText: a text is too long, unprintable or no text. The text itself is not shown.
+    """
+    if len(context) > CONTEXT_FIELDS_MAX:
+        raise InvalidText(f"context has {len(context)} fields; allowed: at most {CONTEXT_FIELDS_MAX}")
+    for key, value in context.items():
+        check_text(key, "a context field's name")
+        if not isinstance(value, str) or len(value) > CONTEXT_TEXT_MAX:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidText(f"a context field is no text of at most {CONTEXT_TEXT_MAX} characters")
+        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            raise InvalidText("a context field holds a NUL or half a character; allowed: text")
+    return Wish(
+        name=check_text(name, "name") if name is not None else None,
+        language=check_text(language, "language", length_max=35) if language is not None else None,
+        context=dict(context),
+    )
+
+
+def read_skills(skills: Sequence[str]) -> tuple[str, ...]:
+    """
+    Return *skills* sorted, each once.
+
+    Raises:
+        InvalidText: one is no proper text; there are too many; or one text was given instead of a list.
+    """
+    if isinstance(skills, str):
+        raise InvalidText("skills is one text; allowed: a list of texts")
+    if len(skills) > SKILLS_MAX:
+        raise InvalidText(f"skills has {len(skills)} entries; allowed: at most {SKILLS_MAX}")
+    return tuple(sorted({check_text(skill, "a skill") for skill in skills}))
+
+
+def read_schedule(scheduled_at: datetime | None, *, now: datetime) -> datetime | None:
+    """
+    Return the chosen time in UTC.
+
+    Raises:
+        InvalidTime: it is naive, not after *now*, or more than 366 days away.
+    """
+    if scheduled_at is None:
+        return None
+    at = check_instant(scheduled_at, "scheduled_at")
+    if not now < at <= now + SCHEDULE_HORIZON:
+        raise InvalidTime(
+            f"scheduled_at is {at.isoformat()}; allowed: after now, {now.isoformat()}, within 366 days"
+        )
+    return at
+
+
+def request_key_of(request_key: str | None, call_id: str | None) -> str | None:
+    """Return the key of a request: the host's; or one made of the live call, for a call gives one place only."""
+    if request_key is not None:
+        return check_text(request_key, "request_key")
+    return f"call:{check_text(call_id, 'call_id')}" if call_id is not None else None
+
+
+def check_same_request(
+    known: Callback, subject: Subject, *, queue: QueueName, call_id: str | None, number: PhoneNumber | None
+) -> None:
+    """
+    Check that a request under a known key asks for the same thing.
+
+    Raises:
+        RequestKeyReused: queue, live call or number differ.
+    """
+    same = known.queue == queue and (call_id is None or known.call_id == call_id)
+    if not same or (number is not None and number.identity != subject.identity):
+        raise RequestKeyReused(
+            f"the request key of callback {known.callback_id} came again with another queue, call or number"
+        )
+
+
+def new_subject(
+    number: PhoneNumber, wish: Wish, *, tenant_id: TenantId, subject_id: SubjectId, ref: str, now: datetime
+) -> Subject:
+    """Return the record of a person seen for the first time."""
+    return Subject(
+        tenant_id=tenant_id,
+        subject_id=subject_id,
+        identity=number.identity,
+        number=number.e164,
+        extension=number.extension,
+        name=wish.name,
+        language=wish.language,
+        contexts={ref: wish.context} if wish.context else {},
+        created_at=now,
+    )
+
+
+def renewed_subject(subject: Subject, wish: Wish, *, ref: str, moved_from: str | None = None) -> Subject:
+    """
+    Return the record of a known person with what is new, or the same record if nothing is.
+
+    Args:
+        ref: the callback or call to which the context belongs.
+        moved_from: the call whose context the callback inherits.
+    """
+    contexts = dict(subject.contexts)
+    inherited = contexts.pop(moved_from, _NO_FIELDS) if moved_from else _NO_FIELDS
+    fields = {**inherited, **wish.context}
+    if fields:
+        contexts[ref] = {**contexts.get(ref, {}), **fields}
+    for oldest in list(contexts)[:-CONTEXTS_KEPT_MAX]:
+        del contexts[oldest]
+    renewed = attrs.evolve(
+        subject,
+        name=wish.name or subject.name,
+        language=wish.language or subject.language,
+        contexts=contexts,
+    )
+    return subject if renewed == subject else attrs.evolve(renewed, version=subject.version + 1)
+
+
+def receipt_of(callback: Callback, subject: Subject) -> Receipt:
+    """Return what the customer was told. It depends on the promise alone, so it is the same every time."""
+    position = None
+    if callback.quoted_position is not None:
+        position = Position(number=callback.quoted_position)
+    expected_at = callback.scheduled_at
+    if expected_at is None and callback.quoted_wait_s is not None:
+        expected_at = callback.requested_at + timedelta(seconds=callback.quoted_wait_s)
+    return Receipt(
+        callback_id=callback.callback_id,
+        queue=callback.queue,
+        number_masked=mask_number(subject.number),
+        position=position,
+        wait=Wait(
+            mean_s=callback.quoted_wait_s,
+            low_s=callback.quoted_wait_low_s,
+            high_s=callback.quoted_wait_high_s,
+        ),
+        expected_at=expected_at,
+        entered_at=callback.entered_at,
+        requested_at=callback.requested_at,
+        expires_at=callback.expires_at,
+    )

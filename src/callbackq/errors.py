@@ -1,0 +1,210 @@
+"""
+Every error that callbackq raises on purpose. Each answers one question: is it safe to try again?
+
+::
+
+    CallbackqError                        base of all
+    ├── ConfigurationError (ValueError)     a setting contradicts itself; raised when built      not as it is
+    ├── RequestRefused                      understood and declined; nothing was stored          not as it is
+    │   ├── InvalidNumber (ValueError)        not a phone number that can be dialed
+    │   ├── InvalidTime (ValueError)          naive, out of range, or in the future
+    │   ├── InvalidText (ValueError)          an id or a text that is empty, too long or unprintable
+    │   ├── InvalidPriority (ValueError)      not a whole number from 0 to 255
+    │   ├── DuplicateCallback                 this person already has one; .existing_id
+    │   ├── RequestKeyReused                  the key belongs to a different request
+    │   ├── CallHasEnded                      the live call is over; it has no place to give
+    │   └── NotPossibleNow                    the record is in a state that forbids the command
+    ├── NotFound (LookupError)              no such record in this tenant                         not as it is
+    │   ├── UnknownQueue
+    │   ├── CallbackNotFound
+    │   ├── CallNotFound
+    │   ├── AgentNotFound
+    │   └── AttemptNotFound
+    ├── Conflict                            somebody else was first                               yes
+    │   ├── StaleVersion
+    │   └── UniquenessViolated
+    ├── StoreError                          the driver's error is in __cause__
+    │   ├── StoreUnavailable                  certainly nothing was written                       yes
+    │   ├── CommitUncertain                   may have been written: read before trying again     no
+    │   └── SchemaMismatch                    the store was written by another version            no
+    └── AdapterError                        raised BY adapters, understood by drivers
+        ├── DialRefused                       certainly not placed                                yes
+        └── DialUncertain                     may ring: never dialed again blindly                no
+
+Any other exception out of callbackq is a bug.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from callbackq.ids import CallbackId
+
+__all__ = [
+    "AdapterError",
+    "AgentNotFound",
+    "AttemptNotFound",
+    "CallHasEnded",
+    "CallNotFound",
+    "CallbackNotFound",
+    "CallbackqError",
+    "CommitUncertain",
+    "ConfigurationError",
+    "Conflict",
+    "DialRefused",
+    "DialUncertain",
+    "DuplicateCallback",
+    "InvalidNumber",
+    "InvalidPriority",
+    "InvalidText",
+    "InvalidTime",
+    "NotFound",
+    "NotPossibleNow",
+    "RequestKeyReused",
+    "RequestRefused",
+    "SchemaMismatch",
+    "StaleVersion",
+    "StoreError",
+    "StoreUnavailable",
+    "UniquenessViolated",
+    "UnknownQueue",
+]
+
+
+class CallbackqError(Exception):
+    """Something went wrong in callbackq."""
+
+    retry_safe: ClassVar[bool] = False
+    """Whether the same call may be made again as it is, without any risk of doing a thing twice."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__ or type(self).__name__)
+
+
+class ConfigurationError(CallbackqError, ValueError):
+    """A setting contradicts itself or another one."""
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        super().__init__(f"{field} is {value!r}; allowed: {allowed}")
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+
+
+class RequestRefused(CallbackqError):
+    """The request was understood and declined. Nothing was stored."""
+
+
+class InvalidNumber(RequestRefused, ValueError):
+    """This is not a phone number that can be dialed."""
+
+
+class InvalidTime(RequestRefused, ValueError):
+    """A time is naive, out of range, or in the future."""
+
+
+class InvalidText(RequestRefused, ValueError):
+    """An id or a text is empty, too long, or has characters that cannot be shown."""
+
+
+class InvalidPriority(RequestRefused, ValueError):
+    """A priority is not a whole number from 0 to 255."""
+
+
+class DuplicateCallback(RequestRefused):
+    """This person already has a callback in this queue."""
+
+    def __init__(self, existing_id: CallbackId) -> None:
+        super().__init__(
+            f"this person already has callback {existing_id} in this queue; "
+            f"give its receipt (service.receipt), or cancel it first"
+        )
+        self.existing_id = existing_id
+
+
+class RequestKeyReused(RequestRefused):
+    """The request key belongs to a different request."""
+
+
+class CallHasEnded(RequestRefused):
+    """The live call is over, so it has no place in line to give."""
+
+
+class NotPossibleNow(RequestRefused):
+    """The record is in a state that forbids this command."""
+
+    def __init__(self, command: str, state: str, allowed: str) -> None:
+        super().__init__(f"cannot {command} in state {state!r}; allowed in: {allowed}")
+        self.command = command
+        self.state = state
+
+
+class NotFound(CallbackqError, LookupError):
+    """There is no such record in this tenant."""
+
+
+class UnknownQueue(NotFound):
+    """No policy is configured for this queue."""
+
+
+class CallbackNotFound(NotFound):
+    """There is no callback with this id."""
+
+
+class CallNotFound(NotFound):
+    """There is no live call with this id."""
+
+
+class AgentNotFound(NotFound):
+    """There is no agent with this id."""
+
+
+class AttemptNotFound(NotFound):
+    """There is no attempt with this id."""
+
+
+class Conflict(CallbackqError):
+    """Somebody else was first. Read again, then try again."""
+
+    retry_safe = True
+
+
+class StaleVersion(Conflict):
+    """The record was changed since it was read."""
+
+
+class UniquenessViolated(Conflict):
+    """Another record already holds this key."""
+
+
+class StoreError(CallbackqError):
+    """The store failed."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be used now. Certainly nothing was written."""
+
+    retry_safe = True
+
+
+class CommitUncertain(StoreError):
+    """The commit may or may not have happened. Read before trying again."""
+
+
+class SchemaMismatch(StoreError):
+    """The store was written by another version of callbackq."""
+
+
+class AdapterError(CallbackqError):
+    """An adapter could not do what it was asked."""
+
+
+class DialRefused(AdapterError):
+    """The call was certainly not placed."""
+
+    retry_safe = True
+
+
+class DialUncertain(AdapterError):
+    """The call may ring. It becomes an attempt in doubt, and is never dialed again blindly."""

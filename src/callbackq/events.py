@@ -1,0 +1,352 @@
+"""
+History events, in the past tense. One is written with every change, in the same transaction.
+
+Every field that an event shares with its record by name is the value that the record had after the event;
+that is the whole law by which `core.history.fold` builds the record again.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import ClassVar
+
+import attrs
+
+from callbackq.ids import (
+    AgentId,
+    AttemptId,
+    CallbackId,
+    CallId,
+    LegId,
+    NodeId,
+    OfferId,
+    PlaceId,
+    QueueName,
+    SubjectId,
+    TenantId,
+)
+from callbackq.model import (
+    AgentState,
+    AnsweredBy,
+    AttemptState,
+    CallbackState,
+    CallOutcome,
+    CallState,
+    Cause,
+    Channel,
+    Disposition,
+    DueReason,
+    Entity,
+    HoldReason,
+    LegState,
+    Mode,
+    Outcome,
+    ReportKind,
+    Role,
+)
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """
+    The head of every event.
+
+    `version` is the version of the record after the event; `at` is when it happened.
+    """
+
+    entity: ClassVar[Entity]
+    kind: ClassVar[str]
+
+    tenant_id: TenantId
+    version: int
+    at: datetime
+    due_at: datetime | None
+    due_reason: DueReason | None
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+# ---------------------------------------------------------------------------- callbacks
+
+
+@attrs.frozen(kw_only=True)
+class CallbackEvent(Event):
+    """Something happened to a callback."""
+
+    entity: ClassVar[Entity] = Entity.CALLBACK
+    callback_id: CallbackId
+    state: CallbackState
+
+
+@attrs.frozen(kw_only=True)
+class CallbackRequested(CallbackEvent):
+    """The promise was made."""
+
+    queue: QueueName
+    subject_id: SubjectId
+    call_id: CallId | None
+    channel: Channel
+    mode: Mode
+    priority: int
+    lane: int
+    place_id: PlaceId
+    entered_at: datetime
+    requested_at: datetime
+    ranked_at: datetime
+    rank: int
+    scheduled_at: datetime | None
+    expires_at: datetime
+    dedup_key: str | None
+    request_key: str | None
+    quoted_position: int | None
+    quoted_wait_s: float | None
+    quoted_wait_low_s: float | None
+    quoted_wait_high_s: float | None
+
+
+@attrs.frozen(kw_only=True)
+class CallbackReady(CallbackEvent):
+    """Its time came, its rest or its hold is over: it stands in line."""
+
+    hold_reason: HoldReason | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallbackHeld(CallbackEvent):
+    """A rule forbids dialing for now."""
+
+    hold_reason: HoldReason
+
+
+@attrs.frozen(kw_only=True)
+class CallbackAttempted(CallbackEvent):
+    """An agent was reserved, and an attempt was started."""
+
+    attempt_id: AttemptId
+    agent_id: AgentId
+
+
+@attrs.frozen(kw_only=True)
+class CallbackReturned(CallbackEvent):
+    """The attempt did not count; the place is as it was."""
+
+    attempt_id: None = None
+    last_disposition: Disposition
+
+
+@attrs.frozen(kw_only=True)
+class CallbackRested(CallbackEvent):
+    """The attempt counted and failed; it is tried again when the rest is over."""
+
+    attempt_id: None = None
+    attempts_count: int
+    last_disposition: Disposition
+
+
+@attrs.frozen(kw_only=True)
+class CallbackEnded(CallbackEvent):
+    """The promise came to its end."""
+
+    attempts_count: int
+    last_disposition: Disposition | None
+    hold_reason: None = None
+    outcome: Outcome
+    ended_at: datetime
+    reason: str | None = None
+
+
+# ---------------------------------------------------------------------------- live calls
+
+
+@attrs.frozen(kw_only=True)
+class CallEvent(Event):
+    """Something happened to a live call."""
+
+    entity: ClassVar[Entity] = Entity.CALL
+    call_id: CallId
+    state: CallState
+
+
+@attrs.frozen(kw_only=True)
+class CallJoined(CallEvent):
+    """A caller took a place in line."""
+
+    queue: QueueName
+    subject_id: SubjectId | None
+    priority: int
+    lane: int
+    place_id: PlaceId
+    entered_at: datetime
+    ranked_at: datetime
+    rank: int
+
+
+@attrs.frozen(kw_only=True)
+class CallOffered(CallEvent):
+    """A callback was offered, with what was quoted."""
+
+    offers_count: int
+    offer_id: OfferId
+    position: int
+    wait_s: float | None
+    wait_low_s: float | None
+    wait_high_s: float | None
+
+
+@attrs.frozen(kw_only=True)
+class CallTaken(CallEvent):
+    """The caller was given to an agent."""
+
+    agent_id: AgentId
+    taken_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class CallReturned(CallEvent):
+    """The agent could not be connected; the place is as it was."""
+
+    agent_id: None = None
+    taken_at: None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallEnded(CallEvent):
+    """The live call is over: served, abandoned, or turned into a callback."""
+
+    outcome: CallOutcome
+    ended_at: datetime
+    callback_id: CallbackId | None = None
+
+
+# ---------------------------------------------------------------------------- agents
+
+
+@attrs.frozen(kw_only=True)
+class AgentEvent(Event):
+    """Something happened to an agent."""
+
+    entity: ClassVar[Entity] = Entity.AGENT
+    agent_id: AgentId
+    state: AgentState
+    since_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class AgentSignedIn(AgentEvent):
+    """The agent said which queues and skills to count on; takes calls as soon as the state allows."""
+
+    queues: tuple[QueueName, ...]
+    skills: tuple[str, ...]
+    leaving: bool
+
+
+@attrs.frozen(kw_only=True)
+class AgentReserved(AgentEvent):
+    """The agent is held for one attempt."""
+
+    attempt_id: AttemptId
+
+
+@attrs.frozen(kw_only=True)
+class AgentTookCall(AgentEvent):
+    """The agent was given a live call."""
+
+    call_id: CallId
+
+
+@attrs.frozen(kw_only=True)
+class AgentConnected(AgentEvent):
+    """The agent talks to the customer of the attempt."""
+
+
+@attrs.frozen(kw_only=True)
+class AgentFreed(AgentEvent):
+    """The call or attempt is over; wrap-up and cool-down come first where policy asks for them."""
+
+    attempt_id: None = None
+    call_id: None = None
+    leaving: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class AgentAvailable(AgentEvent):
+    """Wrap-up or cool-down is over."""
+
+
+@attrs.frozen(kw_only=True)
+class AgentLeaving(AgentEvent):
+    """The agent wants to go, and is signed out when the present call is over."""
+
+    leaving: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class AgentSignedOut(AgentEvent):
+    """The agent takes no more calls."""
+
+    leaving: bool = False
+
+
+# ---------------------------------------------------------------------------- attempts
+
+
+@attrs.frozen(kw_only=True)
+class AttemptEvent(Event):
+    """Something happened to an attempt."""
+
+    entity: ClassVar[Entity] = Entity.ATTEMPT
+    attempt_id: AttemptId
+    callback_id: CallbackId
+    state: AttemptState
+
+
+@attrs.frozen(kw_only=True)
+class AttemptStarted(AttemptEvent):
+    """The intent to dial was recorded. Only after it is durable is anybody dialed."""
+
+    queue: QueueName
+    subject_id: SubjectId
+    number_key: str
+    mode: Mode
+    agent_id: AgentId
+    node_id: NodeId
+    agent_leg_id: LegId
+    agent_leg: LegState
+    customer_leg_id: LegId
+    customer_leg: LegState
+    started_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class AttemptMoved(AttemptEvent):
+    """A report, or a deadline, moved the attempt or one of its legs."""
+
+    cause: str
+    agent_leg: LegState
+    customer_leg: LegState
+    customer_rang: bool
+    answered_by: AnsweredBy | None
+    disposition: Disposition | None
+    connected_at: datetime | None
+    raw_cause: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class AttemptEnded(AttemptMoved):
+    """No leg is left: the attempt is over."""
+
+    ended_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class ReportIgnored(AttemptEvent):
+    """A report came twice, late or out of order. It is kept here, and changed nothing."""
+
+    leg_id: LegId
+    role: Role
+    report: ReportKind
+    leg_cause: Cause
+    reason: str
+    raw_cause: str | None = None

@@ -1,0 +1,163 @@
+"""How a request is taken: which person it is, which place they have, and what they are quoted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from callbackq.core.estimate import queue_length_wait
+from callbackq.core.lifecycle import Asked, dedup_key
+from callbackq.core.numbers import PhoneNumber
+from callbackq.core.ordering import rank
+from callbackq.core.requests import Wish, new_subject, renewed_subject
+from callbackq.errors import CallHasEnded, InvalidNumber, RequestRefused
+from callbackq.ids import CallbackId, CallId, PlaceId, SubjectId, TenantId
+from callbackq.model import Callback, CallState, Channel, LiveCall, Position, Subject, Wait
+from callbackq.policy import Duplicates, QueuePolicy
+from callbackq.ports import IdSource, Transaction
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """One request, read and checked, before the store was asked anything."""
+
+    policy: QueuePolicy
+    call_id: CallId | None
+    number: PhoneNumber | None
+    request_key: str | None
+    channel: Channel
+    priority: int
+    skills: tuple[str, ...]
+    entered_at: datetime
+    scheduled_at: datetime | None
+    wish: Wish
+
+
+def person(
+    tx: Transaction,
+    number: PhoneNumber,
+    wish: Wish,
+    *,
+    tenant_id: TenantId,
+    ids: IdSource,
+    ref: str,
+    now: datetime,
+) -> Subject:
+    """Return the person behind *number*, made or renewed in this transaction."""
+    known = tx.subjects.by_identity(number.identity)
+    if known is not None:
+        return renew(tx, known, wish, ref=ref)
+    subject = new_subject(
+        number,
+        wish,
+        tenant_id=tenant_id,
+        subject_id=SubjectId(ids.new("su", now=now)),
+        ref=ref,
+        now=now,
+    )
+    tx.save(subject)
+    return subject
+
+
+def renew(tx: Transaction, known: Subject, wish: Wish, *, ref: str, moved_from: str | None = None) -> Subject:
+    """Return a known person with what is new, saved if anything is."""
+    renewed = renewed_subject(known, wish, ref=ref, moved_from=moved_from)
+    if renewed is not known:
+        tx.save(renewed)
+    return renewed
+
+
+def requester(
+    tx: Transaction,
+    request: Request,
+    call: LiveCall | None,
+    *,
+    tenant_id: TenantId,
+    ids: IdSource,
+    callback_id: CallbackId,
+    now: datetime,
+) -> Subject:
+    """
+    Return the person to call back: of the number given, or else of the live call's caller id.
+
+    Raises:
+        InvalidNumber: there is neither.
+    """
+    caller = tx.subjects.get(call.subject_id) if call and call.subject_id else None
+    moved_from = call.call_id if call else None
+    if request.number is not None and (caller is None or caller.identity != request.number.identity):
+        wish = request.wish
+        if caller is not None and moved_from is not None:
+            wish = attrs.evolve(wish, context={**caller.contexts.get(moved_from, {}), **wish.context})
+        return person(tx, request.number, wish, tenant_id=tenant_id, ids=ids, ref=callback_id, now=now)
+    if caller is None:
+        raise InvalidNumber("no number: the caller id is withheld and none was given; ask for one")
+    return renew(tx, caller, request.wish, ref=callback_id, moved_from=moved_from)
+
+
+def waiting_call(tx: Transaction, request: Request) -> LiveCall | None:
+    """
+    Return the live call that gives its place.
+
+    Raises:
+        CallHasEnded: it waits no longer.
+        RequestRefused: it waits in another queue.
+    """
+    if request.call_id is None:
+        return None
+    call = tx.calls.get(request.call_id)
+    if call.state is not CallState.WAITING:
+        raise CallHasEnded(
+            f"live call {call.call_id} is {call.state}; only a waiting one can become a callback"
+        )
+    if call.queue != request.policy.queue:
+        raise RequestRefused(
+            f"live call {call.call_id} waits in queue {call.queue!r}, not in {request.policy.queue!r}"
+        )
+    return call
+
+
+def active_duplicate(tx: Transaction, subject_id: SubjectId | None, policy: QueuePolicy) -> Callback | None:
+    """Return the callback that forbids this person another one in this queue."""
+    if subject_id is None or policy.duplicates is not Duplicates.REFUSE:
+        return None
+    return tx.callbacks.active_by_dedup_key(dedup_key(subject_id, policy=policy))
+
+
+def asked_for(
+    tx: Transaction,
+    request: Request,
+    call: LiveCall | None,
+    subject: Subject,
+    *,
+    tenant_id: TenantId,
+    callback_id: CallbackId,
+) -> Asked:
+    """Return the facts of the promise: the place it has, and what is quoted for it."""
+    policy = request.policy
+    entered_at = call.entered_at if call else request.entered_at
+    priority = call.priority if call else request.priority
+    place = call.place_id if call else PlaceId(callback_id)
+    rank_ = call.rank if call else rank(entered_at, priority=priority, policy=policy)
+    position, wait = None, Wait(mean_s=None, low_s=None, high_s=None)
+    if request.scheduled_at is None:
+        ahead = tx.line.count_ahead(policy.queue, rank=rank_, place_id=place)
+        position = Position(number=ahead + 1)
+        wait = queue_length_wait(
+            ahead=ahead, agents=tx.agents.staffed_count(policy.queue), handle_time=policy.handle_time
+        )
+    return Asked(
+        tenant_id=tenant_id,
+        callback_id=callback_id,
+        subject_id=subject.subject_id,
+        channel=request.channel,
+        request_key=request.request_key,
+        priority=priority,
+        lane=call.lane if call else tx.lanes.intern(request.skills),
+        entered_at=entered_at,
+        scheduled_at=request.scheduled_at,
+        call=call,
+        position=position,
+        wait=wait,
+    )

@@ -1,0 +1,220 @@
+"""
+The settings of one queue. A policy is checked when it is built, and never fails later.
+
+Every figure is a default. Durations are `timedelta`; bounds are written with each field.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, Final
+
+import attrs
+
+from callbackq.errors import ConfigurationError
+from callbackq.ids import QueueName
+from callbackq.model import Disposition, Mode
+
+PRIORITY_MAX: Final = 255
+STRICT_CREDIT: Final = timedelta(days=366)
+"""One step of priority outweighs any wait of a year or less. The largest step that keeps ranks below 2**53."""
+
+_QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
+_REGION = re.compile(r"[A-Z]{2}")
+
+
+def _within(field: str, value: Any, low: timedelta, high: timedelta) -> None:
+    if not isinstance(value, timedelta):
+        raise ConfigurationError(field, value, f"a timedelta, {low} to {high}")
+    if not low <= value <= high:
+        raise ConfigurationError(field, _Shown(value), f"{low} to {high}")
+
+
+def _int_within(field: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ConfigurationError(field, value, f"a whole number, {low} to {high}")
+
+
+class _Shown:
+    """Show a duration in an error as people write it."""
+
+    def __init__(self, value: timedelta) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return str(self._value)
+
+
+class Duplicates(enum.StrEnum):
+    """What happens when a person who already has a callback in this queue asks for one more."""
+
+    REFUSE = "refuse"
+    ALLOW = "allow"
+
+
+@attrs.frozen(kw_only=True)
+class RetryRule:
+    """
+    What follows one disposition: try again `retries_max` times, each after `rest`, or end.
+
+    >>> RetryRule(retries_max=1, rest=timedelta(minutes=2))
+    RetryRule(retries_max=1, rest=datetime.timedelta(seconds=120))
+    """
+
+    retries_max: int = 0
+    rest: timedelta = timedelta(0)
+
+    def __attrs_post_init__(self) -> None:
+        _int_within("RetryRule.retries_max", self.retries_max, 0, 100)
+        _within("RetryRule.rest", self.rest, timedelta(0), timedelta(days=30))
+
+
+def _s2_rules() -> Mapping[Disposition, RetryRule]:
+    once_in_5_min = RetryRule(retries_max=1, rest=timedelta(minutes=5))
+    return MappingProxyType(
+        {
+            Disposition.NO_ANSWER: RetryRule(retries_max=1, rest=timedelta(minutes=2)),
+            Disposition.BUSY: RetryRule(retries_max=1, rest=timedelta(minutes=3)),
+            Disposition.UNREACHABLE: once_in_5_min,
+            Disposition.CONGESTED: once_in_5_min,
+            Disposition.NETWORK_FAILURE: once_in_5_min,
+            Disposition.UNKNOWN: once_in_5_min,
+            Disposition.ANSWERED_THEN_LEFT: RetryRule(retries_max=1, rest=timedelta(minutes=2)),
+            # The customer's phone rang, and the agent went away: that was our doing.
+            Disposition.AGENT_UNAVAILABLE: RetryRule(retries_max=1, rest=timedelta(0)),
+        }
+    )
+
+
+RETRY_S2: Final = _s2_rules()
+"""
+The preset of the support document S2: no answer again after 2 min, once; busy after 3 min, once; unreachable
+once within 5 min; whatever is not named ends the callback. With `attempts_max=2` that is all.
+"""
+
+
+@attrs.frozen(kw_only=True)
+class QueuePolicy:
+    """
+    How one queue treats its callbacks.
+
+    Args:
+        queue: its name: letters, digits, `_`, `.`, `-`; 1 to 64.
+        default_region: two letters; how a number without a country code is read.
+        mode: which leg starts when. This version connects `agent_first` only.
+        duplicates: what a second request of the same person gets.
+        priority_default: 0 to 255, lower first.
+        priority_credit: the head start of one step of priority. The default is strict: priority always wins.
+            A smaller one ages: a step is worth that much waiting. 0 to 366 days.
+        offer_wait_min: offer a callback when the estimated wait is at least this. 0 to 24 h.
+        offer_life: how long an offer stands. 5 s to 1 h.
+        handle_time: mean time of one call with its wrap-up, for estimates. 1 s to 24 h.
+        callback_life: a callback that was not done by then expires. 1 min to 30 days.
+        call_life: a live call that is still waiting by then is taken for lost. 1 min to 7 days.
+        attempts_max: attempts that count, in all. 1 to 100.
+        retry_rules: what follows each disposition; one that is missing ends the callback.
+        agent_ring_time: how long an agent may take to accept. 5 s to 5 min.
+        ring_time: how long the customer's phone rings. 15 s to 5 min.
+        join_time_max: how long the bridge may take. 1 s to 5 min.
+        talk_time_max: a conversation whose end was never reported is closed by then. 1 min to 24 h.
+        hang_up_time_max: how long a leg may take to end. 1 s to 5 min.
+        wrap_up: the agent's pause after each call. 0 to 1 h.
+        agent_cool_down: the agent's pause after declining or letting a reservation pass. 1 s to 1 h.
+        agent_presence_max: an agent of whom nothing was heard so long is signed out. 1 min to 7 days.
+
+    Raises:
+        ConfigurationError: a value is out of its bounds, or two contradict each other. Names the field, the
+            value and what is allowed.
+
+    >>> QueuePolicy(queue="support", ring_time=timedelta(seconds=5))
+    Traceback (most recent call last):
+    ...
+    callbackq.errors.ConfigurationError: ring_time is 0:00:05; allowed: 0:00:15 to 0:05:00
+    """
+
+    queue: QueueName = attrs.field(converter=QueueName)
+    default_region: str = "US"
+    mode: Mode = Mode.AGENT_FIRST
+    duplicates: Duplicates = Duplicates.REFUSE
+    priority_default: int = 100
+    priority_credit: timedelta = STRICT_CREDIT
+    offer_wait_min: timedelta = timedelta(minutes=2)
+    offer_life: timedelta = timedelta(seconds=60)
+    handle_time: timedelta = timedelta(minutes=5)
+    callback_life: timedelta = timedelta(hours=24)
+    call_life: timedelta = timedelta(hours=8)
+    attempts_max: int = 2
+    retry_rules: Mapping[Disposition, RetryRule] = RETRY_S2
+    agent_ring_time: timedelta = timedelta(seconds=20)
+    ring_time: timedelta = timedelta(seconds=45)
+    join_time_max: timedelta = timedelta(seconds=10)
+    talk_time_max: timedelta = timedelta(hours=4)
+    hang_up_time_max: timedelta = timedelta(seconds=10)
+    wrap_up: timedelta = timedelta(0)
+    agent_cool_down: timedelta = timedelta(seconds=30)
+    agent_presence_max: timedelta = timedelta(hours=16)
+
+    def __attrs_post_init__(self) -> None:
+        _check_names(self)
+        _int_within("priority_default", self.priority_default, 0, PRIORITY_MAX)
+        _int_within("attempts_max", self.attempts_max, 1, 100)
+        for field, low, high in _BOUNDS:
+            _within(field, getattr(self, field), low, high)
+        _check_retry_rules(self)
+
+
+_S: Final = timedelta(seconds=1)
+_M: Final = timedelta(minutes=1)
+_H: Final = timedelta(hours=1)
+_D: Final = timedelta(days=1)
+_BOUNDS: Final = (
+    ("priority_credit", 0 * _S, STRICT_CREDIT),
+    ("offer_wait_min", 0 * _S, _D),
+    ("offer_life", 5 * _S, _H),
+    ("handle_time", _S, _D),
+    ("callback_life", _M, 30 * _D),
+    ("call_life", _M, 7 * _D),
+    ("agent_ring_time", 5 * _S, 5 * _M),
+    ("ring_time", 15 * _S, 5 * _M),
+    ("join_time_max", _S, 5 * _M),
+    ("talk_time_max", _M, _D),
+    ("hang_up_time_max", _S, 5 * _M),
+    ("wrap_up", 0 * _S, _H),
+    ("agent_cool_down", _S, _H),
+    ("agent_presence_max", _M, 7 * _D),
+)
+
+
+def _check_names(policy: QueuePolicy) -> None:
+    if not _QUEUE_NAME.fullmatch(policy.queue):
+        raise ConfigurationError("queue", policy.queue, "1 to 64 letters, digits, '_', '.', '-'")
+    if not _REGION.fullmatch(policy.default_region):
+        raise ConfigurationError("default_region", policy.default_region, "two capital letters, such as 'US'")
+    if policy.mode is not Mode.AGENT_FIRST:
+        raise ConfigurationError("mode", policy.mode, "Mode.AGENT_FIRST; the other modes are not built yet")
+    if not isinstance(policy.duplicates, Duplicates):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("duplicates", policy.duplicates, "a member of Duplicates")
+
+
+def _check_retry_rules(policy: QueuePolicy) -> None:
+    never = (Disposition.CONNECTED, Disposition.CANCELLED_BY_US)
+    for disposition, rule in policy.retry_rules.items():
+        field = f"retry_rules[{disposition}]"
+        if disposition in never:
+            raise ConfigurationError(field, rule, "no rule: this disposition always ends the callback")
+        if rule.rest >= policy.callback_life:
+            raise ConfigurationError(
+                f"{field}.rest", _Shown(rule.rest), f"less than callback_life, {policy.callback_life}"
+            )
+    unknown = policy.retry_rules.get(Disposition.UNKNOWN)
+    longest = policy.ring_time + policy.join_time_max + policy.hang_up_time_max
+    if unknown is not None and unknown.retries_max and unknown.rest <= longest:
+        raise ConfigurationError(
+            "retry_rules[unknown].rest",
+            _Shown(unknown.rest),
+            f"more than ring_time + join_time_max + hang_up_time_max, {longest}: the phone may still be ringing",
+        )

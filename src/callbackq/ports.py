@@ -1,0 +1,337 @@
+"""
+Every protocol that a host may implement, in one file. Each has a fake in `callbackq.testing`.
+
+The store protocol is provisional before 1.0: it may gain verbs. `StoreContract` is its specification.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from callbackq.effects import Bridge, ConnectCall, Dial, HangUp
+from callbackq.events import Event
+from callbackq.ids import (
+    AgentId,
+    AttemptId,
+    CallbackId,
+    CallId,
+    LegId,
+    PlaceId,
+    QueueName,
+    SubjectId,
+    TenantId,
+)
+from callbackq.model import Agent, Attempt, Callback, LiveCall, Place, Record, Subject
+
+# ---------------------------------------------------------------------------- time and ids
+
+
+class Clock(Protocol):
+    """Says what time it is."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in any zone."""
+        ...
+
+
+class IdSource(Protocol):
+    """Makes ids that are never made again."""
+
+    def new(self, prefix: str, *, now: datetime) -> str:
+        """Return a new id that starts with *prefix* and sorts after those made at an earlier *now*."""
+        ...
+
+
+# ---------------------------------------------------------------------------- telephony
+
+
+class Telephony(Protocol):
+    """
+    Moves legs. It decides nothing: no order, no timer, no retry.
+
+    What happens to a leg is reported to `CallbackService.report` (through the runner), at any time, from any
+    thread, also before these methods return. Every leg that was dialed ends with one ENDED report.
+    """
+
+    def dial(self, order: Dial) -> None:
+        """
+        Place one leg. Must return soon; must not wait for an answer.
+
+        A second call with the same `order.leg_id` must not place a second call.
+
+        Raises:
+            DialRefused: certainly not placed.
+            DialUncertain: it may ring. Any other exception is taken for this.
+        """
+        ...
+
+    def bridge(self, order: Bridge) -> None:
+        """Join two answered legs, and report BRIDGED when they can hear each other."""
+        ...
+
+    def hang_up(self, order: HangUp) -> None:
+        """End a leg, saying `order.prompt` first if it was answered. A leg that is gone is no error."""
+        ...
+
+    def connect_call(self, order: ConnectCall) -> None:
+        """Connect a live caller to an agent."""
+        ...
+
+
+# ---------------------------------------------------------------------------- store
+
+
+class Commit(enum.Enum):
+    """How much a transaction's end must withstand."""
+
+    READ_ONLY = "read_only"
+    """Nothing is written."""
+    RELAXED = "relaxed"
+    """Survives the end of the process; the last of them may be lost with the power. For live calls and agents."""
+    FLUSHED = "flushed"
+    """Survives the loss of power. For every promise, and every intent to dial."""
+
+
+class CallbackTable(Protocol):
+    """The callbacks of one tenant."""
+
+    def get(self, callback_id: CallbackId) -> Callback:
+        """Return one callback. Raises: CallbackNotFound."""
+        ...
+
+    def by_request_key(self, request_key: str) -> Callback | None:
+        """Return the callback that was made under this key, ended or not."""
+        ...
+
+    def active_by_dedup_key(self, dedup_key: str) -> Callback | None:
+        """Return the callback that holds this key and has not ended."""
+        ...
+
+    def due(self, *, now: datetime, limit: int) -> list[Callback]:
+        """Return those with `due_at` at or before *now*, earliest first, then by id."""
+        ...
+
+
+class CallTable(Protocol):
+    """The live calls of one tenant."""
+
+    def get(self, call_id: CallId) -> LiveCall:
+        """Return one live call. Raises: CallNotFound."""
+        ...
+
+    def find(self, call_id: CallId) -> LiveCall | None:
+        """Return one live call, or None."""
+        ...
+
+    def due(self, *, now: datetime, limit: int) -> list[LiveCall]:
+        """Return those with `due_at` at or before *now*, earliest first, then by id."""
+        ...
+
+
+class AgentTable(Protocol):
+    """The agents of one tenant."""
+
+    def get(self, agent_id: AgentId) -> Agent:
+        """Return one agent. Raises: AgentNotFound."""
+        ...
+
+    def find(self, agent_id: AgentId) -> Agent | None:
+        """Return one agent, or None."""
+        ...
+
+    def available(self) -> list[Agent]:
+        """Return the agents in state AVAILABLE, the one with the earliest `since_at` first, then by id."""
+        ...
+
+    def staffed_count(self, queue: QueueName) -> int:
+        """Count the agents that serve *queue* and are not SIGNED_OUT."""
+        ...
+
+    def due(self, *, now: datetime, limit: int) -> list[Agent]:
+        """Return those with `due_at` at or before *now*, earliest first, then by id."""
+        ...
+
+
+class AttemptTable(Protocol):
+    """The attempts of one tenant."""
+
+    def get(self, attempt_id: AttemptId) -> Attempt:
+        """Return one attempt. Raises: AttemptNotFound."""
+        ...
+
+    def by_leg(self, leg_id: LegId) -> Attempt | None:
+        """Return the attempt that has this leg, ended or not."""
+        ...
+
+    def live_by_number(self, number_key: str) -> Attempt | None:
+        """Return the attempt that has not ended for this number."""
+        ...
+
+    def due(self, *, now: datetime, limit: int) -> list[Attempt]:
+        """Return those with `due_at` at or before *now*, earliest first, then by id."""
+        ...
+
+
+class SubjectTable(Protocol):
+    """The persons of one tenant: the one table that holds personal data."""
+
+    def get(self, subject_id: SubjectId) -> Subject:
+        """Return one person. Raises: LookupError (a bug if it happens)."""
+        ...
+
+    def by_identity(self, identity: str) -> Subject | None:
+        """Return the person known by *identity*."""
+        ...
+
+
+class Lanes(Protocol):
+    """Sets of skills, interned as small numbers. Lane 0 needs no skill."""
+
+    def intern(self, skills: Sequence[str]) -> int:
+        """Return the number of this set of skills, the same one every time."""
+        ...
+
+    def served_by(self, skills: Sequence[str]) -> tuple[int, ...]:
+        """Return every lane whose skills are all among *skills*, lowest first; lane 0 always."""
+        ...
+
+
+class Line(Protocol):
+    """The WAITING places, live calls and callbacks in one order: by `rank`, then by `place_id`."""
+
+    def head(self, queue: QueueName, *, lanes: Sequence[int]) -> Place | None:
+        """Return the first place of *queue* in these lanes. O(log n) for each lane."""
+        ...
+
+    def count_ahead(self, queue: QueueName, *, rank: int, place_id: PlaceId) -> int:
+        """Count the places of *queue*, over all lanes, that stand before this one."""
+        ...
+
+    def waiting_count(self, queue: QueueName) -> int:
+        """Count the places of *queue*."""
+        ...
+
+    def is_empty(self) -> bool:
+        """Whether no place waits in any queue."""
+        ...
+
+
+class HistoryTable(Protocol):
+    """What happened, in order."""
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Write events after all earlier ones."""
+        ...
+
+    def of_callback(self, callback_id: CallbackId) -> list[Event]:
+        """Return the events of one callback and of all its attempts, oldest first."""
+        ...
+
+    def of_call(self, call_id: CallId) -> list[Event]:
+        """Return the events of one live call, oldest first."""
+        ...
+
+    def of_agent(self, agent_id: AgentId) -> list[Event]:
+        """Return the events of one agent, oldest first."""
+        ...
+
+    def all(self) -> list[Event]:
+        """Return every event of the tenant, oldest first. For checks and exports."""
+        ...
+
+
+class Transaction(Protocol):
+    """
+    One tenant's rows, for the length of one transaction.
+
+    All writes are seen by later reads of the same transaction; nothing is seen by others before the commit. An
+    exception that leaves the block undoes everything.
+    """
+
+    @property
+    def callbacks(self) -> CallbackTable:
+        """The callbacks."""
+        ...
+
+    @property
+    def calls(self) -> CallTable:
+        """The live calls."""
+        ...
+
+    @property
+    def agents(self) -> AgentTable:
+        """The agents."""
+        ...
+
+    @property
+    def attempts(self) -> AttemptTable:
+        """The attempts."""
+        ...
+
+    @property
+    def subjects(self) -> SubjectTable:
+        """The persons."""
+        ...
+
+    @property
+    def lanes(self) -> Lanes:
+        """The sets of skills."""
+        ...
+
+    @property
+    def line(self) -> Line:
+        """The places in line."""
+        ...
+
+    @property
+    def history(self) -> HistoryTable:
+        """The events."""
+        ...
+
+    def save(self, record: Record | Subject) -> None:
+        """
+        Write a record: version 1 is inserted, version n takes the place of version n-1.
+
+        Raises:
+            StaleVersion: the stored version is not n-1.
+            UniquenessViolated: another row holds the id; or the request key; or, while it has not ended, the
+                dedup key of a callback, or the callback or number key of an attempt; or a leg id; or an identity.
+        """
+        ...
+
+    def next_due_at(self) -> datetime | None:
+        """Return the earliest `due_at` of all records that have not ended."""
+        ...
+
+
+class Store(Protocol):
+    """
+    Keeps records by key, version, order and uniqueness. Knows no policy and reads no clock.
+
+    Safe to share between threads. `StoreContract` in `callbackq.testing` says exactly what is asked.
+    """
+
+    @property
+    def pepper(self) -> bytes:
+        """32 secret bytes of this store, made once, that key the digests of phone numbers."""
+        ...
+
+    def transaction(self, tenant_id: TenantId, *, commit: Commit) -> AbstractContextManager[Transaction]:
+        """
+        Open a transaction on one tenant's rows; a tenant can reach no row of another.
+
+        When the block ends the changes are committed as *commit* asks, and visible to all.
+
+        Raises:
+            StoreUnavailable: nothing was written; try again.
+            CommitUncertain: the commit may have happened; read first.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections. Closing twice is no error."""
+        ...

@@ -1,0 +1,372 @@
+-- The schema of callbackq in SQLite, version 1.
+--
+-- For whoever reads it with a database tool:
+--   * Instants are UTC text of one width, 2026-01-05T08:00:00.000000Z. They sort as they read, and date functions
+--     take them as they are.
+--   * Every key, index and uniqueness rule begins with tenant_id.
+--   * A row is replaced as a whole, and its version goes up by one. Do not write here while the engine runs.
+--   * Names, numbers and free context stand in callbackq_subjects only.
+--   * "Has not ended" means state <> 'ended', and for an agent state <> 'signed_out'. Such a row has a due_at: the
+--     next moment at which time alone changes it. Ended rows have none, so they are in no index of the living.
+--   * The views whose names begin with callbackq_v_ are made to be read. They may change with any version.
+
+-- What holds for the whole file: schema_version, and the pepper of the keyed digests (or a fingerprint of it, where
+-- the host keeps it elsewhere).
+CREATE TABLE callbackq_meta (
+    name   TEXT NOT NULL PRIMARY KEY,
+    value  TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- ------------------------------------------------------------------------------------------------ callbacks
+
+-- One row per promise to call a customer back.
+CREATE TABLE callbackq_callbacks (
+    tenant_id            TEXT    NOT NULL,
+    callback_id          TEXT    NOT NULL,
+    version              INTEGER NOT NULL,
+    state                TEXT    NOT NULL,
+    queue                TEXT    NOT NULL,
+    subject_id           TEXT    NOT NULL,
+    call_id              TEXT,               -- the live call that it was made from
+    channel              TEXT    NOT NULL,
+    mode                 TEXT    NOT NULL,
+    priority             INTEGER NOT NULL,   -- 0 to 255, lower first
+    lane                 INTEGER NOT NULL,   -- the skills it needs: callbackq_lanes
+    place_id             TEXT    NOT NULL,
+    entered_at           TEXT    NOT NULL,   -- when the caller first entered the queue; never rewritten
+    requested_at         TEXT    NOT NULL,
+    ranked_at            TEXT    NOT NULL,
+    rank                 INTEGER NOT NULL,   -- the line is ordered by rank, then by place_id
+    scheduled_at         TEXT,
+    expires_at           TEXT    NOT NULL,
+    dedup_key            TEXT,               -- no two that have not ended hold the same one
+    request_key          TEXT,               -- no two were ever made under the same one
+    attempt_id           TEXT,
+    attempts_count       INTEGER NOT NULL,
+    last_disposition     TEXT,
+    hold_reason          TEXT,
+    quoted_position      INTEGER,            -- what the customer was told
+    quoted_wait_s        REAL,
+    quoted_wait_low_s    REAL,
+    quoted_wait_high_s   REAL,
+    outcome              TEXT,
+    ended_at             TEXT,
+    due_at               TEXT,
+    due_reason           TEXT,
+    PRIMARY KEY (tenant_id, callback_id),
+    CONSTRAINT callback_state CHECK (state IN ('scheduled', 'waiting', 'attempting', 'resting', 'held', 'ended')),
+    CONSTRAINT callback_due CHECK ((state = 'ended') = (due_at IS NULL))
+) WITHOUT ROWID;
+
+-- The head of each lane, without a sort.
+CREATE INDEX callbackq_callbacks_line ON callbackq_callbacks (tenant_id, queue, lane, rank, place_id)
+    WHERE state = 'waiting';
+
+-- How many stand ahead, over all lanes.
+CREATE INDEX callbackq_callbacks_ahead ON callbackq_callbacks (tenant_id, queue, rank, place_id)
+    WHERE state = 'waiting';
+
+CREATE INDEX callbackq_callbacks_due ON callbackq_callbacks (tenant_id, due_at, callback_id)
+    WHERE due_at IS NOT NULL;
+
+CREATE UNIQUE INDEX callbackq_callbacks_dedup_key ON callbackq_callbacks (tenant_id, dedup_key)
+    WHERE state <> 'ended' AND dedup_key IS NOT NULL;
+
+CREATE UNIQUE INDEX callbackq_callbacks_request_key ON callbackq_callbacks (tenant_id, request_key)
+    WHERE request_key IS NOT NULL;
+
+-- ------------------------------------------------------------------------------------------------ live calls
+
+-- One row per caller on the line. Live calls and callbacks stand in one line.
+CREATE TABLE callbackq_calls (
+    tenant_id            TEXT    NOT NULL,
+    call_id              TEXT    NOT NULL,   -- the PBX's own name for it
+    version              INTEGER NOT NULL,
+    state                TEXT    NOT NULL,
+    queue                TEXT    NOT NULL,
+    subject_id           TEXT,
+    priority             INTEGER NOT NULL,
+    lane                 INTEGER NOT NULL,
+    place_id             TEXT    NOT NULL,
+    entered_at           TEXT    NOT NULL,
+    ranked_at            TEXT    NOT NULL,
+    rank                 INTEGER NOT NULL,
+    offers_count         INTEGER NOT NULL,
+    agent_id             TEXT,
+    taken_at             TEXT,
+    callback_id          TEXT,               -- the callback that it was turned into
+    outcome              TEXT,
+    ended_at             TEXT,
+    due_at               TEXT,
+    due_reason           TEXT,
+    PRIMARY KEY (tenant_id, call_id),
+    CONSTRAINT call_state CHECK (state IN ('waiting', 'taken', 'ended')),
+    CONSTRAINT call_due CHECK ((state = 'ended') = (due_at IS NULL))
+) WITHOUT ROWID;
+
+CREATE INDEX callbackq_calls_line ON callbackq_calls (tenant_id, queue, lane, rank, place_id)
+    WHERE state = 'waiting';
+
+CREATE INDEX callbackq_calls_ahead ON callbackq_calls (tenant_id, queue, rank, place_id)
+    WHERE state = 'waiting';
+
+CREATE INDEX callbackq_calls_due ON callbackq_calls (tenant_id, due_at, call_id)
+    WHERE due_at IS NOT NULL;
+
+-- ------------------------------------------------------------------------------------------------ agents
+
+-- One row per human who takes calls.
+CREATE TABLE callbackq_agents (
+    tenant_id            TEXT    NOT NULL,
+    agent_id             TEXT    NOT NULL,
+    version              INTEGER NOT NULL,
+    state                TEXT    NOT NULL,
+    queues               TEXT    NOT NULL,   -- JSON list of names
+    skills               TEXT    NOT NULL,   -- JSON list of names
+    since_at             TEXT    NOT NULL,   -- when the present state began
+    attempt_id           TEXT,
+    call_id              TEXT,
+    leaving              INTEGER NOT NULL,   -- 1: is signed out when the present call is over
+    due_at               TEXT,
+    due_reason           TEXT,
+    PRIMARY KEY (tenant_id, agent_id),
+    CONSTRAINT agent_state
+        CHECK (state IN ('available', 'reserved', 'busy', 'wrap_up', 'cooling_down', 'signed_out')),
+    CONSTRAINT agent_due CHECK ((state = 'signed_out') = (due_at IS NULL)),
+    CONSTRAINT agent_leaving CHECK (leaving IN (0, 1))
+) WITHOUT ROWID;
+
+-- Who takes the next call: the agent who has been available longest.
+CREATE INDEX callbackq_agents_available ON callbackq_agents (tenant_id, since_at, agent_id)
+    WHERE state = 'available';
+
+CREATE INDEX callbackq_agents_due ON callbackq_agents (tenant_id, due_at, agent_id)
+    WHERE due_at IS NOT NULL;
+
+-- Which agents serve which queue now: one row for each queue of each agent who is not signed out. The triggers
+-- below keep it; nothing else writes to it.
+CREATE TABLE callbackq_agent_queues (
+    tenant_id            TEXT    NOT NULL,
+    queue                TEXT    NOT NULL,
+    agent_id             TEXT    NOT NULL,
+    PRIMARY KEY (tenant_id, queue, agent_id)
+) WITHOUT ROWID;
+
+CREATE TRIGGER callbackq_agents_inserted AFTER INSERT ON callbackq_agents
+    WHEN NEW.state <> 'signed_out'
+BEGIN
+    INSERT OR IGNORE INTO callbackq_agent_queues (tenant_id, queue, agent_id)
+        SELECT NEW.tenant_id, value, NEW.agent_id FROM json_each(NEW.queues);
+END;
+
+CREATE TRIGGER callbackq_agents_updated AFTER UPDATE ON callbackq_agents
+    WHEN NEW.queues <> OLD.queues OR (NEW.state = 'signed_out') <> (OLD.state = 'signed_out')
+BEGIN
+    DELETE FROM callbackq_agent_queues
+        WHERE tenant_id = OLD.tenant_id AND agent_id = OLD.agent_id
+          AND queue IN (SELECT value FROM json_each(OLD.queues));
+    INSERT OR IGNORE INTO callbackq_agent_queues (tenant_id, queue, agent_id)
+        SELECT NEW.tenant_id, value, NEW.agent_id FROM json_each(NEW.queues) WHERE NEW.state <> 'signed_out';
+END;
+
+-- ------------------------------------------------------------------------------------------------ attempts
+
+-- One row per try to connect one callback: an agent's leg and a customer's leg.
+CREATE TABLE callbackq_attempts (
+    tenant_id            TEXT    NOT NULL,
+    attempt_id           TEXT    NOT NULL,
+    version              INTEGER NOT NULL,
+    state                TEXT    NOT NULL,
+    callback_id          TEXT    NOT NULL,
+    queue                TEXT    NOT NULL,
+    subject_id           TEXT    NOT NULL,
+    number_key           TEXT    NOT NULL,   -- keyed digest of the number
+    mode                 TEXT    NOT NULL,
+    agent_id             TEXT    NOT NULL,
+    node_id              TEXT    NOT NULL,
+    agent_leg_id         TEXT    NOT NULL,   -- a leg id is dialed at most once
+    agent_leg            TEXT    NOT NULL,
+    customer_leg_id      TEXT    NOT NULL,
+    customer_leg         TEXT    NOT NULL,
+    customer_rang        INTEGER NOT NULL,
+    answered_by          TEXT,
+    disposition          TEXT,
+    started_at           TEXT    NOT NULL,
+    connected_at         TEXT,
+    ended_at             TEXT,
+    due_at               TEXT,
+    due_reason           TEXT,
+    PRIMARY KEY (tenant_id, attempt_id),
+    CONSTRAINT attempt_state
+        CHECK (state IN ('intended', 'agent_on_line', 'joining', 'connected', 'ending', 'ended')),
+    CONSTRAINT attempt_due CHECK ((state = 'ended') = (due_at IS NULL)),
+    CONSTRAINT attempt_customer_rang CHECK (customer_rang IN (0, 1))
+) WITHOUT ROWID;
+
+CREATE INDEX callbackq_attempts_due ON callbackq_attempts (tenant_id, due_at, attempt_id)
+    WHERE due_at IS NOT NULL;
+
+-- Never two live attempts for one callback, nor for one number.
+CREATE UNIQUE INDEX callbackq_attempts_callback_id ON callbackq_attempts (tenant_id, callback_id)
+    WHERE state <> 'ended';
+
+CREATE UNIQUE INDEX callbackq_attempts_number_key ON callbackq_attempts (tenant_id, number_key)
+    WHERE state <> 'ended';
+
+-- A leg belongs to one attempt for ever. The two indexes forbid it within a column, the triggers across both.
+CREATE UNIQUE INDEX callbackq_attempts_agent_leg_id ON callbackq_attempts (tenant_id, agent_leg_id);
+
+CREATE UNIQUE INDEX callbackq_attempts_customer_leg_id ON callbackq_attempts (tenant_id, customer_leg_id);
+
+CREATE TRIGGER callbackq_attempts_legs_inserted BEFORE INSERT ON callbackq_attempts
+BEGIN
+    SELECT RAISE(ABORT, 'leg_id') FROM callbackq_attempts
+        WHERE tenant_id = NEW.tenant_id AND customer_leg_id = NEW.agent_leg_id AND attempt_id <> NEW.attempt_id;
+    SELECT RAISE(ABORT, 'leg_id') FROM callbackq_attempts
+        WHERE tenant_id = NEW.tenant_id AND agent_leg_id = NEW.customer_leg_id AND attempt_id <> NEW.attempt_id;
+END;
+
+CREATE TRIGGER callbackq_attempts_legs_updated BEFORE UPDATE ON callbackq_attempts
+    WHEN NEW.agent_leg_id <> OLD.agent_leg_id OR NEW.customer_leg_id <> OLD.customer_leg_id
+BEGIN
+    SELECT RAISE(ABORT, 'leg_id') FROM callbackq_attempts
+        WHERE tenant_id = NEW.tenant_id AND customer_leg_id = NEW.agent_leg_id AND attempt_id <> NEW.attempt_id;
+    SELECT RAISE(ABORT, 'leg_id') FROM callbackq_attempts
+        WHERE tenant_id = NEW.tenant_id AND agent_leg_id = NEW.customer_leg_id AND attempt_id <> NEW.attempt_id;
+END;
+
+-- ------------------------------------------------------------------------------------------------ subjects
+
+-- The persons: the only table with personal data.
+CREATE TABLE callbackq_subjects (
+    tenant_id            TEXT    NOT NULL,
+    subject_id           TEXT    NOT NULL,
+    version              INTEGER NOT NULL,
+    identity             TEXT    NOT NULL,
+    number               TEXT    NOT NULL,
+    extension            TEXT,
+    name                 TEXT,
+    language             TEXT,
+    contexts             TEXT    NOT NULL,   -- JSON: free fields by callback or call id
+    created_at           TEXT    NOT NULL,
+    PRIMARY KEY (tenant_id, subject_id)
+) WITHOUT ROWID;
+
+CREATE UNIQUE INDEX callbackq_subjects_identity ON callbackq_subjects (tenant_id, identity);
+
+-- ------------------------------------------------------------------------------------------------ lanes
+
+-- Sets of skills as small numbers, counted from 1. Lane 0 needs no skill, and has no row. Rows are only ever added.
+CREATE TABLE callbackq_lanes (
+    tenant_id            TEXT    NOT NULL,
+    lane                 INTEGER NOT NULL,
+    skills               TEXT    NOT NULL,   -- JSON list of names, sorted
+    PRIMARY KEY (tenant_id, lane),
+    UNIQUE (tenant_id, skills)
+) WITHOUT ROWID;
+
+-- ------------------------------------------------------------------------------------------------ history
+
+-- What happened, in order: written in the same transaction as the row that it tells of, and never changed.
+CREATE TABLE callbackq_history (
+    tenant_id            TEXT    NOT NULL,
+    history_number       INTEGER NOT NULL,   -- counted from 1, in the order of writing
+    entity               TEXT    NOT NULL,   -- callback, call, agent, attempt
+    kind                 TEXT    NOT NULL,   -- callback_requested, attempt_ended, ...
+    version              INTEGER NOT NULL,   -- of the row, after the event
+    at                   TEXT    NOT NULL,
+    state                TEXT,               -- of the row, after the event; so is every column that it has too
+    due_at               TEXT,
+    due_reason           TEXT,
+    queue                TEXT,
+    callback_id          TEXT,
+    call_id              TEXT,
+    attempt_id           TEXT,
+    agent_id             TEXT,
+    subject_id           TEXT,
+    disposition          TEXT,
+    outcome              TEXT,
+    reason               TEXT,
+    detail               TEXT,               -- JSON object: the other fields of this kind of event
+    PRIMARY KEY (tenant_id, history_number)
+) WITHOUT ROWID;
+
+CREATE INDEX callbackq_history_callback ON callbackq_history (tenant_id, callback_id, history_number)
+    WHERE entity IN ('callback', 'attempt');
+
+CREATE INDEX callbackq_history_call ON callbackq_history (tenant_id, call_id, history_number)
+    WHERE entity = 'call';
+
+CREATE INDEX callbackq_history_agent ON callbackq_history (tenant_id, agent_id, history_number)
+    WHERE entity = 'agent';
+
+-- ------------------------------------------------------------------------------------------------ views
+
+-- The waiting line of every queue, first to be served first.
+CREATE VIEW callbackq_v_line AS
+SELECT
+    tenant_id,
+    queue,
+    row_number() OVER (PARTITION BY tenant_id, queue ORDER BY rank, place_id) AS position,
+    entity,
+    id,
+    subject_id,
+    priority,
+    lane,
+    entered_at,
+    rank,
+    place_id
+FROM (
+    SELECT tenant_id, queue, 'callback' AS entity, callback_id AS id, subject_id, priority, lane, entered_at,
+           rank, place_id
+      FROM callbackq_callbacks WHERE state = 'waiting'
+    UNION ALL
+    SELECT tenant_id, queue, 'call', call_id, subject_id, priority, lane, entered_at, rank, place_id
+      FROM callbackq_calls WHERE state = 'waiting'
+)
+ORDER BY tenant_id, queue, position;
+
+-- What time alone will change, soonest first.
+CREATE VIEW callbackq_v_due AS
+SELECT tenant_id, due_at, due_reason, 'callback' AS entity, callback_id AS id, state
+  FROM callbackq_callbacks WHERE due_at IS NOT NULL
+UNION ALL
+SELECT tenant_id, due_at, due_reason, 'call', call_id, state FROM callbackq_calls WHERE due_at IS NOT NULL
+UNION ALL
+SELECT tenant_id, due_at, due_reason, 'agent', agent_id, state FROM callbackq_agents WHERE due_at IS NOT NULL
+UNION ALL
+SELECT tenant_id, due_at, due_reason, 'attempt', attempt_id, state FROM callbackq_attempts WHERE due_at IS NOT NULL
+ORDER BY 1, 2;
+
+-- Who is being called back now, by which agent, and how far it has come.
+CREATE VIEW callbackq_v_attempts AS
+SELECT
+    attempt.tenant_id,
+    attempt.queue,
+    attempt.attempt_id,
+    attempt.callback_id,
+    attempt.agent_id,
+    attempt.state,
+    attempt.agent_leg,
+    attempt.customer_leg,
+    attempt.started_at,
+    attempt.due_at,
+    callback.attempts_count,
+    callback.entered_at
+FROM callbackq_attempts AS attempt
+JOIN callbackq_callbacks AS callback USING (tenant_id, callback_id)
+WHERE attempt.state <> 'ended'
+ORDER BY attempt.tenant_id, attempt.queue, attempt.started_at;
+
+-- What each queue holds: how many wait, how long the first has waited since, how many agents are signed in.
+CREATE VIEW callbackq_v_queues AS
+SELECT
+    tenant_id,
+    queue,
+    sum(entity = 'callback') AS callbacks_waiting,
+    sum(entity = 'call')     AS calls_waiting,
+    min(entered_at)          AS oldest_entered_at,
+    (SELECT count(*) FROM callbackq_agent_queues AS served
+      WHERE served.tenant_id = line.tenant_id AND served.queue = line.queue) AS agents_staffed
+FROM callbackq_v_line AS line
+GROUP BY tenant_id, queue;

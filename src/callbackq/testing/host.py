@@ -1,0 +1,84 @@
+"""A host in virtual time: the real service, dispatcher and driver around a fake network. Nothing here needs pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from callbackq.dispatcher import Dispatcher
+from callbackq.policy import QueuePolicy
+from callbackq.ports import Store
+from callbackq.runners import Driver
+from callbackq.service import CallbackService
+from callbackq.testing.clock import ManualClock, SequentialIds
+from callbackq.testing.telephony import FakeTelephony
+
+_STEPS_AT_ONE_INSTANT_MAX: Final = 10_000
+
+
+class VirtualHost:
+    """
+    Runs a contact center as fast as the machine can, in the order of its events, one at a time.
+
+    After each event, and at each due time, the dispatcher is stepped.
+
+    Attributes:
+        service, clock, telephony, driver: the parts; use them as a host would.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        policies: Iterable[QueuePolicy],
+        *,
+        clock: ManualClock | None = None,
+        tenant_id: str = "default",
+    ) -> None:
+        self.clock: Final = clock or ManualClock()
+        self.telephony: Final = FakeTelephony(self.clock)
+        self.service: Final = CallbackService(
+            store, policies, clock=self.clock, ids=SequentialIds(), tenant_id=tenant_id
+        )
+        self.driver: Final = Driver(self.service, Dispatcher(self.service), self.telephony)
+        self.telephony.on_report = self.driver.report
+
+    def run_until(
+        self, until: datetime | Callable[[], bool], *, time_max: timedelta = timedelta(days=7)
+    ) -> None:
+        """
+        Let time pass until an instant, or until a condition holds.
+
+        Raises:
+            TimeoutError: the condition did not hold within *time_max*, or nothing is left to happen.
+        """
+        end = until if isinstance(until, datetime) else self.clock.now() + time_max
+        self.driver.step(self.clock.now())
+        steps_here = 0
+        while isinstance(until, datetime) or not until():
+            at = self._next_at()
+            if at is None or at > end:
+                self.clock.move_to(end)
+                break
+            steps_here = steps_here + 1 if at <= self.clock.now() else 0
+            if steps_here > _STEPS_AT_ONE_INSTANT_MAX:
+                raise TimeoutError(f"time stands still at {self.clock.now().isoformat()}")
+            self._to_next_event(at)
+            self.driver.step(self.clock.now())
+        if not isinstance(until, datetime) and not until():
+            raise TimeoutError(f"the condition did not hold by {self.clock.now().isoformat()}")
+
+    def run_for(self, duration: timedelta) -> None:
+        """Let *duration* pass."""
+        self.run_until(self.clock.now() + duration)
+
+    def _next_at(self) -> datetime | None:
+        times = (self.clock.next_planned_at(), self.driver.next_wakeup())
+        return min((at for at in times if at is not None), default=None)
+
+    def _to_next_event(self, at: datetime) -> None:
+        planned_at = self.clock.next_planned_at()
+        if planned_at is not None and planned_at <= at:
+            self.clock.run_next()
+        else:
+            self.clock.move_to(at)

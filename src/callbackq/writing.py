@@ -1,0 +1,102 @@
+"""How decisions are written down: records and their history, together, in the transaction they were taken in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from callbackq.core import agents
+from callbackq.core.attempt import Context
+from callbackq.core.consequences import After, follow
+from callbackq.core.decision import Decision
+from callbackq.effects import Effect
+from callbackq.errors import UnknownQueue
+from callbackq.events import CallbackRested
+from callbackq.ids import QueueName
+from callbackq.model import Attempt, AttemptState, CallState, Disposition, DueReason, LiveCall
+from callbackq.policy import QueuePolicy
+from callbackq.ports import Transaction
+
+
+def write(tx: Transaction, decision: Decision) -> None:
+    """Save every record of a decision and append its events."""
+    for record in decision.records:
+        tx.save(record)
+    if decision.events:
+        tx.history.append(decision.events)
+
+
+def policy_of(policies: Mapping[QueueName, QueuePolicy], queue: str) -> QueuePolicy:
+    """Return the policy of a queue. Raises: UnknownQueue."""
+    policy = policies.get(QueueName(queue))
+    if policy is None:
+        known = ", ".join(sorted(policies)) or "none"
+        raise UnknownQueue(f"queue {queue!r} is not configured; known: {known}")
+    return policy
+
+
+def attempt_context(
+    tx: Transaction, attempt: Attempt, *, policies: Mapping[QueueName, QueuePolicy], now: datetime
+) -> Context:
+    """Read what the rules of an attempt look at."""
+    return Context(
+        callback=tx.callbacks.get(attempt.callback_id),
+        subject=tx.subjects.get(attempt.subject_id),
+        policy=policy_of(policies, attempt.queue),
+        now=now,
+    )
+
+
+def move_attempt(
+    tx: Transaction, before: Attempt, decision: Decision, context: Context
+) -> tuple[Effect, ...]:
+    """Write a decision about an attempt, and what follows from it for callback and agent; return the effects."""
+    after = next((record for record in decision.records if isinstance(record, Attempt)), before)
+    write(tx, decision)
+    moved = After(
+        before=before,
+        after=after,
+        agent=tx.agents.get(after.agent_id),
+        failures_count=_failures_count(tx, after),
+    )
+    consequence = follow(moved, context)
+    write(tx, consequence)
+    return decision.effects + consequence.effects
+
+
+def presence_max_of(policies: Mapping[QueueName, QueuePolicy], queues: Sequence[QueueName]) -> timedelta:
+    """Return how long an agent of these queues is believed to be there when nothing is heard."""
+    known = (policies[queue].agent_presence_max for queue in queues if queue in policies)
+    return min(known, default=timedelta(hours=16))
+
+
+def free_agent_of_call(
+    tx: Transaction,
+    call: LiveCall,
+    *,
+    policies: Mapping[QueueName, QueuePolicy],
+    cooled_down: bool,
+    now: datetime,
+) -> None:
+    """Free the agent whom *call*, as it was before, had taken; after a cool-down, or after the wrap-up."""
+    agent = tx.agents.find(call.agent_id) if call.state is CallState.TAKEN and call.agent_id else None
+    if agent is None or agent.call_id != call.call_id:
+        return
+    policy = policy_of(policies, call.queue)
+    decision = agents.freed(
+        agent,
+        pause=policy.agent_cool_down if cooled_down else policy.wrap_up,
+        reason=DueReason.COOL_DOWN_OVER if cooled_down else DueReason.WRAP_UP_OVER,
+        presence_max=presence_max_of(policies, agent.queues),
+        now=now,
+    )
+    write(tx, decision)
+
+
+def _failures_count(tx: Transaction, attempt: Attempt) -> int:
+    if attempt.state is not AttemptState.ENDED or attempt.disposition is Disposition.CONNECTED:
+        return 0
+    return sum(
+        isinstance(event, CallbackRested) and event.last_disposition is attempt.disposition
+        for event in tx.history.of_callback(attempt.callback_id)
+    )

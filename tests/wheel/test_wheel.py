@@ -1,0 +1,62 @@
+"""What must hold of an installed callbackq. Runs against the wheel too, where the sources cannot be seen."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.resources
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import callbackq
+
+MODULES = sorted(module.name for module in pkgutil.walk_packages(callbackq.__path__, "callbackq."))
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("__main__")])
+def test_every_module_can_be_imported(name: str) -> None:
+    importlib.import_module(name)
+
+
+@pytest.mark.parametrize("name", callbackq.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert hasattr(callbackq, name)
+
+
+def test_types_are_shipped() -> None:
+    assert importlib.resources.files("callbackq").joinpath("py.typed").is_file()
+
+
+def test_the_core_needs_four_packages() -> None:
+    required = importlib.metadata.requires("callbackq") or []
+    always = [line for line in required if ";" not in line]
+    names = {line.split(">")[0].split("<")[0].strip() for line in always}
+    assert names == {"attrs", "phonenumbers", "python-dateutil", "sortedcontainers"}
+
+
+def test_the_license_is_shipped() -> None:
+    metadata = importlib.metadata.metadata("callbackq")
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata.get_all("License-File") == ["LICENSE"]
+
+
+@pytest.mark.parametrize("package", ["typer", "rich", "pytest", "hypothesis", "phonenumbers"])
+def test_importing_callbackq_leaves_alone(package: str) -> None:
+    """Extras are not needed, and what is slow to import waits for its first use."""
+    code = f"import callbackq, sys; sys.exit({package!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_command_and_the_plugin_are_declared() -> None:
+    points = importlib.metadata.distribution("callbackq").entry_points
+    assert {(point.group, point.name, point.value) for point in points} == {
+        ("console_scripts", "callbackq", "callbackq.cli:main"),
+        ("pytest11", "callbackq", "callbackq.pytest_plugin"),
+    }
+
+
+def test_the_plugin_is_loaded(pytestconfig: pytest.Config) -> None:
+    assert pytestconfig.pluginmanager.has_plugin("callbackq")

@@ -286,6 +286,8 @@ class AgentLeaving(AgentEvent):
 class AgentSignedOut(AgentEvent):
     """The agent takes no more calls."""
 
+    attempt_id: None = None
+    call_id: None = None
     leaving: bool = False
 
 
@@ -320,8 +322,8 @@ class AttemptStarted(AttemptEvent):
 
 
 @attrs.frozen(kw_only=True)
-class AttemptMoved(AttemptEvent):
-    """A report, or a deadline, moved the attempt or one of its legs."""
+class AttemptProgress(AttemptEvent):
+    """What a report or a deadline made of the attempt and its legs."""
 
     cause: str
     agent_leg: LegState
@@ -334,7 +336,12 @@ class AttemptMoved(AttemptEvent):
 
 
 @attrs.frozen(kw_only=True)
-class AttemptEnded(AttemptMoved):
+class AttemptMoved(AttemptProgress):
+    """The attempt, or one of its legs, went on."""
+
+
+@attrs.frozen(kw_only=True)
+class AttemptEnded(AttemptProgress):
     """No leg is left: the attempt is over."""
 
     ended_at: datetime

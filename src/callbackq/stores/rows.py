@@ -12,6 +12,7 @@ Type hints are read once per class; after that a row costs a few microseconds.
 from __future__ import annotations
 
 import enum
+import functools
 import json
 import types
 import typing
@@ -63,6 +64,12 @@ def encode_instant(instant: datetime) -> str:
             msg = f"an instant must be aware: {instant!r}"
             raise ValueError(msg)
         instant = instant.astimezone(UTC)
+    return _utc_text(instant)
+
+
+@functools.lru_cache(maxsize=1024)
+def _utc_text(instant: datetime) -> str:
+    """Write an instant that is in UTC. A record and its event mostly hold the same few."""
     return instant.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
@@ -81,7 +88,7 @@ def _decode_duration(microseconds: int) -> timedelta:
 
 
 to_json: Final[Callable[[Any], str]] = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=dict
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=dict
 ).encode
 """Write a value as compact JSON; any mapping is an object. Raises: ValueError for NaN and infinity."""
 

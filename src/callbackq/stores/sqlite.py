@@ -30,6 +30,8 @@ PEPPER_BYTES: Final = 32
 
 _BUSY_TIMEOUT_S: Final = 5.0
 _STATEMENTS_KEPT: Final = 256
+_WAL_PAGES: Final = 4_000
+"""How long the log grows before it is copied into the file: 16 MB. Each copy waits for the disk twice."""
 _WAL_TRIES: Final = 500
 _WAL_PAUSE_S: Final = 0.01
 
@@ -202,6 +204,7 @@ def _connect(path: str) -> sqlite3.Connection:
     try:
         _use_wal(connection, path)
         connection.execute(_Synchronous.FULL.value)
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
         # Elsewhere a flush is a flush; macOS needs to be told.
         connection.execute("PRAGMA fullfsync = ON")
     except BaseException:

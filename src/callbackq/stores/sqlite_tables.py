@@ -118,17 +118,17 @@ _HEADS: Final[tuple[tuple[str, Callable[[_Row], tuple[int, str]], Callable[[_Row
 
 _BEFORE: Final = "tenant_id = ? AND queue = ? AND state = 'waiting' AND rank < ?"
 _AMONG: Final = "tenant_id = ? AND queue = ? AND state = 'waiting' AND rank = ? AND place_id < ?"
+_CALLBACKS_AHEAD: Final = "FROM callbackq_callbacks INDEXED BY callbackq_callbacks_ahead WHERE"
+_CALLS_AHEAD: Final = "FROM callbackq_calls INDEXED BY callbackq_calls_ahead WHERE"
 COUNT_AHEAD: Final = f"""
-    SELECT (SELECT count(*) FROM callbackq_callbacks WHERE {_BEFORE})
-         + (SELECT count(*) FROM callbackq_callbacks WHERE {_AMONG})
-         + (SELECT count(*) FROM callbackq_calls WHERE {_BEFORE})
-         + (SELECT count(*) FROM callbackq_calls WHERE {_AMONG})"""
-WAITING_COUNT: Final = """
-    SELECT (SELECT count(*) FROM callbackq_callbacks WHERE tenant_id = ? AND queue = ? AND state = 'waiting')
-         + (SELECT count(*) FROM callbackq_calls WHERE tenant_id = ? AND queue = ? AND state = 'waiting')"""
-ANY_WAITING: Final = """
-    SELECT EXISTS (SELECT 1 FROM callbackq_callbacks WHERE tenant_id = ? AND state = 'waiting')
-        OR EXISTS (SELECT 1 FROM callbackq_calls WHERE tenant_id = ? AND state = 'waiting')"""
+    SELECT (SELECT count(*) {_CALLBACKS_AHEAD} {_BEFORE}) + (SELECT count(*) {_CALLBACKS_AHEAD} {_AMONG})
+         + (SELECT count(*) {_CALLS_AHEAD} {_BEFORE}) + (SELECT count(*) {_CALLS_AHEAD} {_AMONG})"""
+WAITING_COUNT: Final = f"""
+    SELECT (SELECT count(*) {_CALLBACKS_AHEAD} tenant_id = ? AND queue = ? AND state = 'waiting')
+         + (SELECT count(*) {_CALLS_AHEAD} tenant_id = ? AND queue = ? AND state = 'waiting')"""
+ANY_WAITING: Final = f"""
+    SELECT EXISTS (SELECT 1 {_CALLBACKS_AHEAD} tenant_id = ? AND state = 'waiting')
+        OR EXISTS (SELECT 1 {_CALLS_AHEAD} tenant_id = ? AND state = 'waiting')"""
 
 _EARLIEST: Final = "SELECT min(due_at) AS due_at FROM {} WHERE tenant_id = ? AND due_at IS NOT NULL"
 NEXT_DUE_AT: Final = "SELECT min(due_at) FROM ({})".format(
@@ -143,14 +143,14 @@ LANES: Final = "SELECT skills FROM callbackq_lanes WHERE tenant_id = ? ORDER BY 
 LANE_OF: Final = "SELECT lane FROM callbackq_lanes WHERE tenant_id = ? AND skills = ?"
 INSERT_LANE: Final = "INSERT INTO callbackq_lanes (tenant_id, lane, skills) VALUES (?, ?, ?)"
 
-_EVENTS: Final = f"SELECT {', '.join(EVENT_COLUMNS)} FROM callbackq_history WHERE tenant_id = ?"
-_OLDEST_FIRST: Final = " ORDER BY history_number"
-HISTORY_OF_CALLBACK: Final = (
-    f"{_EVENTS} AND callback_id = ? AND entity IN ('callback', 'attempt'){_OLDEST_FIRST}"
-)
-HISTORY_OF_CALL: Final = f"{_EVENTS} AND call_id = ? AND entity = 'call'{_OLDEST_FIRST}"
-HISTORY_OF_AGENT: Final = f"{_EVENTS} AND agent_id = ? AND entity = 'agent'{_OLDEST_FIRST}"
-HISTORY: Final = _EVENTS + _OLDEST_FIRST
+_EVENTS: Final = f"SELECT {', '.join(EVENT_COLUMNS)} FROM callbackq_history"
+HISTORY: Final = f"{_EVENTS} WHERE tenant_id = ? ORDER BY history_number"
+HISTORY_OF_CALLBACK: Final = f"""{_EVENTS} INDEXED BY callbackq_history_callback
+    WHERE tenant_id = ? AND callback_id = ? AND entity IN ('callback', 'attempt') ORDER BY history_number"""
+HISTORY_OF_CALL: Final = f"""{_EVENTS} INDEXED BY callbackq_history_call
+    WHERE tenant_id = ? AND call_id = ? AND entity = 'call' ORDER BY history_number"""
+HISTORY_OF_AGENT: Final = f"""{_EVENTS} INDEXED BY callbackq_history_agent
+    WHERE tenant_id = ? AND agent_id = ? AND entity = 'agent' ORDER BY history_number"""
 LAST_HISTORY_NUMBER: Final = "SELECT max(history_number) FROM callbackq_history WHERE tenant_id = ?"
 INSERT_EVENT: Final = (
     f"INSERT INTO callbackq_history ({', '.join(EVENT_COLUMNS)}, history_number)"

@@ -1,0 +1,218 @@
+"""The dispatcher: commits first, returns effects as data, says when to be called again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+
+from callbackq import (
+    DEFAULT_TENANT,
+    AttemptState,
+    CallbackService,
+    CallbackState,
+    Commit,
+    ConnectCall,
+    Dial,
+    Dispatcher,
+    Disposition,
+    InvalidTime,
+    QueuePolicy,
+    Report,
+    ReportKind,
+    Role,
+    Store,
+)
+from callbackq.core.decision import Decision, head
+from callbackq.events import AttemptMoved
+from callbackq.testing import START, ManualClock, SequentialIds, VirtualHost
+from callbackq.writing import write
+
+MOVED = ("agent_leg", "customer_leg", "customer_rang", "answered_by", "disposition", "connected_at")
+BOB, EVE = "+12125550101", "+12125550102"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands still."""
+    return ManualClock()
+
+
+@pytest.fixture
+def service(store: Store, clock: ManualClock) -> CallbackService:
+    """A service without any telephony."""
+    return CallbackService(store, [QueuePolicy(queue="support")], clock=clock, ids=SequentialIds())
+
+
+def test_effects_come_after_the_commit_and_once(service: CallbackService, store: Store) -> None:
+    """The intent is in the store when the dial is given out; the next step gives it out no more."""
+    dispatcher = Dispatcher(service)
+    callback_id = service.request("support", number=BOB).callback_id
+    service.agent_available("ann", queues=["support"])
+    (dial,) = dispatcher.step(START)
+    assert isinstance(dial, Dial)
+    assert dial.role is Role.AGENT
+    with store.transaction(DEFAULT_TENANT, commit=Commit.READ_ONLY) as tx:
+        attempt = tx.attempts.by_leg(dial.leg_id)
+    assert attempt is not None
+    assert attempt.state is AttemptState.INTENDED
+    assert attempt.callback_id == callback_id
+    assert dispatcher.step(START) == ()
+
+
+def test_agent_sees_the_whole_context(service: CallbackService) -> None:
+    """The effect for the agent's leg carries name, number (masked in its repr), context and times."""
+    dispatcher = Dispatcher(service)
+    service.call_joined("support", call_id="c", number=BOB, name="Bob", context={"menu": "billing"})
+    service.request("support", call_id="c", context={"reason": "refund"}, language="de")
+    service.agent_available("ann", queues=["support"])
+    (dial,) = dispatcher.step(START)
+    assert isinstance(dial, Dial)
+    assert dial.context == {"menu": "billing", "reason": "refund"}
+    assert (dial.name, dial.language, dial.number, dial.attempt_number) == ("Bob", "de", BOB, 1)
+    assert "5550101" not in repr(dial)
+    assert "Bob" not in repr(dial)
+    assert "refund" not in repr(dial)
+
+
+def test_next_wakeup_is_the_earliest_due_time(service: CallbackService, clock: ManualClock) -> None:
+    """A host with its own loop learns when to step though nobody said anything."""
+    dispatcher = Dispatcher(service)
+    assert dispatcher.next_wakeup() is None
+    receipt = service.request("support", number=BOB)
+    assert dispatcher.next_wakeup() == receipt.expires_at
+    service.agent_available("ann", queues=["support"])
+    assert dispatcher.next_wakeup() == START + timedelta(hours=16)
+    dispatcher.step(START)
+    assert dispatcher.next_wakeup() == START + timedelta(seconds=30)
+    clock.move_to(START + timedelta(seconds=30))
+    dispatcher.step(clock.now())
+    assert dispatcher.next_wakeup() == START + timedelta(seconds=40)
+
+
+def test_batches_bound_a_step(service: CallbackService, clock: ManualClock) -> None:
+    """More is due than one step takes: the rest comes with the next, at once."""
+    dispatcher = Dispatcher(service, batch_max=2)
+    receipts = [service.request("support", number=f"+1212555010{n}") for n in range(1, 6)]
+    clock.advance(timedelta(days=2))
+    for ended in (2, 4, 5):
+        dispatcher.step(clock.now())
+        states = [service.get(receipt.callback_id).state for receipt in receipts]
+        assert states.count(CallbackState.ENDED) == ended
+    assert dispatcher.next_wakeup() is None
+
+
+def test_promise_that_is_due_now_goes_before_a_later_live_call(
+    service: CallbackService, clock: ManualClock
+) -> None:
+    """A callback whose rest is over at this very moment is promoted before agents are given work."""
+    dispatcher = Dispatcher(service)
+    scheduled_at = START + timedelta(minutes=5)
+    receipt = service.request("support", number=BOB, scheduled_at=scheduled_at)
+    clock.move_to(scheduled_at + timedelta(seconds=1))
+    service.call_joined("support", call_id="later")
+    service.agent_available("ann", queues=["support"])
+    (effect,) = dispatcher.step(clock.now())
+    assert isinstance(effect, Dial)
+    assert effect.callback_id == receipt.callback_id
+
+
+def test_live_calls_before_and_after_a_callback_are_served_in_order(
+    service: CallbackService, clock: ManualClock
+) -> None:
+    """One step with three free agents keeps the order over both kinds."""
+    service.call_joined("support", call_id="1")
+    clock.advance(timedelta(seconds=1))
+    service.request("support", number=BOB)
+    clock.advance(timedelta(seconds=1))
+    service.call_joined("support", call_id="3")
+    for name in ("a", "b", "c"):
+        service.agent_available(name, queues=["support"])
+    effects = Dispatcher(service).step(clock.now())
+    assert [type(effect) for effect in effects] == [ConnectCall, Dial, ConnectCall]
+
+
+def test_attempt_that_outlived_every_deadline_is_let_go(
+    service: CallbackService, store: Store, clock: ManualClock
+) -> None:
+    """Should an attempt ever lose its own due time, the callback is not lost with it."""
+    dispatcher = Dispatcher(service)
+    callback_id = service.request("support", number=BOB).callback_id
+    service.agent_available("ann", queues=["support"])
+    dispatcher.step(START)
+    attempt_id = service.get(callback_id).attempt_id
+    assert attempt_id is not None
+    with store.transaction(DEFAULT_TENANT, commit=Commit.FLUSHED) as tx:
+        attempt = tx.attempts.get(attempt_id)
+        stuck = attrs.evolve(attempt, version=2, due_at=START + timedelta(days=9))
+        unchanged = {name: getattr(stuck, name) for name in MOVED}
+        write(
+            tx,
+            Decision(
+                records=(stuck,), events=(AttemptMoved(**head(stuck, at=START), **unchanged, cause=""),)
+            ),
+        )
+    clock.move_to(START + timedelta(minutes=10))
+    dispatcher.step(clock.now())
+    callback = service.get(callback_id)
+    assert callback.state is CallbackState.RESTING
+    assert callback.last_disposition is Disposition.UNKNOWN
+    with store.transaction(DEFAULT_TENANT, commit=Commit.READ_ONLY) as tx:
+        assert tx.attempts.get(attempt_id).state is AttemptState.ENDING
+
+
+@pytest.mark.parametrize("now", [datetime(2026, 1, 5), datetime(1970, 1, 1, tzinfo=UTC)])  # noqa: DTZ001
+def test_step_refuses_a_bad_time(service: CallbackService, now: datetime) -> None:
+    """A naive time, or one out of range, is refused."""
+    with pytest.raises(InvalidTime):
+        Dispatcher(service).step(now)
+
+
+def test_service_refuses_a_clock_without_a_zone(store: Store) -> None:
+    """A host's clock that returns naive times is named."""
+
+    class NaiveClock:
+        def now(self) -> datetime:
+            return datetime(2026, 1, 5)  # noqa: DTZ001
+
+    with pytest.raises(InvalidTime, match="clock"):
+        CallbackService(store, [QueuePolicy(queue="support")], clock=NaiveClock()).agent_available(
+            "a", queues=[]
+        )
+
+
+def test_commands_wake_the_dispatcher(service: CallbackService) -> None:
+    """Whoever registered is told of every command that wrote something, and of no reader."""
+    woken: list[int] = []
+    service.when_changed(lambda: woken.append(1))
+    receipt = service.request("support", number=BOB)
+    assert len(woken) == 1
+    service.get(receipt.callback_id)
+    service.explain(receipt.callback_id)
+    assert len(woken) == 1
+
+
+def test_agent_first_attempts_never_exceed_free_agents(make_host: Callable[..., VirtualHost]) -> None:
+    """Invariant 9: three promises and two agents make two attempts."""
+    host = make_host()
+    for number in (BOB, EVE, "+12125550103"):
+        host.service.request("support", number=number)
+    for name in ("a", "b"):
+        host.service.agent_available(name, queues=["support"])
+    host.run_for(timedelta(seconds=1))
+    assert len(host.telephony.live_legs(Role.AGENT)) == 2
+    assert len(host.telephony.live_legs(Role.CUSTOMER)) == 2
+
+
+def test_ringing_report_says_what_it_changed(make_host: Callable[..., VirtualHost]) -> None:
+    """A report's answer says whether it moved anything."""
+    host = make_host()
+    host.telephony.on_report = lambda _report: None
+    host.service.request("support", number=BOB)
+    host.service.agent_available("a", queues=["support"])
+    host.run_for(timedelta(0))
+    (leg,) = host.telephony.live_legs()
+    assert host.service.report(Report(leg_id=leg, kind=ReportKind.RINGING)).changed
+    assert not host.service.report(Report(leg_id=leg, kind=ReportKind.RINGING)).changed

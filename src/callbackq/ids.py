@@ -9,19 +9,27 @@ from __future__ import annotations
 from typing import Final, NewType
 
 TenantId = NewType("TenantId", str)
+"""Whose promises: the host's own name for one of the businesses it serves."""
 QueueName = NewType("QueueName", str)
+"""The name of a contact-center queue, such as `support`."""
 CallbackId = NewType("CallbackId", str)
+"""The id of a callback: `cb_…`."""
 AttemptId = NewType("AttemptId", str)
+"""The id of an attempt: `at_…`."""
 LegId = NewType("LegId", str)
+"""The id of one leg of an attempt: `leg_…`. Chosen before dialing, and dialed at most once."""
 OfferId = NewType("OfferId", str)
+"""The id of an offer: `of_…`."""
 SubjectId = NewType("SubjectId", str)
+"""The id of the person behind callbacks: `su_…`."""
 CallId = NewType("CallId", str)
 """The host's own name for a live call, such as the channel id of its PBX."""
 AgentId = NewType("AgentId", str)
 """The host's own name for an agent."""
 NodeId = NewType("NodeId", str)
+"""The name of a process that runs a dispatcher."""
 PlaceId = NewType("PlaceId", str)
-"""The id under which a place in line was first taken. It breaks ties, and survives a live call becoming a callback."""
+"""The id under which a place in line was first taken. It breaks ties, and outlives the live call."""
 
 DEFAULT_TENANT: Final = TenantId("default")
 

@@ -92,8 +92,10 @@ def _s2_rules() -> Mapping[Disposition, RetryRule]:
 
 RETRY_S2: Final = _s2_rules()
 """
-The preset of the support document S2: no answer again after 2 min, once; busy after 3 min, once; unreachable
-once within 5 min; whatever is not named ends the callback. With `attempts_max=2` that is all.
+The preset `s2`, after the retry table of the support handbook "Callback & Scheduled Call Management".
+
+No answer: again after 2 min, once. Busy: after 3 min, once. Unreachable: once within 5 min. What is not named
+ends the callback. With `attempts_max=2` that is all. An unknown ending rests 5 min, longer than a phone can ring.
 """
 
 

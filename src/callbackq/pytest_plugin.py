@@ -1,5 +1,5 @@
 """
-Fixtures for the tests of a host. Loaded by pytest itself; imports callbackq only when a fixture is asked for.
+Fixtures for the tests of a host. Loaded by pytest itself; the fakes are imported when a fixture is asked for.
 
 Override `callback_policies` in a `conftest.py` to test with your own queues.
 """

@@ -1,7 +1,7 @@
 """
 How long a place will wait.
 
-The queue-length estimate (SCIENCE: Ibrahim & Whitt): with all s agents busy and services exponential of mean 1/mu,
+The queue-length estimate (Ibrahim and Whitt, M&SOM 11(3), 2009): with all s agents busy and services exponential of mean 1/mu,
 a place with q ahead waits for q+1 completions: an Erlang(q+1, s*mu) time, mean (q+1)/(s*mu).
 The range is the two quantiles that leave out as much on either side.
 """

@@ -1,0 +1,258 @@
+"""
+Records and events made from next to nothing, for tests of stores and of whatever reads one.
+
+The rule: a builder fills in all that a test does not care for, the same way every time, and keeps what belongs
+together together: a record that has ended has no `due_at`, and a rank follows from `ranked_at`.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from callbackq.events import Event
+from callbackq.ids import (
+    DEFAULT_TENANT,
+    AgentId,
+    AttemptId,
+    CallbackId,
+    CallId,
+    LegId,
+    NodeId,
+    PlaceId,
+    QueueName,
+    SubjectId,
+)
+from callbackq.model import (
+    Agent,
+    AgentState,
+    Attempt,
+    AttemptState,
+    Callback,
+    CallbackState,
+    CallState,
+    Channel,
+    DueReason,
+    LegState,
+    LiveCall,
+    Mode,
+    Record,
+    Subject,
+)
+from callbackq.testing.clock import START
+
+QUEUE: Final = QueueName("support")
+"""The queue of every record that names none."""
+
+_EPOCH: Final = START.replace(year=1970, day=1, hour=0)
+_LIFE: Final = timedelta(hours=24)
+_LAST_STATES: Final = frozenset(
+    {CallbackState.ENDED, CallState.ENDED, AttemptState.ENDED, AgentState.SIGNED_OUT}
+)
+
+_RecordT = TypeVar("_RecordT", Callback, LiveCall, Agent, Attempt)
+_EventT = TypeVar("_EventT", bound=Event)
+
+
+def rank_of(at: datetime) -> int:
+    """
+    Return the rank of a place that has no credit: whole microseconds from 1970.
+
+    >>> rank_of(START)
+    1767600000000000
+    """
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def _due(state: enum.Enum, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `due_at` and `due_reason` as they fit *state*."""
+    if state in _LAST_STATES:
+        return {"due_at": None, "due_reason": None}
+    due_at = changes.get("due_at", START + _LIFE)
+    return {"due_at": due_at, "due_reason": DueReason.EXPIRES}
+
+
+def make_callback(callback_id: str = "cb_1", **changes: Any) -> Callback:
+    """
+    Build a WAITING callback of version 1.
+
+    >>> make_callback("cb_7", state=CallbackState.ENDED).due_at is None
+    True
+    """
+    ranked_at: datetime = changes.get("ranked_at", START)
+    state = changes.get("state", CallbackState.WAITING)
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "callback_id": CallbackId(callback_id),
+        "version": 1,
+        "state": state,
+        "queue": QUEUE,
+        "subject_id": SubjectId("su_1"),
+        "channel": Channel.WEB,
+        "mode": Mode.AGENT_FIRST,
+        "priority": 100,
+        "place_id": PlaceId(callback_id),
+        "entered_at": START,
+        "requested_at": START,
+        "ranked_at": ranked_at,
+        "rank": rank_of(ranked_at),
+        "expires_at": START + _LIFE,
+        **_due(state, changes),
+    }
+    return Callback(**{**fields, **changes})
+
+
+def make_call(call_id: str = "call_1", **changes: Any) -> LiveCall:
+    """
+    Build a WAITING live call of version 1.
+
+    >>> make_call(queue="sales").queue
+    'sales'
+    """
+    ranked_at: datetime = changes.get("ranked_at", START)
+    state = changes.get("state", CallState.WAITING)
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "call_id": CallId(call_id),
+        "version": 1,
+        "state": state,
+        "queue": QUEUE,
+        "priority": 100,
+        "place_id": PlaceId(call_id),
+        "entered_at": START,
+        "ranked_at": ranked_at,
+        "rank": rank_of(ranked_at),
+        **_due(state, changes),
+    }
+    return LiveCall(**{**fields, **changes})
+
+
+def make_agent(agent_id: str = "agent_1", **changes: Any) -> Agent:
+    """
+    Build an AVAILABLE agent of version 1, who serves `QUEUE`.
+
+    >>> make_agent("mia", skills=("fr",)).skills
+    ('fr',)
+    """
+    state = changes.get("state", AgentState.AVAILABLE)
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "agent_id": AgentId(agent_id),
+        "version": 1,
+        "state": state,
+        "queues": (QUEUE,),
+        "since_at": START,
+        **_due(state, changes),
+    }
+    return Agent(**{**fields, **changes})
+
+
+def make_attempt(attempt_id: str = "at_1", **changes: Any) -> Attempt:
+    """
+    Build an INTENDED attempt of version 1. Its callback, number key and legs are its own unless given.
+
+    >>> make_attempt("at_7").customer_leg_id
+    'leg_at_7_customer'
+    """
+    state = changes.get("state", AttemptState.INTENDED)
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "attempt_id": AttemptId(attempt_id),
+        "version": 1,
+        "state": state,
+        "callback_id": CallbackId(f"cb_{attempt_id}"),
+        "queue": QUEUE,
+        "subject_id": SubjectId("su_1"),
+        "number_key": f"number_{attempt_id}",
+        "mode": Mode.AGENT_FIRST,
+        "agent_id": AgentId("agent_1"),
+        "node_id": NodeId("node_1"),
+        "agent_leg_id": LegId(f"leg_{attempt_id}_agent"),
+        "agent_leg": LegState.INTENDED,
+        "customer_leg_id": LegId(f"leg_{attempt_id}_customer"),
+        "customer_leg": LegState.NONE,
+        "started_at": START,
+        **_due(state, changes),
+    }
+    return Attempt(**{**fields, **changes})
+
+
+def make_subject(subject_id: str = "su_1", **changes: Any) -> Subject:
+    """
+    Build a subject of version 1, whose identity is its own unless given.
+
+    >>> make_subject("su_7").identity
+    'id:su_7'
+    """
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "subject_id": SubjectId(subject_id),
+        "identity": f"id:{subject_id}",
+        "number": "+12125550123",
+        "created_at": START,
+    }
+    return Subject(**{**fields, **changes})
+
+
+def next_version(record: _RecordT, **changes: Any) -> _RecordT:
+    """
+    Build what follows *record*: the version is one higher, and `due_at` fits the state.
+
+    >>> ended = next_version(make_callback(), state=CallbackState.ENDED)
+    >>> ended.version, ended.due_at
+    (2, None)
+    """
+    plain: Record = record
+    due: dict[str, Any] = {}
+    state = changes.get("state", plain.state)
+    if (state in _LAST_STATES) is not (plain.due_at is None):
+        due = _due(state, changes)
+    return attrs.evolve(record, **{"version": plain.version + 1, **due, **changes})
+
+
+def make_event(event_class: type[_EventT], **changes: Any) -> _EventT:
+    """
+    Build an event of any class, each field filled by its type alone.
+
+    >>> from callbackq.events import CallbackReady
+    >>> make_event(CallbackReady, version=7).version
+    7
+    """
+    hints = typing.get_type_hints(event_class)
+    fields = {
+        field.name: _sample(hints[field.name], field.name)
+        for field in attrs.fields(event_class)
+        if field.init and field.default is attrs.NOTHING
+    }
+    return event_class(**{**fields, "tenant_id": DEFAULT_TENANT, **changes})
+
+
+def _sample(hint: Any, name: str) -> Any:
+    """Return a value of the type *hint*; a text says where it stands."""
+    while isinstance(hint, typing.NewType):
+        hint = hint.__supertype__
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType or origin is typing.Union:
+        return _sample(arguments[0], name)
+    if origin is tuple:
+        return (_sample(arguments[0], name),)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return {name: _sample(arguments[1], name)}
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return next(iter(hint))
+    samples: dict[Any, Any] = {
+        str: f"{name}_1",
+        int: 1,
+        float: 1.5,
+        bool: True,
+        datetime: START,
+        timedelta: timedelta(seconds=90),
+        types.NoneType: None,
+    }
+    return samples[hint]

@@ -1,0 +1,249 @@
+"""Drivers: effects are performed, and what an adapter does wrong is bounded."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from callbackq import (
+    Bridge,
+    CallbackService,
+    CallbackState,
+    Cause,
+    ConnectCall,
+    Dial,
+    DialRefused,
+    Dispatcher,
+    Disposition,
+    Driver,
+    HangUp,
+    MemoryStore,
+    Outcome,
+    QueuePolicy,
+    Report,
+    ReportKind,
+    Store,
+    StoreUnavailable,
+    SystemClock,
+    ThreadRunner,
+)
+from callbackq.testing import ManualClock, VirtualHost
+
+BOB = "+12125550101"
+
+
+class Broken:
+    """A telephony that fails at one method, and does the rest through another one."""
+
+    def __init__(self, host: VirtualHost, method: str, error: Exception) -> None:
+        self._good = host.telephony
+        self._method = method
+        self._error = error
+        self.failures = 1
+
+    def _maybe_fail(self, method: str) -> None:
+        if method == self._method and self.failures:
+            self.failures -= 1
+            raise self._error
+
+    def dial(self, order: Dial) -> None:
+        if order.role == "customer":
+            self._maybe_fail("dial")
+        self._good.dial(order)
+
+    def bridge(self, order: Bridge) -> None:
+        self._maybe_fail("bridge")
+        self._good.bridge(order)
+
+    def hang_up(self, order: HangUp) -> None:
+        self._maybe_fail("hang_up")
+        self._good.hang_up(order)
+
+    def connect_call(self, order: ConnectCall) -> None:
+        self._maybe_fail("connect_call")
+        self._good.connect_call(order)
+
+
+def broken_host(make_host: Callable[..., VirtualHost], method: str, error: Exception) -> VirtualHost:
+    """Return a host whose telephony fails once at *method*."""
+    host = make_host()
+    driver = Driver(host.service, Dispatcher(host.service), Broken(host, method, error))
+    host.driver = driver  # type: ignore[misc]
+    host.telephony.on_report = driver.report
+    return host
+
+
+def test_refused_dial_ends_the_attempt_at_once(make_host: Callable[..., VirtualHost]) -> None:
+    """Certainly not placed: it counts as a network failure, and is tried again by the core alone."""
+    host = broken_host(make_host, "dial", DialRefused())
+    callback_id = host.service.request("support", number=BOB).callback_id
+    host.service.agent_available("ann", queues=["support"])
+    host.run_for(timedelta(seconds=1))
+    callback = host.service.get(callback_id)
+    assert callback.state is CallbackState.RESTING
+    assert callback.last_disposition is Disposition.NETWORK_FAILURE
+    host.run_for(timedelta(minutes=10))
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+
+
+@pytest.mark.parametrize("error", [RuntimeError("lost +12125550101"), OSError(), ValueError("?")])
+def test_any_other_error_of_a_dial_leaves_it_in_doubt(
+    make_host: Callable[..., VirtualHost], error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may ring: nobody is dialed again before its deadline, and the log holds no number."""
+    host = broken_host(make_host, "dial", error)
+    callback_id = host.service.request("support", number=BOB).callback_id
+    host.service.agent_available("ann", queues=["support"])
+    with caplog.at_level(logging.WARNING):
+        host.run_for(timedelta(seconds=50))
+    assert host.service.get(callback_id).state is CallbackState.ATTEMPTING
+    host.run_for(timedelta(seconds=30))
+    callback = host.service.get(callback_id)
+    assert callback.last_disposition is Disposition.UNKNOWN
+    assert host.telephony.dialed(BOB) == 0
+    assert "telephony failed: dial" in caplog.text
+    assert "5550101" not in caplog.text
+
+
+@pytest.mark.parametrize("method", ["bridge", "hang_up", "connect_call"])
+def test_repeatable_effects_that_fail_lose_nothing(
+    make_host: Callable[..., VirtualHost], method: str
+) -> None:
+    """The deadline finds what a failed bridge or hang-up left; a live call stands in line again."""
+    host = broken_host(make_host, method, RuntimeError())
+    if method == "hang_up":
+        host.telephony.person(BOB)
+    callback_id = host.service.request("support", number=BOB).callback_id
+    host.run_for(timedelta(seconds=1))
+    host.service.agent_available("ann", queues=["support"])
+    host.service.call_joined("support", call_id="live")
+    host.run_until(lambda: host.service.get(callback_id).state is CallbackState.ENDED)
+    ended = host.service.get(callback_id)
+    host.run_for(timedelta(hours=1))
+    if method == "bridge":
+        # The customer answered and may have heard us: that is never dialed again automatically.
+        assert ended.outcome is Outcome.UNREACHED
+    else:
+        assert ended.outcome is Outcome.COMPLETED
+    assert host.telephony.live_legs() == []
+    assert [entry.call_id for entry in host.telephony.log if entry.call_id] == ["live"]
+
+
+class InstantTelephony:
+    """Real time: everybody answers at once, and the customer hangs up after a moment."""
+
+    def __init__(self) -> None:
+        self.report: Callable[[Report], object] = lambda _report: None
+        self.dialed: list[str] = []
+
+    def _later(self, *reports: Report) -> None:
+        def tell() -> None:
+            for report in reports:
+                self.report(report)
+
+        threading.Thread(target=tell, daemon=True).start()
+
+    def dial(self, order: Dial) -> None:
+        self.dialed.append(order.leg_id)
+        self._later(Report(leg_id=order.leg_id, kind=ReportKind.ANSWERED))
+
+    def bridge(self, order: Bridge) -> None:
+        leg_id = order.customer_leg_id
+        bridged = Report(leg_id=leg_id, kind=ReportKind.BRIDGED)
+        self._later(bridged, Report(leg_id=leg_id, kind=ReportKind.ENDED, cause=Cause.NORMAL))
+
+    def hang_up(self, order: HangUp) -> None:
+        self._later(Report(leg_id=order.leg_id, kind=ReportKind.ENDED, cause=Cause.NORMAL))
+
+    def connect_call(self, order: ConnectCall) -> None:
+        return None
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait in real time for a condition, at most 20 seconds."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come about"
+        time.sleep(0.005)
+
+
+def test_thread_runner_keeps_promises_in_real_time(store: Store) -> None:
+    """Ten promises and three agents, reports from many threads: all completed, each leg dialed once."""
+    service = CallbackService(store, [QueuePolicy(queue="support")], clock=SystemClock())
+    telephony = InstantTelephony()
+    with ThreadRunner(service, telephony, idle_max=timedelta(milliseconds=50)) as runner:
+        telephony.report = runner.report
+        runner.start()
+        ids = [service.request("support", number=f"+121255501{n:02d}").callback_id for n in range(10)]
+        for name in ("a", "b", "c"):
+            service.agent_available(name, queues=["support"])
+        wait_for(lambda: all(service.get(one).outcome is Outcome.COMPLETED for one in ids))
+    runner.stop()
+    assert len(telephony.dialed) == len(set(telephony.dialed)) == 20
+    # Reports still under way find their attempt, though the runner is stopped.
+    with pytest.raises(LookupError):
+        runner.report(Report(leg_id=telephony_leg("none"), kind=ReportKind.RINGING))
+    wait_for(lambda: threading.active_count() < 10)
+
+
+def telephony_leg(name: str) -> object:
+    """Return a leg id that nobody dialed."""
+    return f"leg_{name}"
+
+
+def test_runner_goes_on_when_the_store_fails(caplog: pytest.LogCaptureFixture) -> None:
+    """A store that is gone for a moment stops nothing for good."""
+    store = MemoryStore()
+    service = CallbackService(store, [QueuePolicy(queue="support")], clock=SystemClock())
+    failures = iter([True, True])
+
+    class Flaky(Dispatcher):
+        def step(self, now):  # type: ignore[no-untyped-def]
+            if next(failures, False):
+                raise StoreUnavailable
+            return super().step(now)
+
+    runner = ThreadRunner(service, InstantTelephony(), idle_max=timedelta(milliseconds=10))
+    runner._driver._dispatcher = Flaky(service)  # type: ignore[misc]
+    with caplog.at_level(logging.WARNING), runner:
+        service.call_joined("support", call_id="live")
+        service.agent_available("ann", queues=["support"])
+        wait_for(lambda: service.call_position("live") is None)
+    assert "the store failed" in caplog.text
+
+
+def test_driver_says_how_much_it_did(make_host: Callable[..., VirtualHost]) -> None:
+    """A host with its own loop can tell whether anything happened, and when to come again."""
+    host = make_host()
+    assert host.driver.step(host.clock.now()) == 0
+    assert host.driver.next_wakeup() is None
+    host.service.call_joined("support", call_id="1")
+    host.service.agent_available("ann", queues=["support"])
+    assert host.driver.step(host.clock.now()) == 1
+    assert host.driver.next_wakeup() is not None
+
+
+def test_several_services_in_one_process_share_nothing() -> None:
+    """M1: no global: two services with the same ids go their own ways."""
+    clock = ManualClock()
+    first, second = (
+        CallbackService(MemoryStore(), [QueuePolicy(queue="support")], clock=clock) for _ in range(2)
+    )
+    first.call_joined("support", call_id="1")
+    assert second.call_joined("support", call_id="1").version == 1
+    first.call_left("1")
+    assert second.call_position("1") is not None
+
+
+def test_nothing_starts_by_itself() -> None:
+    """M1: a service and a dispatcher make no thread."""
+    before = threading.active_count()
+    service = CallbackService(MemoryStore(), [QueuePolicy(queue="support")], clock=SystemClock())
+    service.request("support", number=BOB)
+    Dispatcher(service).step(service.clock.now())
+    assert threading.active_count() == before

@@ -21,7 +21,7 @@ from callbackq.model import Disposition, Mode
 
 PRIORITY_MAX: Final = 255
 STRICT_CREDIT: Final = timedelta(days=366)
-"""One step of priority outweighs any wait of a year or less. The largest step that keeps ranks below 2**53."""
+"""One step of priority outweighs any wait of a year or less. All 255 of them keep ranks below 2**53."""
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
 _REGION = re.compile(r"[A-Z]{2}")

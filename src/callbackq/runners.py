@@ -179,6 +179,13 @@ class ThreadRunner:
             except StoreError as error:
                 logger.warning("the store failed, the runner goes on: %s", type(error).__name__)
                 pause_s = self._idle_max_s
+            except Exception as error:  # A promise must not be lost because another one shows a bug.
+                logger.error(  # noqa: TRY400 - a traceback's text may hold a number
+                    "a step failed, the runner goes on: %s",
+                    type(error).__name__,
+                    exc_info=logger.isEnabledFor(logging.DEBUG),
+                )
+                pause_s = self._idle_max_s
             self._wake.wait(pause_s)
 
     def _pause_s(self) -> float:

@@ -34,6 +34,7 @@ from callbackq.errors import (
     ConfigurationError,
     Conflict,
     DuplicateCallback,
+    InvalidNumber,
 )
 from callbackq.events import Event
 from callbackq.ids import (
@@ -142,7 +143,8 @@ class CallbackService:
 
         Args:
             call_id: the host's own id of the call, 1 to 200 characters, never used again.
-            number: caller id, as the PBX gives it; `None` where it is withheld.
+            number: caller id, as the PBX gives it; `None` where it is withheld. One that cannot be dialed
+                (`anonymous`, an internal extension) is taken for withheld: nobody loses a place by it.
             priority: 0 (first) to 255; the queue's default if not given.
             skills: what an agent must know to serve this caller.
             entered_at: when the caller entered the queue, aware; now if not given. Decides the place.
@@ -152,14 +154,14 @@ class CallbackService:
             The live call. It is in line for all nodes; a loss of power may undo it, the end of the process not.
 
         Raises:
-            UnknownQueue, InvalidNumber, InvalidTime, InvalidText: nothing was stored.
+            UnknownQueue, InvalidPriority, InvalidTime, InvalidText: nothing was stored.
             CallHasEnded: this call is over.
         """
         policy = policy_of(self.policies, queue)
         key = CallId(check_text(call_id, "call_id"))
         needed = read_skills(skills)
         wish = read_wish(name=name, language=language, context=context)
-        caller = _read_number(number, policy)
+        caller = _read_caller_id(number, policy)
         urgency = _priority(priority, policy)
 
         def joined(tx: Transaction, now: datetime) -> LiveCall:
@@ -305,7 +307,8 @@ class CallbackService:
             The receipt, once the promise is durable. The live call is over as far as the line goes: hang it up.
 
         Raises:
-            UnknownQueue, CallNotFound, InvalidNumber, InvalidTime, InvalidText: nothing was stored.
+            UnknownQueue, CallNotFound, InvalidNumber, InvalidPriority, InvalidTime, InvalidText: nothing was
+                stored.
             CallHasEnded: the live call waits no longer.
             DuplicateCallback: this person has one in this queue; give them `receipt(error.existing_id)`.
             RequestKeyReused: the key was used for another request.
@@ -442,10 +445,11 @@ class CallbackService:
 
     def agent_available(self, agent_id: str, *, queues: Sequence[str], skills: Sequence[str] = ()) -> Agent:
         """
-        An agent takes calls of these queues. Ends a wrap-up or a cool-down early.
+        An agent takes calls of these queues. Ends a wrap-up early.
 
         Say it again whenever queues or skills change, and at least once in `agent_presence_max`. For an agent
-        who is at work it changes queues and skills only; the work ends by `call_left` or by a report.
+        who is at work or cooling down it changes queues and skills only; the work ends by `call_left` or by a
+        report, the cool-down by itself.
 
         Raises:
             UnknownQueue, InvalidText: nothing was stored.
@@ -581,6 +585,13 @@ class CallbackService:
 
 def _read_number(number: str | None, policy: QueuePolicy) -> PhoneNumber | None:
     return read_number(number, region=policy.default_region) if number is not None else None
+
+
+def _read_caller_id(number: str | None, policy: QueuePolicy) -> PhoneNumber | None:
+    try:
+        return _read_number(number, policy)
+    except InvalidNumber:
+        return None
 
 
 def _priority(priority: int | None, policy: QueuePolicy) -> int:

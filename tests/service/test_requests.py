@@ -339,3 +339,13 @@ def test_offer_reserves_nothing(host: VirtualHost) -> None:
     before = host.service.call_position("bob")
     assert isinstance(host.service.offer("bob"), Offer)
     assert host.service.call_position("bob") == before
+
+
+@pytest.mark.parametrize("caller_id", ["anonymous", "101", "", "+", "Unknown\x00", "9" * 10_000])
+def test_caller_id_that_is_no_number_costs_nobody_the_place(host: VirtualHost, caller_id: str) -> None:
+    """C2: the caller stands in line like one whose number is withheld, and is asked for a number."""
+    call = host.service.call_joined("support", call_id="bob", number=caller_id)
+    assert call.subject_id is None
+    with pytest.raises(InvalidNumber, match="withheld"):
+        host.service.request("support", call_id="bob")
+    assert host.service.request("support", call_id="bob", number=BOB).number_masked == "+1…01"

@@ -29,6 +29,7 @@ from callbackq.ids import AgentId, AttemptId, CallId, QueueName, TenantId
 from callbackq.model import Agent, AgentState, DueReason
 
 AT_WORK = (AgentState.RESERVED, AgentState.BUSY)
+_STAYS = (*AT_WORK, AgentState.COOLING_DOWN)
 
 
 @attrs.frozen(kw_only=True)
@@ -44,9 +45,9 @@ class Presence:
 
 def sign_in(agent: Agent | None, presence: Presence, *, now: datetime) -> Decision:
     """
-    Take down an agent's queues and skills. Makes AVAILABLE who was signed out, wrapping up or cooling down.
+    Take down an agent's queues and skills. Makes AVAILABLE who was signed out or wrapping up.
 
-    An agent at work stays at work. Saying the same again extends the presence only while AVAILABLE.
+    An agent at work stays at work, and one who is cooling down cools down: that pause is policy's, not theirs.
     """
     due = (now + presence.presence_max, DueReason.PRESENCE_OVER)
     if agent is None:
@@ -61,7 +62,7 @@ def sign_in(agent: Agent | None, presence: Presence, *, now: datetime) -> Decisi
             due_at=due[0],
             due_reason=due[1],
         )
-    elif agent.state in AT_WORK:
+    elif agent.state in _STAYS:
         record = _next(
             agent,
             agent.state,

@@ -1,0 +1,25 @@
+"""Run the benchmarks that are named, or all: memory, sqlite, imports."""
+
+from __future__ import annotations
+
+import sys
+
+import imports
+import memory
+import sqlite
+
+GROUPS = {"memory": memory.run, "sqlite": sqlite.run, "imports": imports.run}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in GROUPS]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; there are: {', '.join(GROUPS)}")
+        return 2
+    for name in names or GROUPS:
+        print(GROUPS[name](), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import enum
 import logging
 import re
 import sys
+from datetime import timedelta
 from importlib.metadata import version as version_of
 
+import attrs
 from sphinx.application import Sphinx
 
 project = "callbackq"
@@ -22,6 +25,8 @@ source_suffix = {".md": "markdown"}
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+add_module_names = False
+default_role = "code"  # In docstrings, one backtick on each side is code.
 autodoc_class_signature = "mixed"
 autodoc_default_options = {"members": True, "show-inheritance": True, "undoc-members": True}
 autodoc_member_order = "bysource"
@@ -41,8 +46,12 @@ _others |= {"rich", "sortedcontainers", "typer"}
 nitpick_ignore_regex = [
     (r"py:.*", rf"({'|'.join(sorted(map(re.escape, _others)))})(\..*)?"),
     # Type variables, and private names that stand in a signature.
-    (r"py:(class|obj)", r"(.*\.)?([A-Z]|[A-Z]\w*T)"),
+    (r"py:(class|obj)", r"(.*\.)?([A-Z]|[A-Z]\w*T|Owner)"),
     (r"py:(class|obj)", r"(.*\.)?_\w+"),
+    # What a store's own transaction is called is no promise: it is a `ports.Transaction`.
+    (r"py:class", r"callbackq\.stores\.\w+\.\w+Transaction"),
+    # Several attributes in one line of a docstring are taken for types.
+    (r"py:class", r"clock|service|telephony"),
 ]
 
 html_theme = "furo"
@@ -56,6 +65,7 @@ def setup(app: Sphinx) -> None:
     toctrees.addFilter(lambda record: getattr(record, "subtype", None) != "empty_glob")
     # Before napoleon, which takes what stands before a colon for a type, unless the line ends there.
     app.connect("autodoc-process-docstring", _no_type_in_docstring, priority=400)
+    app.connect("autodoc-process-signature", _defaults_of_attrs)
 
 
 def _no_type_in_docstring(
@@ -63,3 +73,31 @@ def _no_type_in_docstring(
 ) -> None:
     if what in {"attribute", "data", "property"} and lines and ": " in lines[0]:
         lines[:1] = lines[0].replace(": ", ":\n").split("\n")
+    for number, line in enumerate(lines[:-1]):
+        if line.strip() == "Returns:":
+            said = lines[number + 1]
+            lines[number + 1] = f"{said[: -len(said.lstrip())]}: {said.lstrip()}"
+
+
+def _defaults_of_attrs(
+    _app: Sphinx,
+    _what: str,
+    _name: str,
+    it: type,
+    _options: object,
+    signature: str | None,
+    returns: str | None,
+) -> tuple[str | None, str | None] | None:
+    """Show the default of a field, where attrs leaves a look into a dictionary of its own."""
+    if signature is None or "attr_dict[" not in signature:
+        return None
+    return re.sub(r"attr_dict\['(\w+)'\]\.default", lambda found: _default(it, found[1]), signature), returns
+
+
+def _default(it: type, field: str) -> str:
+    value = attrs.fields_dict(it)[field].default
+    if isinstance(value, enum.Enum):
+        return f"{type(value).__name__}.{value.name}"
+    if isinstance(value, timedelta):
+        return f"timedelta(seconds={value.total_seconds():g})" if value else "timedelta(0)"
+    return repr(value) if isinstance(value, int | float | str | tuple | None) else "..."

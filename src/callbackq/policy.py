@@ -99,6 +99,16 @@ ends the callback. With `attempts_max=2` that is all. An unknown ending rests 5 
 """
 
 
+_RULES_ALLOWED: Final = "RetryRule by Disposition"
+
+
+def _own_rules(rules: Mapping[Disposition, RetryRule]) -> Mapping[Disposition, RetryRule]:
+    """Copy the host's rules, so that none can change after the check."""
+    if not isinstance(rules, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("retry_rules", rules, _RULES_ALLOWED)
+    return MappingProxyType(dict(rules))
+
+
 @attrs.frozen(kw_only=True)
 class QueuePolicy:
     """
@@ -150,7 +160,7 @@ class QueuePolicy:
     callback_life: timedelta = timedelta(hours=24)
     call_life: timedelta = timedelta(hours=8)
     attempts_max: int = 2
-    retry_rules: Mapping[Disposition, RetryRule] = RETRY_S2
+    retry_rules: Mapping[Disposition, RetryRule] = attrs.field(default=RETRY_S2, converter=_own_rules)
     agent_ring_time: timedelta = timedelta(seconds=20)
     ring_time: timedelta = timedelta(seconds=45)
     join_time_max: timedelta = timedelta(seconds=10)
@@ -191,10 +201,14 @@ _BOUNDS: Final = (
 )
 
 
+def _is_text(value: object, pattern: re.Pattern[str]) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
 def _check_names(policy: QueuePolicy) -> None:
-    if not _QUEUE_NAME.fullmatch(policy.queue):
+    if not _is_text(policy.queue, _QUEUE_NAME):
         raise ConfigurationError("queue", policy.queue, "1 to 64 letters, digits, '_', '.', '-'")
-    if not _REGION.fullmatch(policy.default_region):
+    if not _is_text(policy.default_region, _REGION):
         raise ConfigurationError("default_region", policy.default_region, "two capital letters, such as 'US'")
     if policy.mode is not Mode.AGENT_FIRST:
         raise ConfigurationError("mode", policy.mode, "Mode.AGENT_FIRST; the other modes are not built yet")
@@ -206,6 +220,8 @@ def _check_retry_rules(policy: QueuePolicy) -> None:
     never = (Disposition.CONNECTED, Disposition.CANCELLED_BY_US)
     for disposition, rule in policy.retry_rules.items():
         field = f"retry_rules[{disposition}]"
+        if not isinstance(disposition, Disposition) or not isinstance(rule, RetryRule):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(field, rule, _RULES_ALLOWED)
         if disposition in never:
             raise ConfigurationError(field, rule, "no rule: this disposition always ends the callback")
         if rule.rest >= policy.callback_life:

@@ -300,6 +300,9 @@ class Transaction(Protocol):
             StaleVersion: the stored version is not n-1.
             UniquenessViolated: another row holds the id; or the request key; or, while it has not ended, the
                 dedup key of a callback, or the callback or number key of an attempt; or a leg id; or an identity.
+            ValueError: the record is another tenant's; or it has not ended and lacks `due_at` or `due_reason`; or
+                it has ended and has one.
+            RuntimeError: the transaction is READ_ONLY, or over.
         """
         ...
 
@@ -327,8 +330,9 @@ class Store(Protocol):
         When the block ends the changes are committed as *commit* asks, and visible to all.
 
         Raises:
-            StoreUnavailable: nothing was written; try again.
+            StoreUnavailable: nothing was written; try again. A closed store is unavailable for good.
             CommitUncertain: the commit may have happened; read first.
+            RuntimeError: this thread has a transaction of this store open already.
         """
         ...
 

@@ -364,12 +364,13 @@ def call_off(attempt: Attempt, disposition: Disposition, context: Context) -> De
     End an attempt before its time, for the callback was cancelled or the agent went away.
 
     The legs that are left are hung up by the deadline rule, due at once: the decision may be taken on a node
-    that reaches no telephony.
+    that reaches no telephony. Calling off what has ended changes nothing.
     """
-    after, _ = _end(attempt, disposition, context)
-    if after.state is AttemptState.ENDING:
-        after = attrs.evolve(after, due_at=context.now, due_reason=DueReason.HANG_UP_WANTED)
-    return _written(after, (), f"called off: {disposition}", context)
+    if attempt.state is AttemptState.ENDED:
+        return Decision()
+    ending, _ = _end(attempt, disposition, context)
+    wanted = attrs.evolve(ending, due_at=context.now, due_reason=DueReason.HANG_UP_WANTED)
+    return _written(wanted, (), f"called off: {disposition}", context)
 
 
 # ---------------------------------------------------------------------------- shared steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 import attrs
 
@@ -53,4 +53,6 @@ def head(record: Record, *, at: datetime) -> dict[str, Any]:
         case Attempt():
             fields["attempt_id"] = record.attempt_id
             fields["callback_id"] = record.callback_id
+        case _:
+            assert_never(record)
     return fields

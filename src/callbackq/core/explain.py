@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import assert_never
 
 import attrs
 
@@ -63,6 +64,8 @@ def _why(callback: Callback, facts: ExplainFacts) -> tuple[str, str, dict[str, s
             ended_at = callback.ended_at.isoformat() if callback.ended_at else ""
             values = {"outcome": str(callback.outcome), "ended_at": ended_at}
             return "ended", f"not dialed: it ended as {callback.outcome} at {ended_at}", values
+        case _:
+            assert_never(callback.state)
 
 
 def _why_waiting(facts: ExplainFacts) -> tuple[str, str, dict[str, str]]:

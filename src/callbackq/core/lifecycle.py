@@ -20,7 +20,7 @@ import enum
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import attrs
 
@@ -248,6 +248,8 @@ def attempt_failed(
                 attempts_count=callback.attempts_count + 1,
                 last_disposition=disposition,
             )
+        case _:
+            assert_never(step)
 
 
 def cancel(callback: Callback, *, reason: str | None, now: datetime) -> Decision:
@@ -284,7 +286,7 @@ def _move(
     state = TRANSITIONS.get((callback.state, command))
     if state is None:
         allowed = sorted(str(before) for before, name in TRANSITIONS if name is command and before)
-        raise NotPossibleNow(command, callback.state, ", ".join(allowed))
+        raise NotPossibleNow(str(command), str(callback.state), ", ".join(allowed))
     return attrs.evolve(
         callback, version=callback.version + 1, state=state, due_at=due[0], due_reason=due[1], **changes
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from random import Random
 
@@ -12,6 +12,10 @@ import attrs
 from callbackq.errors import ConfigurationError
 
 _HOUR_S = 3600.0
+
+
+def _points(points: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    return tuple(points)
 
 
 @attrs.frozen
@@ -29,7 +33,7 @@ class RateCurve:
     120.0
     """
 
-    points: Sequence[tuple[float, float]] = attrs.field(converter=tuple)
+    points: tuple[tuple[float, float], ...] = attrs.field(converter=_points)
 
     def __attrs_post_init__(self) -> None:
         hours = [hour for hour, _ in self.points]
@@ -50,7 +54,9 @@ class RateCurve:
         return low + (high - low) * (hour - left) / (right - left)
 
 
-def poisson_arrivals(curve: RateCurve, *, starts_at: datetime, length: timedelta, random: Random) -> list[datetime]:
+def poisson_arrivals(
+    curve: RateCurve, *, starts_at: datetime, length: timedelta, random: Random
+) -> list[datetime]:
     """
     Return the instants at which people call, in order: a Poisson stream of the curve's rate, by thinning.
 

@@ -12,13 +12,14 @@ import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from random import Random
+from typing import Final
 
 import attrs
 
 from callbackq.errors import ConfigurationError
 from callbackq.masking import repr_masked
 
-TRIES_DRAWN = 3
+TRIES_DRAWN: Final = 3
 
 
 class Response(enum.StrEnum):
@@ -70,7 +71,7 @@ class Caller:
     skills: tuple[str, ...] = ()
 
 
-def _ratio(temper: Temper, field: attrs.Attribute[float], value: float) -> None:
+def _ratio(_temper: Temper, field: attrs.Attribute[float], value: float) -> None:
     if not 0 <= value <= 1:
         raise ConfigurationError(field.name, value, "0 to 1")
 
@@ -144,7 +145,7 @@ def draw_tries(temper: Temper, *, random: Random) -> tuple[Try, ...]:
     return tuple(tries)
 
 
-_AREAS = (
+_AREAS: Final = (
     "201 202 203 205 206 207 208 209 210 212 213 214 215 216 217 218 219 224 225 228 229 231 234 239 240 248 251 "
     "252 253 254 256 260 262 267 269 270 276 281 301 302 303 304 305 307 308 309 310 312 313 314 315 316 317 318 "
     "319 320 321 323 325 330 331 334 336 337 339 346 347 351 352 360 361 385 386 401 402 404 405 406 407 408 409 "
@@ -156,7 +157,8 @@ _AREAS = (
     "802 803 804 805 806 808 810 812 813 814 815 816 817 818 828 830 831 832 843 845 847 848 850 856 857 858 859 "
     "860 862 863 864 865 870 872 878 901 903 904 906 907 908 909 910 912 913 914 915 916 917 918 919 920 925 928 "
     "929 931 936 937 938 940 941 947 949 951 952 954 956 959 970 971 972 973 978 979 980 985 989"
-).split()
+)
+_AREA_CODES: Final = tuple(_AREAS.split())
 
 
 def fictional_number(index: int) -> str:
@@ -169,5 +171,5 @@ def fictional_number(index: int) -> str:
     >>> fictional_number(0), fictional_number(1)
     ('+12015550100', '+12025550100')
     """
-    line, area = divmod(index, len(_AREAS))
-    return f"+1{_AREAS[area]}555{(100 + line) % 10_000:04d}"
+    line, area = divmod(index, len(_AREA_CODES))
+    return f"+1{_AREA_CODES[area]}555{(100 + line) % 10_000:04d}"

@@ -19,6 +19,7 @@ class Happened(enum.StrEnum):
     """What happened to a person."""
 
     JOINED = "joined"
+    WAITS = "waits"
     TOLD = "told"
     PROMISED = "promised"
     CONNECTED = "connected"
@@ -31,8 +32,9 @@ class WorldLine:
     """
     One line of the journal.
 
-    CONNECTED has the agent; for a callback also the leg and the callback. HUNG_UP is giving up on the line
-    before being served, PARTED the end of a conversation. TOLD says in `note` what was said.
+    WAITS follows JOINED where no agent was free. CONNECTED has the agent; for a callback also the leg and the
+    callback. HUNG_UP is giving up on the line before being served, PARTED the end of a conversation. TOLD says in
+    `note` what was said.
     """
 
     at: datetime

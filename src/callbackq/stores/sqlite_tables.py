@@ -80,31 +80,31 @@ class _Statements(Generic[RecordT]):
         self.version: str = f"SELECT version FROM {table} WHERE tenant_id = ? AND {key} = ?"
 
 
-_CALLBACKS: Final = _Statements("callbackq_callbacks", CALLBACK_ROWS)
-_CALLS: Final = _Statements("callbackq_calls", CALL_ROWS)
-_AGENTS: Final = _Statements("callbackq_agents", AGENT_ROWS)
-_ATTEMPTS: Final = _Statements("callbackq_attempts", ATTEMPT_ROWS)
-_SUBJECTS: Final = _Statements("callbackq_subjects", SUBJECT_ROWS)
+CALLBACKS: Final = _Statements("callbackq_callbacks", CALLBACK_ROWS)
+CALLS: Final = _Statements("callbackq_calls", CALL_ROWS)
+AGENTS: Final = _Statements("callbackq_agents", AGENT_ROWS)
+ATTEMPTS: Final = _Statements("callbackq_attempts", ATTEMPT_ROWS)
+SUBJECTS: Final = _Statements("callbackq_subjects", SUBJECT_ROWS)
 _OF_CLASS: Final[dict[type[Any], _Statements[Any]]] = {
-    Callback: _CALLBACKS,
-    LiveCall: _CALLS,
-    Agent: _AGENTS,
-    Attempt: _ATTEMPTS,
-    Subject: _SUBJECTS,
+    Callback: CALLBACKS,
+    LiveCall: CALLS,
+    Agent: AGENTS,
+    Attempt: ATTEMPTS,
+    Subject: SUBJECTS,
 }
 
-BY_REQUEST_KEY: Final = f"{_CALLBACKS.select} AND request_key = ?"
-BY_DEDUP_KEY: Final = f"{_CALLBACKS.select} AND state <> 'ended' AND dedup_key = ?"
-BY_AGENT_LEG: Final = f"{_ATTEMPTS.select} AND agent_leg_id = ?"
-BY_CUSTOMER_LEG: Final = f"{_ATTEMPTS.select} AND customer_leg_id = ?"
-BY_NUMBER_KEY: Final = f"{_ATTEMPTS.select} AND state <> 'ended' AND number_key = ?"
-BY_IDENTITY: Final = f"{_SUBJECTS.select} AND identity = ?"
-AVAILABLE: Final = f"{_AGENTS.select} AND state = 'available' ORDER BY since_at, agent_id"
+BY_REQUEST_KEY: Final = f"{CALLBACKS.select} AND request_key = ?"
+BY_DEDUP_KEY: Final = f"{CALLBACKS.select} AND state <> 'ended' AND dedup_key = ?"
+BY_AGENT_LEG: Final = f"{ATTEMPTS.select} AND agent_leg_id = ?"
+BY_CUSTOMER_LEG: Final = f"{ATTEMPTS.select} AND customer_leg_id = ?"
+BY_NUMBER_KEY: Final = f"{ATTEMPTS.select} AND state <> 'ended' AND number_key = ?"
+BY_IDENTITY: Final = f"{SUBJECTS.select} AND identity = ?"
+AVAILABLE: Final = f"{AGENTS.select} AND state = 'available' ORDER BY since_at, agent_id"
 STAFFED_COUNT: Final = "SELECT count(*) FROM callbackq_agent_queues WHERE tenant_id = ? AND queue = ?"
 
 _FIRST: Final = " AND queue = ? AND lane = ? AND state = 'waiting' ORDER BY rank, place_id LIMIT 1"
-HEAD_CALLBACK: Final = _CALLBACKS.select + _FIRST
-HEAD_CALL: Final = _CALLS.select + _FIRST
+HEAD_CALLBACK: Final = CALLBACKS.select + _FIRST
+HEAD_CALL: Final = CALLS.select + _FIRST
 
 
 def _place_of(rows: RecordRows[RecordT]) -> Callable[[_Row], tuple[int, str]]:
@@ -177,20 +177,20 @@ class _Callbacks(_Part):
 
     def get(self, callback_id: CallbackId) -> Callback:
         """Return one callback. O(log n). Raises: CallbackNotFound."""
-        found = self._transaction.record(_CALLBACKS, _CALLBACKS.get, callback_id)
+        found = self._transaction.record(CALLBACKS, CALLBACKS.get, callback_id)
         return _present(found, CallbackNotFound, "callback", callback_id)
 
     def by_request_key(self, request_key: str) -> Callback | None:
         """Return the callback that was made under this key, ended or not. O(log n)."""
-        return self._transaction.record(_CALLBACKS, BY_REQUEST_KEY, request_key)
+        return self._transaction.record(CALLBACKS, BY_REQUEST_KEY, request_key)
 
     def active_by_dedup_key(self, dedup_key: str) -> Callback | None:
         """Return the callback that holds this key and has not ended. O(log n)."""
-        return self._transaction.record(_CALLBACKS, BY_DEDUP_KEY, dedup_key)
+        return self._transaction.record(CALLBACKS, BY_DEDUP_KEY, dedup_key)
 
     def due(self, *, now: datetime, limit: int) -> list[Callback]:
         """Return those with `due_at` at or before *now*, earliest first, then by id. O(limit + log n)."""
-        return self._transaction.records(_CALLBACKS, _CALLBACKS.due, encode_instant(now), limit)
+        return self._transaction.records(CALLBACKS, CALLBACKS.due, encode_instant(now), limit)
 
 
 class _Calls(_Part):
@@ -204,11 +204,11 @@ class _Calls(_Part):
 
     def find(self, call_id: CallId) -> LiveCall | None:
         """Return one live call, or None. O(log n)."""
-        return self._transaction.record(_CALLS, _CALLS.get, call_id)
+        return self._transaction.record(CALLS, CALLS.get, call_id)
 
     def due(self, *, now: datetime, limit: int) -> list[LiveCall]:
         """Return those with `due_at` at or before *now*, earliest first, then by id. O(limit + log n)."""
-        return self._transaction.records(_CALLS, _CALLS.due, encode_instant(now), limit)
+        return self._transaction.records(CALLS, CALLS.due, encode_instant(now), limit)
 
 
 class _Agents(_Part):
@@ -222,11 +222,11 @@ class _Agents(_Part):
 
     def find(self, agent_id: AgentId) -> Agent | None:
         """Return one agent, or None. O(log n)."""
-        return self._transaction.record(_AGENTS, _AGENTS.get, agent_id)
+        return self._transaction.record(AGENTS, AGENTS.get, agent_id)
 
     def available(self) -> list[Agent]:
         """Return the agents in state AVAILABLE, longest first, then by id. O(available)."""
-        return self._transaction.records(_AGENTS, AVAILABLE)
+        return self._transaction.records(AGENTS, AVAILABLE)
 
     def staffed_count(self, queue: QueueName) -> int:
         """Count the agents that serve *queue* and are not SIGNED_OUT. O(counted)."""
@@ -234,7 +234,7 @@ class _Agents(_Part):
 
     def due(self, *, now: datetime, limit: int) -> list[Agent]:
         """Return those with `due_at` at or before *now*, earliest first, then by id. O(limit + log n)."""
-        return self._transaction.records(_AGENTS, _AGENTS.due, encode_instant(now), limit)
+        return self._transaction.records(AGENTS, AGENTS.due, encode_instant(now), limit)
 
 
 class _Attempts(_Part):
@@ -244,21 +244,21 @@ class _Attempts(_Part):
 
     def get(self, attempt_id: AttemptId) -> Attempt:
         """Return one attempt. O(log n). Raises: AttemptNotFound."""
-        found = self._transaction.record(_ATTEMPTS, _ATTEMPTS.get, attempt_id)
+        found = self._transaction.record(ATTEMPTS, ATTEMPTS.get, attempt_id)
         return _present(found, AttemptNotFound, "attempt", attempt_id)
 
     def by_leg(self, leg_id: LegId) -> Attempt | None:
         """Return the attempt that has this leg, ended or not. O(log n)."""
-        found = self._transaction.record(_ATTEMPTS, BY_CUSTOMER_LEG, leg_id)
-        return found or self._transaction.record(_ATTEMPTS, BY_AGENT_LEG, leg_id)
+        found = self._transaction.record(ATTEMPTS, BY_CUSTOMER_LEG, leg_id)
+        return found or self._transaction.record(ATTEMPTS, BY_AGENT_LEG, leg_id)
 
     def live_by_number(self, number_key: str) -> Attempt | None:
         """Return the attempt that has not ended for this number. O(log n)."""
-        return self._transaction.record(_ATTEMPTS, BY_NUMBER_KEY, number_key)
+        return self._transaction.record(ATTEMPTS, BY_NUMBER_KEY, number_key)
 
     def due(self, *, now: datetime, limit: int) -> list[Attempt]:
         """Return those with `due_at` at or before *now*, earliest first, then by id. O(limit + log n)."""
-        return self._transaction.records(_ATTEMPTS, _ATTEMPTS.due, encode_instant(now), limit)
+        return self._transaction.records(ATTEMPTS, ATTEMPTS.due, encode_instant(now), limit)
 
 
 class _Subjects(_Part):
@@ -268,12 +268,12 @@ class _Subjects(_Part):
 
     def get(self, subject_id: SubjectId) -> Subject:
         """Return one person. O(log n). Raises: NotFound."""
-        found = self._transaction.record(_SUBJECTS, _SUBJECTS.get, subject_id)
+        found = self._transaction.record(SUBJECTS, SUBJECTS.get, subject_id)
         return _present(found, NotFound, "subject", subject_id)
 
     def by_identity(self, identity: str) -> Subject | None:
         """Return the person known by *identity*. O(log n)."""
-        return self._transaction.record(_SUBJECTS, BY_IDENTITY, identity)
+        return self._transaction.record(SUBJECTS, BY_IDENTITY, identity)
 
 
 def _present(found: RecordT | None, not_found: type[NotFound], name: str, row_id: str) -> RecordT:

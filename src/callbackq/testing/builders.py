@@ -56,7 +56,7 @@ _LAST_STATES: Final = frozenset(
     {CallbackState.ENDED, CallState.ENDED, AttemptState.ENDED, AgentState.SIGNED_OUT}
 )
 
-_RecordT = TypeVar("_RecordT", Callback, LiveCall, Agent, Attempt)
+_RecordT = TypeVar("_RecordT", Callback, LiveCall, Agent, Attempt, Subject)
 _EventT = TypeVar("_EventT", bound=Event)
 
 
@@ -208,11 +208,12 @@ def next_version(record: _RecordT, **changes: Any) -> _RecordT:
     >>> ended.version, ended.due_at
     (2, None)
     """
-    plain: Record = record
+    plain: Record | Subject = record
     due: dict[str, Any] = {}
-    state = changes.get("state", plain.state)
-    if (state in _LAST_STATES) is not (plain.due_at is None):
-        due = _due(state, changes)
+    if not isinstance(plain, Subject):
+        state = changes.get("state", plain.state)
+        if (state in _LAST_STATES) is not (plain.due_at is None):
+            due = _due(state, changes)
     return attrs.evolve(record, **{"version": plain.version + 1, **due, **changes})
 
 
@@ -225,12 +226,14 @@ def make_event(event_class: type[_EventT], **changes: Any) -> _EventT:
     7
     """
     hints = typing.get_type_hints(event_class)
-    fields = {
+    fields: dict[str, Any] = {
         field.name: _sample(hints[field.name], field.name)
         for field in attrs.fields(event_class)
-        if field.init and field.default is attrs.NOTHING
+        if field.default is attrs.NOTHING
     }
-    return event_class(**{**fields, "tenant_id": DEFAULT_TENANT, **changes})
+    fields["tenant_id"] = DEFAULT_TENANT
+    fields.update(changes)
+    return event_class(**fields)
 
 
 def _sample(hint: Any, name: str) -> Any:

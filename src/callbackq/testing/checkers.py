@@ -352,10 +352,11 @@ def promises_lost(world: Iterable[Any], *, callbacks: Iterable[Any], ended_at: d
             if callback_id not in connected:
                 what = "nobody was connected"
                 findings.append(Finding(check=NEVER_CONNECTED, what=what, which=callback_id, at=row.ended_at))
-        elif row.outcome is None and callback_id not in connected:
-            if row.due_at is None or row.due_at <= ended_at:
-                what = f"{row.state}, and nothing is to happen any more"
-                findings.append(Finding(check=LOST, what=what, which=callback_id, at=at))
+        elif row.outcome is not None or callback_id in connected:
+            continue
+        elif row.due_at is None or row.due_at <= ended_at:
+            what = f"{row.state}, and nothing is to happen any more"
+            findings.append(Finding(check=LOST, what=what, which=callback_id, at=at))
     return findings
 
 

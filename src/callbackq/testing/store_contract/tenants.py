@@ -1,0 +1,198 @@
+"""Tenants: whatever one has, no other can see, take, count or spoil."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from callbackq import events
+from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, PlaceId
+from callbackq.model import CallbackState
+from callbackq.ports import Commit, Store, Transaction
+from callbackq.testing.builders import (
+    QUEUE,
+    make_agent,
+    make_attempt,
+    make_call,
+    make_callback,
+    make_event,
+    make_subject,
+    next_version,
+)
+from callbackq.testing.clock import START
+from callbackq.testing.store_contract.base import (
+    KINDS,
+    OTHER_TENANT,
+    TENANT,
+    ContractBase,
+    Kind,
+    PlannedError,
+    append,
+    ask,
+    each_kind,
+    fail_after,
+    put,
+)
+
+_LATE: Final = START + timedelta(days=30)
+
+VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
+    "callbacks.by_request_key": (lambda tx: tx.callbacks.by_request_key("r"), None),
+    "callbacks.active_by_dedup_key": (lambda tx: tx.callbacks.active_by_dedup_key("d"), None),
+    "callbacks.due": (lambda tx: tx.callbacks.due(now=_LATE, limit=9), []),
+    "calls.find": (lambda tx: tx.calls.find(CallId("call_1")), None),
+    "calls.due": (lambda tx: tx.calls.due(now=_LATE, limit=9), []),
+    "agents.find": (lambda tx: tx.agents.find(AgentId("mia")), None),
+    "agents.available": (lambda tx: tx.agents.available(), []),
+    "agents.staffed_count": (lambda tx: tx.agents.staffed_count(QUEUE), 0),
+    "agents.due": (lambda tx: tx.agents.due(now=_LATE, limit=9), []),
+    "attempts.by_leg of the agent": (lambda tx: tx.attempts.by_leg(LegId("a")), None),
+    "attempts.by_leg of the customer": (lambda tx: tx.attempts.by_leg(LegId("c")), None),
+    "attempts.live_by_number": (lambda tx: tx.attempts.live_by_number("n"), None),
+    "attempts.due": (lambda tx: tx.attempts.due(now=_LATE, limit=9), []),
+    "subjects.by_identity": (lambda tx: tx.subjects.by_identity("i"), None),
+    "lanes.served_by": (lambda tx: tx.lanes.served_by(("fr",)), (0,)),
+    "line.head": (lambda tx: tx.line.head(QUEUE, lanes=(0, 1)), None),
+    "line.count_ahead": (
+        lambda tx: tx.line.count_ahead(QUEUE, rank=2**53, place_id=PlaceId("z")),
+        0,
+    ),
+    "line.waiting_count": (lambda tx: tx.line.waiting_count(QUEUE), 0),
+    "line.is_empty": (lambda tx: tx.line.is_empty(), True),
+    "history.all": (lambda tx: tx.history.all(), []),
+    "history.of_callback": (lambda tx: tx.history.of_callback(CallbackId("callback_id_1")), []),
+    "history.of_call": (lambda tx: tx.history.of_call(CallId("call_id_1")), []),
+    "history.of_agent": (lambda tx: tx.history.of_agent(AgentId("agent_id_1")), []),
+    "next_due_at": (lambda tx: tx.next_due_at(), None),
+}
+"""Every verb that reads without raising, with its answer when there is nothing."""
+
+
+def _fill(store: Store) -> None:
+    """Give the first tenant something that every verb finds."""
+    with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
+        tx.save(make_callback("cb_1", request_key="r", dedup_key="d"))
+        tx.save(make_call("call_1"))
+        tx.save(make_agent("mia"))
+        tx.save(make_attempt("at_1", agent_leg_id=LegId("a"), customer_leg_id=LegId("c"), number_key="n"))
+        tx.save(make_subject("su_1", identity="i"))
+        tx.lanes.intern(("fr",))
+        tx.history.append(
+            [
+                make_event(events.CallbackReady),
+                make_event(events.CallJoined),
+                make_event(events.AgentAvailable),
+            ]
+        )
+
+
+class TenantContract(ContractBase):
+    """A tenant reaches no row of another."""
+
+    @pytest.mark.parametrize("verb", VERBS)
+    def test_no_verb_sees_another_tenant_s_rows(self, store: Store, verb: str) -> None:
+        """What one tenant's verb finds, another tenant's does not."""
+        question, nothing = VERBS[verb]
+        _fill(store)
+        assert ask(store, question) != nothing
+        assert ask(store, question, tenant_id=OTHER_TENANT) == nothing
+
+    @each_kind
+    def test_no_id_finds_another_tenant_s_row(self, store: Store, kind: Kind) -> None:
+        """The same id is not found in another tenant."""
+        put(store, kind.make("x_1"))
+        with pytest.raises(kind.not_found):
+            ask(store, lambda tx: kind.get(tx, "x_1"), tenant_id=OTHER_TENANT)
+
+    @each_kind
+    def test_tenants_may_use_the_same_ids(self, store: Store, kind: Kind) -> None:
+        """Each has its own row, at its own version."""
+        mine, other = kind.make("x_1"), kind.make("x_1", tenant_id=OTHER_TENANT)
+        put(store, mine)
+        put(store, other, tenant_id=OTHER_TENANT)
+        later = next_version(other, **kind.change)
+        put(store, later, tenant_id=OTHER_TENANT)
+        assert ask(store, lambda tx: kind.get(tx, "x_1")) == mine
+        assert ask(store, lambda tx: kind.get(tx, "x_1"), tenant_id=OTHER_TENANT) == later
+
+    def test_tenants_may_use_the_same_keys(self, store: Store) -> None:
+        """Request, dedup and number keys, legs and identities collide within a tenant only."""
+        for tenant_id in (TENANT, OTHER_TENANT):
+            put(
+                store,
+                make_callback("cb_1", tenant_id=tenant_id, request_key="r", dedup_key="d"),
+                make_attempt(
+                    "at_1",
+                    tenant_id=tenant_id,
+                    number_key="n",
+                    callback_id=CallbackId("cb_1"),
+                    agent_leg_id=LegId("a"),
+                    customer_leg_id=LegId("c"),
+                ),
+                make_subject("su_1", tenant_id=tenant_id, identity="i"),
+                tenant_id=tenant_id,
+            )
+        for tenant_id in (TENANT, OTHER_TENANT):
+            found = ask(store, lambda tx: tx.attempts.live_by_number("n"), tenant_id=tenant_id)
+            assert found is not None
+            assert (found.tenant_id, found.attempt_id) == (tenant_id, AttemptId("at_1"))
+
+    @each_kind
+    def test_another_tenant_s_row_cannot_be_written(self, store: Store, kind: Kind) -> None:
+        """A transaction refuses a row of another tenant, new or changed."""
+        row = kind.make("x_1", tenant_id=OTHER_TENANT)
+        put(store, row, tenant_id=OTHER_TENANT)
+        for foreign in (kind.make("x_2", tenant_id=OTHER_TENANT), next_version(row, **kind.change)):
+            with pytest.raises(ValueError, match="tenant"):
+                put(store, foreign)
+        assert ask(store, lambda tx: kind.get(tx, "x_1"), tenant_id=OTHER_TENANT) == row
+
+    def test_each_tenant_has_a_line_of_its_own(self, store: Store) -> None:
+        """Places are served and counted within the tenant."""
+        for tenant_id, ranks in ((TENANT, (4, 5)), (OTHER_TENANT, (1, 2, 3))):
+            put(
+                store,
+                *(make_callback(f"cb_{rank}", tenant_id=tenant_id, rank=rank) for rank in ranks),
+                tenant_id=tenant_id,
+            )
+        head = ask(store, lambda tx: tx.line.head(QUEUE, lanes=(0,)))
+        assert head is not None
+        assert head.place_id == "cb_4"
+        assert ask(store, lambda tx: tx.line.count_ahead(QUEUE, rank=5, place_id=PlaceId("cb_5"))) == 1
+
+    def test_each_tenant_has_lanes_of_its_own(self, store: Store) -> None:
+        """A number means what its own tenant interned."""
+        with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
+            fr = tx.lanes.intern(("fr",))
+        with store.transaction(OTHER_TENANT, commit=Commit.RELAXED) as tx:
+            vip = tx.lanes.intern(("vip",))
+        assert ask(store, lambda tx: tx.lanes.served_by(("fr", "vip"))) == (0, fr)
+        assert ask(store, lambda tx: tx.lanes.served_by(("fr", "vip")), tenant_id=OTHER_TENANT) == (0, vip)
+
+    def test_undoing_one_tenant_s_block_leaves_the_others(self, store: Store) -> None:
+        """A failure in one tenant costs the others nothing."""
+        callback = make_callback("cb_1", tenant_id=OTHER_TENANT)
+        put(store, callback, tenant_id=OTHER_TENANT)
+        append(store, make_event(events.CallbackReady, tenant_id=OTHER_TENANT), tenant_id=OTHER_TENANT)
+
+        def write(tx: Transaction) -> None:
+            tx.save(make_callback("cb_1", state=CallbackState.HELD))
+            tx.history.append([make_event(events.CallbackReady)])
+
+        with pytest.raises(PlannedError):
+            fail_after(store, write)
+        assert ask(store, lambda tx: tx.line.head(QUEUE, lanes=(0,)), tenant_id=OTHER_TENANT) == callback
+        assert len(ask(store, lambda tx: tx.history.all(), tenant_id=OTHER_TENANT)) == 1
+        assert ask(store, lambda tx: tx.history.all()) == []
+
+    def test_a_tenant_s_name_is_not_read_as_anything_else(self, store: Store) -> None:
+        """Names with quotes, wildcards and other scripts are names like any other."""
+        names = ["o'hara", 'a"b', "%", "_", "東京", "a;b", " "]
+        for name in names:
+            tenant_id = type(TENANT)(name)
+            put(store, *(kind.make("x_1", tenant_id=tenant_id) for kind in KINDS), tenant_id=tenant_id)
+        for name in names:
+            assert ask(store, lambda tx: tx.line.waiting_count(QUEUE), tenant_id=type(TENANT)(name)) == 2

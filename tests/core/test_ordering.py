@@ -1,0 +1,167 @@
+"""The order of a line: one integer for each place, which time never changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callbackq.core.ordering import RANK_MAX, check_priority, credit_us, rank
+from callbackq.errors import InvalidPriority
+from callbackq.policy import STRICT_CREDIT, QueuePolicy
+from core.samples import LAW, START, SUPPORT, M, S
+
+STRICT = QueuePolicy(queue=SUPPORT)
+AGEING = QueuePolicy(queue=SUPPORT, priority_credit=M)
+NO_PRIORITY = QueuePolicy(queue=SUPPORT, priority_credit=timedelta(0))
+
+FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+LAST_MOMENT = datetime(2099, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+
+instants = st.datetimes(
+    FIRST_DAY.replace(tzinfo=None), LAST_MOMENT.replace(tzinfo=None), timezones=st.just(UTC)
+)
+priorities = st.integers(0, 255)
+credits_ = st.timedeltas(timedelta(0), timedelta(days=366))
+
+
+def a_policy(credit: timedelta) -> QueuePolicy:
+    return QueuePolicy(queue=SUPPORT, priority_credit=credit)
+
+
+@pytest.mark.parametrize("priority", [0, 1, 100, 255])
+def test_a_priority_is_returned_as_it_is(priority: int) -> None:
+    """0 to 255 will do."""
+    assert check_priority(priority) == priority
+
+
+@pytest.mark.parametrize("priority", [-1, 256, 2**53, 1.0, float("nan"), "1", None, True, False, [1]])
+def test_what_is_no_priority_is_refused(priority: Any) -> None:
+    """Out of range, or no whole number: refused with what was given and what is allowed."""
+    with pytest.raises(InvalidPriority) as caught:
+        check_priority(priority)
+    assert str(caught.value) == (
+        f"priority is {priority!r}; allowed: a whole number, 0 (first) to 255 (last)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "priority", "expected"),
+    [
+        (STRICT, 255, 0),
+        (STRICT, 254, 366 * 86_400_000_000),
+        (STRICT, 0, 255 * 366 * 86_400_000_000),
+        (AGEING, 254, 60_000_000),
+        (AGEING, 0, 255 * 60_000_000),
+        (NO_PRIORITY, 0, 0),
+    ],
+)
+def test_the_credit_is_one_step_for_each_priority_above_the_last(
+    policy: QueuePolicy, priority: int, expected: int
+) -> None:
+    """Whole microseconds."""
+    assert credit_us(priority, policy=policy) == expected
+
+
+@LAW
+@given(priorities, credits_)
+def test_the_credit_is_exact(priority: int, credit: timedelta) -> None:
+    """Not one microsecond is lost on the way through seconds."""
+    assert credit_us(priority, policy=a_policy(credit)) == (255 - priority) * (
+        credit // timedelta(microseconds=1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "first", "second"),
+    [
+        # Who came first is first, to the microsecond.
+        (STRICT, (START, 100), (START + timedelta(microseconds=1), 100)),
+        # Strict: priority outweighs a wait of a year.
+        (STRICT, (START + timedelta(days=365), 99), (START, 100)),
+        (STRICT, (START + timedelta(days=365), 0), (START, 255)),
+        # Ageing: a step of one minute outweighs 59 seconds, and not 61.
+        (AGEING, (START + 59 * S, 99), (START, 100)),
+        (AGEING, (START, 100), (START + 61 * S, 99)),
+        (AGEING, (START + 9 * M + 59 * S, 90), (START, 100)),
+        (AGEING, (START, 100), (START + 10 * M + S, 90)),
+        # Without credit only time counts.
+        (NO_PRIORITY, (START, 255), (START + timedelta(microseconds=1), 0)),
+    ],
+)
+def test_the_first_place_has_the_lower_rank(
+    policy: QueuePolicy, first: tuple[datetime, int], second: tuple[datetime, int]
+) -> None:
+    """Strict, ageing, and none: who is served first."""
+    ranks = [rank(at, priority=priority, policy=policy) for at, priority in (first, second)]
+    assert ranks[0] < ranks[1]
+
+
+def test_a_step_that_is_just_made_up_for_is_a_tie() -> None:
+    """One minute of waiting is worth one step of one minute: equal ranks, and the place id decides."""
+    assert rank(START, priority=100, policy=AGEING) == rank(START + M, priority=99, policy=AGEING)
+
+
+@pytest.mark.parametrize("credit", [timedelta(0), M, STRICT_CREDIT])
+@pytest.mark.parametrize("at", [FIRST_DAY, START, LAST_MOMENT])
+def test_every_rank_is_exact_everywhere(at: datetime, credit: timedelta) -> None:
+    """For every priority, from 2000 to 2099: below 2**53, so a double, JSON and any BI tool hold it."""
+    for priority in range(256):
+        value = rank(at, priority=priority, policy=a_policy(credit))
+        assert -(2**53) < value < 2**53
+        assert int(float(value)) == value
+    assert RANK_MAX == 2**53
+
+
+@LAW
+@given(instants, priorities, credits_)
+def test_any_rank_is_exact(at: datetime, priority: int, credit: timedelta) -> None:
+    """The same, for any instant and any policy."""
+    assert abs(rank(at, priority=priority, policy=a_policy(credit))) < 2**53
+
+
+@LAW
+@given(instants, instants, priorities, credits_)
+def test_an_earlier_entry_never_ranks_later(
+    one: datetime, other: datetime, priority: int, credit: timedelta
+) -> None:
+    """Among equals in priority the order is the order of entry, exactly."""
+    policy = a_policy(credit)
+    ranks = rank(one, priority=priority, policy=policy), rank(other, priority=priority, policy=policy)
+    assert (ranks[0] < ranks[1]) is (one < other)
+    assert (ranks[0] == ranks[1]) is (one == other)
+
+
+@LAW
+@given(instants, priorities, priorities, credits_)
+def test_a_higher_priority_never_ranks_later(at: datetime, one: int, other: int, credit: timedelta) -> None:
+    """Among those who entered together, the lower number is first, or equal where priority has no credit."""
+    policy = a_policy(credit)
+    high, low = sorted((one, other))
+    assert rank(at, priority=high, policy=policy) <= rank(at, priority=low, policy=policy)
+
+
+@LAW
+@given(
+    st.tuples(instants, priorities),
+    st.tuples(instants, priorities),
+    credits_,
+    st.timedeltas(timedelta(0), timedelta(days=3650)),
+)
+def test_the_order_of_two_places_never_changes(
+    one: tuple[datetime, int], other: tuple[datetime, int], credit: timedelta, later: timedelta
+) -> None:
+    """By waiting time plus credit, at whatever time one looks, the order is that of the ranks."""
+    policy = a_policy(credit)
+
+    def merit(place: tuple[datetime, int], now: datetime) -> timedelta:
+        at, priority = place
+        return (now - at) + (255 - priority) * credit
+
+    ranks = [rank(at, priority=priority, policy=policy) for at, priority in (one, other)]
+    for now in (max(one[0], other[0]), max(one[0], other[0]) + later):
+        assert (merit(one, now) > merit(other, now)) is (ranks[0] < ranks[1])
+        assert (merit(one, now) == merit(other, now)) is (ranks[0] == ranks[1])

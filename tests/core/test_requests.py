@@ -1,0 +1,386 @@
+"""What a person asks for, from whatever the host passes on; and what they are told in return."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callbackq.core.numbers import PhoneNumber
+from callbackq.core.requests import (
+    CONTEXTS_KEPT_MAX,
+    Wish,
+    check_same_request,
+    new_subject,
+    read_schedule,
+    read_skills,
+    read_wish,
+    receipt_of,
+    renewed_subject,
+    request_key_of,
+)
+from callbackq.errors import InvalidText, InvalidTime, RequestKeyReused
+from callbackq.ids import DEFAULT_TENANT, CallId, QueueName, SubjectId
+from callbackq.model import Position, Receipt, Wait
+from core.samples import (
+    CALL_ID,
+    CALLBACK_ID,
+    LAW,
+    NUMBER,
+    START,
+    SUPPORT,
+    D,
+    H,
+    M,
+    S,
+    a_callback,
+    a_subject,
+)
+
+NOTHING = Wish(context={})
+
+# ---------------------------------------------------------------------------- wishes
+
+
+def test_a_wish_is_taken_as_it_is() -> None:
+    """Names in any script, long notes with line breaks: kept to the letter, in a mapping of its own."""
+    context = {"topic": "Rechnung №7\nzweite Zeile\t✓", "empty": ""}
+    wish = read_wish(name="山田 太郎", language="zh-Hant-TW", context=context)
+    assert wish == Wish(name="山田 太郎", language="zh-Hant-TW", context=context)
+    context["topic"] = "changed later"
+    assert wish.context["topic"] == "Rechnung №7\nzweite Zeile\t✓"
+
+
+def test_nothing_may_be_wished_for() -> None:
+    """All of it may be missing."""
+    assert read_wish(name=None, language=None, context={}) == NOTHING
+
+
+def test_a_wish_at_its_limits_is_taken() -> None:
+    """200 characters of name, 35 of language, 50 fields of 200 and 2,000 characters."""
+    context = {f"{number:0>200}": "x" * 2_000 for number in range(50)}
+    wish = read_wish(name="n" * 200, language="l" * 35, context=context)
+    assert wish.context == context
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ({"name": ""}, "name has 0 characters; allowed: 1 to 200"),
+        ({"name": "n" * 201}, "name has 201 characters; allowed: 1 to 200"),
+        ({"name": "secret\r\n"}, "name has unprintable characters"),
+        ({"name": ["secret"]}, "name is list; allowed: text"),
+        ({"language": ""}, "language has 0 characters; allowed: 1 to 35"),
+        ({"language": "l" * 36}, "language has 36 characters; allowed: 1 to 35"),
+        ({"language": 7}, "language is int; allowed: text"),
+        ({"context": {str(n): "" for n in range(51)}}, "context has 51 fields; allowed: at most 50"),
+        ({"context": {"": "secret"}}, "a context field's name has 0 characters"),
+        ({"context": {"k" * 201: "secret"}}, "a context field's name has 201 characters"),
+        ({"context": {"k\n": "secret"}}, "a context field's name has unprintable characters"),
+        ({"context": {7: "secret"}}, "a context field's name is int; allowed: text"),
+        ({"context": {"k": 7}}, "a context field is no text of at most 2000 characters"),
+        ({"context": {"k": None}}, "a context field is no text of at most 2000 characters"),
+        ({"context": {"k": ["secret"]}}, "a context field is no text of at most 2000 characters"),
+        ({"context": {"k": "x" * 2_001}}, "a context field is no text of at most 2000 characters"),
+        ({"context": {"k": "secret\x00"}}, "a context field holds a NUL or half a character; allowed: text"),
+        (
+            {"context": {"k": "secret\ud800"}},
+            "a context field holds a NUL or half a character; allowed: text",
+        ),
+        (
+            {"context": {"k": "\udfffsecret"}},
+            "a context field holds a NUL or half a character; allowed: text",
+        ),
+    ],
+)
+def test_what_is_no_wish_is_refused_and_not_shown(wish: dict[str, Any], said: str) -> None:
+    """Too much, unprintable, or no text: `InvalidText`, and the text itself is not in it."""
+    with pytest.raises(InvalidText) as caught:
+        read_wish(**{"name": None, "language": None, "context": {}, **wish})
+    assert said in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@LAW
+@given(
+    st.none() | st.text(max_size=220),
+    st.none() | st.text(max_size=40),
+    st.dictionaries(st.text(max_size=10), st.text(max_size=30), max_size=3),
+)
+def test_every_wish_that_is_taken_can_be_stored(
+    name: str | None, language: str | None, context: dict[str, str]
+) -> None:
+    """Only `InvalidText` comes out; and what is taken is UTF-8 without NUL, which every store can keep."""
+    try:
+        wish = read_wish(name=name, language=language, context=context)
+    except InvalidText:
+        return
+    for text in (wish.name or "", wish.language or "", *wish.context, *wish.context.values()):
+        assert b"\x00" not in text.encode("utf-8")
+
+
+# ---------------------------------------------------------------------------- skills, times, keys
+
+
+@pytest.mark.parametrize(
+    ("skills", "expected"),
+    [
+        ((), ()),
+        (["billing"], ("billing",)),
+        (["french", "billing"], ("billing", "french")),
+        (("b", "a", "b"), ("a", "b")),
+        ([f"{n:02}" for n in range(50)], tuple(f"{n:02}" for n in range(50))),
+    ],
+)
+def test_skills_are_a_set_in_order(skills: Any, expected: tuple[str, ...]) -> None:
+    """The same skills in any order, said any number of times, are the same."""
+    assert read_skills(skills) == expected
+
+
+@pytest.mark.parametrize(
+    ("skills", "said"),
+    [
+        ("billing", "skills is one text; allowed: a list of texts"),
+        ("", "skills is one text; allowed: a list of texts"),
+        ([str(n) for n in range(51)], "skills has 51 entries; allowed: at most 50"),
+        ([""], "a skill has 0 characters"),
+        (["x" * 201], "a skill has 201 characters"),
+        (["a\n"], "a skill has unprintable characters"),
+        (["a", 7], "a skill is int; allowed: text"),
+        ([["a"]], "a skill is list; allowed: text"),
+        (b"billing", "a skill is int; allowed: text"),
+    ],
+)
+def test_what_are_no_skills_is_refused(skills: Any, said: str) -> None:
+    """One text instead of a list would be read as letters; it is refused, as are too many or wrong ones."""
+    with pytest.raises(InvalidText) as caught:
+        read_skills(skills)
+    assert said in str(caught.value)
+
+
+def test_a_time_need_not_be_chosen() -> None:
+    """No time is as soon as possible."""
+    assert read_schedule(None, now=START) is None
+
+
+@pytest.mark.parametrize("after", [timedelta(microseconds=1), H, 366 * D])
+def test_a_chosen_time_is_in_the_future(after: timedelta) -> None:
+    """After now, and within 366 days; read in UTC."""
+    chosen = (START + after).astimezone(timezone(timedelta(hours=-5)))
+    read = read_schedule(chosen, now=START)
+    assert read == START + after
+    assert read is not None
+    assert read.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        (START, "scheduled_at is 2026-01-05T08:00:00+00:00; allowed: after now, 2026-01-05T08:00:00+00:00"),
+        (START - S, "within 366 days"),
+        (START + 366 * D + timedelta(microseconds=1), "within 366 days"),
+        (START.replace(tzinfo=None), "without a zone"),
+        (datetime(9999, 12, 31, tzinfo=timezone(-timedelta(hours=12))), "allowed: years 2000 to 2099"),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), "allowed: years 2000 to 2099"),
+        ("tomorrow", "scheduled_at is str"),
+    ],
+)
+def test_a_time_that_cannot_be_chosen_is_refused(chosen: Any, said: str) -> None:
+    """Now, the past, too far away, naive, or no time: `InvalidTime`."""
+    with pytest.raises(InvalidTime) as caught:
+        read_schedule(chosen, now=START)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("request_key", "call_id", "expected"),
+    [
+        (None, None, None),
+        ("order-7", None, "order-7"),
+        ("order-7", "call-1", "order-7"),
+        (None, "call-1", "call:call-1"),
+    ],
+)
+def test_a_live_call_is_a_key_of_its_own(
+    request_key: str | None, call_id: str | None, expected: str | None
+) -> None:
+    """A call gives one place only: pressing twice is the same request."""
+    assert request_key_of(request_key, call_id) == expected
+
+
+@pytest.mark.parametrize(
+    ("request_key", "call_id", "said"),
+    [
+        ("", None, "request_key has 0 characters"),
+        ("k" * 201, None, "request_key has 201 characters"),
+        (7, None, "request_key is int"),
+        (None, "", "call_id has 0 characters"),
+        (None, "c\n", "call_id has unprintable characters"),
+        (None, 7, "call_id is int"),
+    ],
+)
+def test_a_key_is_a_proper_text(request_key: Any, call_id: Any, said: str) -> None:
+    """Empty, too long, unprintable or no text: refused by its name."""
+    with pytest.raises(InvalidText, match=said):
+        request_key_of(request_key, call_id)
+
+
+MARY = PhoneNumber(NUMBER, "7")
+
+
+@pytest.mark.parametrize(
+    ("queue", "call_id", "number", "same"),
+    [
+        ("support", "call-1", MARY, True),
+        ("support", None, MARY, True),
+        ("support", "call-1", None, True),
+        ("support", None, None, True),
+        ("sales", "call-1", MARY, False),
+        ("support", "call-2", MARY, False),
+        ("support", "call-1", PhoneNumber(NUMBER), False),
+        ("support", None, PhoneNumber("+12125550199", "7"), False),
+    ],
+)
+def test_a_known_key_asks_for_the_same_thing(
+    queue: str, call_id: str | None, number: PhoneNumber | None, same: bool
+) -> None:
+    """What is said again must be the same: queue, live call and number; what is left out does not differ."""
+    known = a_callback(call_id=CALL_ID)
+    again = {
+        "queue": QueueName(queue),
+        "call_id": CallId(call_id) if call_id else None,
+        "number": number,
+    }
+    if same:
+        check_same_request(known, a_subject(), **again)
+        return
+    with pytest.raises(RequestKeyReused) as caught:
+        check_same_request(known, a_subject(), **again)
+    assert CALLBACK_ID in str(caught.value)
+    assert "555" not in str(caught.value)
+
+
+# ---------------------------------------------------------------------------- persons
+
+
+@pytest.mark.parametrize(
+    ("wish", "contexts"),
+    [
+        (NOTHING, {}),
+        (Wish(name="Mary", language="en", context={"topic": "invoice"}), {"cb_1": {"topic": "invoice"}}),
+    ],
+)
+def test_a_new_person_is_known_by_the_number(wish: Wish, contexts: dict[str, dict[str, str]]) -> None:
+    """The identity is the number with its extension; the context stands under what it came with."""
+    subject = new_subject(
+        MARY, wish, tenant_id=DEFAULT_TENANT, subject_id=SubjectId("su_1"), ref="cb_1", now=START
+    )
+    assert subject == a_subject(name=wish.name, language=wish.language, contexts=contexts)
+    assert subject.version == 1
+
+
+def test_a_person_of_whom_nothing_is_new_is_the_same() -> None:
+    """Nothing new is no new version."""
+    mary = a_subject()
+    assert renewed_subject(mary, NOTHING, ref="cb_2") is mary
+    assert renewed_subject(mary, Wish(name="Mary Major", language="en", context={}), ref="cb_2") is mary
+    assert renewed_subject(mary, Wish(context={"topic": "invoice"}), ref="cb_1") is mary
+    assert renewed_subject(mary, NOTHING, ref="cb_2", moved_from="call-9") is mary
+
+
+@pytest.mark.parametrize(
+    ("wish", "ref", "moved_from", "changes"),
+    [
+        (Wish(name="M. Minor", context={}), "cb_2", None, {"name": "M. Minor"}),
+        (Wish(language="fr", context={}), "cb_2", None, {"language": "fr"}),
+        (
+            Wish(context={"topic": "refund"}),
+            "cb_2",
+            None,
+            {"contexts": {"cb_1": {"topic": "invoice"}, "cb_2": {"topic": "refund"}}},
+        ),
+        (
+            Wish(context={"order": "7"}),
+            "cb_1",
+            None,
+            {"contexts": {"cb_1": {"topic": "invoice", "order": "7"}}},
+        ),
+        (NOTHING, "cb_2", "cb_1", {"contexts": {"cb_2": {"topic": "invoice"}}}),
+        (
+            Wish(context={"topic": "refund", "order": "7"}),
+            "cb_2",
+            "cb_1",
+            {"contexts": {"cb_2": {"topic": "refund", "order": "7"}}},
+        ),
+    ],
+)
+def test_a_known_person_is_renewed(
+    wish: Wish, ref: str, moved_from: str | None, changes: dict[str, Any]
+) -> None:
+    """What is new replaces what was; a callback inherits the context of its live call, which gives it up."""
+    mary = a_subject()
+    renewed = renewed_subject(mary, wish, ref=ref, moved_from=moved_from)
+    assert renewed == attrs.evolve(mary, version=2, **changes)
+
+
+def test_only_the_last_contexts_are_kept() -> None:
+    """A person who calls for years does not grow without end: the oldest context goes."""
+    assert CONTEXTS_KEPT_MAX == 20
+    subject = a_subject(contexts={})
+    for number in range(25):
+        subject = renewed_subject(subject, Wish(context={"n": str(number)}), ref=f"cb_{number}")
+    assert list(subject.contexts) == [f"cb_{number}" for number in range(5, 25)]
+    assert subject.version == 26
+
+
+# ---------------------------------------------------------------------------- receipts
+
+
+@pytest.mark.parametrize(
+    ("changes", "position", "wait", "expected_at"),
+    [
+        (
+            {
+                "quoted_position": 3,
+                "quoted_wait_s": 90.0,
+                "quoted_wait_low_s": 30.0,
+                "quoted_wait_high_s": 180.0,
+            },
+            Position(number=3),
+            Wait(mean_s=90.0, low_s=30.0, high_s=180.0),
+            START + 2 * M + 90 * S,
+        ),
+        (
+            {"quoted_position": 3},
+            Position(number=3),
+            Wait(mean_s=None, low_s=None, high_s=None),
+            None,
+        ),
+        (
+            {"scheduled_at": START + 3 * H},
+            None,
+            Wait(mean_s=None, low_s=None, high_s=None),
+            START + 3 * H,
+        ),
+    ],
+)
+def test_a_receipt_says_what_was_promised(
+    changes: dict[str, Any], position: Position | None, wait: Wait, expected_at: datetime | None
+) -> None:
+    """What was quoted then; the wait counts from the request; a chosen time is the time; an unknown one is said."""
+    callback = a_callback(requested_at=START + 2 * M, **changes)
+    assert receipt_of(callback, a_subject()) == Receipt(
+        callback_id=CALLBACK_ID,
+        queue=SUPPORT,
+        number_masked="+1…23",
+        position=position,
+        wait=wait,
+        expected_at=expected_at,
+        entered_at=START,
+        requested_at=START + 2 * M,
+        expires_at=START + D,
+    )

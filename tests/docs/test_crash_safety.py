@@ -1,0 +1,198 @@
+"""Each row of the table in `docs/explanation/crash-safety.md`: a process dies there, and another one goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from callbackq import (
+    DEFAULT_TENANT,
+    AgentState,
+    Attempt,
+    Callback,
+    CallbackState,
+    Commit,
+    Dial,
+    Disposition,
+    Effect,
+    Outcome,
+    QueuePolicy,
+    Report,
+    ReportKind,
+    Role,
+    SQLiteStore,
+)
+from callbackq.dispatcher import Dispatcher
+from callbackq.testing import Carried, ManualClock, VirtualHost
+
+BOB = "+12125550101"
+POLICY = QueuePolicy(queue="support")
+
+
+class Crash:
+    """One process that stops at a point of an attempt, and the one that opens the file after it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.clock = ManualClock()
+        self.store = SQLiteStore(path)
+        self.host = VirtualHost(self.store, [POLICY], clock=self.clock)
+        self.dispatcher = Dispatcher(self.host.service)
+        self.callback_id = self.host.service.request("support", number=BOB).callback_id
+        self.host.service.agent_available("ann", queues=["support"])
+
+    def step(self) -> Dial:
+        (effect,) = self.dispatcher.step(self.clock.now())
+        assert isinstance(effect, Dial)
+        return effect
+
+    def report(self, effect: Effect, kind: ReportKind) -> tuple[Effect, ...]:
+        leg_id = getattr(effect, "leg_id", None) or effect.customer_leg_id  # type: ignore[union-attr]
+        return self.host.service.report(Report(leg_id=leg_id, kind=kind)).effects
+
+    def restart(self) -> None:
+        """Nothing of the old process is left but the file."""
+        self.store.close()
+        self.store = SQLiteStore(self.path)
+        self.host = VirtualHost(self.store, [POLICY], clock=self.clock)
+
+    @property
+    def callback(self) -> Callback:
+        return self.host.service.get(self.callback_id)
+
+    @property
+    def attempt(self) -> Attempt:
+        attempt_id = next(
+            e.attempt_id for e in self.host.service.history(self.callback_id) if e.entity == "attempt"
+        )  # type: ignore[attr-defined]
+        with self.store.transaction(DEFAULT_TENANT, commit=Commit.READ_ONLY) as tx:
+            return tx.attempts.get(attempt_id)
+
+    @property
+    def agent_state(self) -> AgentState:
+        with self.store.transaction(DEFAULT_TENANT, commit=Commit.READ_ONLY) as tx:
+            agent = tx.agents.find("ann")  # type: ignore[arg-type]
+            assert agent is not None
+            return agent.state
+
+    def run_until_attempt_ended(self) -> timedelta:
+        started_at = self.clock.now()
+        self.host.run_until(lambda: self.attempt.ended_at is not None)
+        return self.clock.now() - started_at
+
+
+@pytest.fixture
+def crash(tmp_path: Path) -> Iterator[Crash]:
+    made = Crash(tmp_path / "callbacks.db")
+    yield made
+    made.store.close()
+
+
+def test_before_the_intent_is_stored(crash: Crash) -> None:
+    """The callback waits as before."""
+    crash.restart()
+    assert crash.callback.state is CallbackState.WAITING
+    crash.host.run_for(timedelta(seconds=1))
+    assert crash.callback.outcome is Outcome.COMPLETED
+    assert crash.host.telephony.dialed(BOB) == 1
+
+
+def test_while_the_agent_is_being_asked(crash: Crash) -> None:
+    """The attempt does not count, the place is kept, and the customer's phone never rang."""
+    crash.step()
+    crash.restart()
+    assert crash.run_until_attempt_ended() == timedelta(seconds=40)
+    assert crash.attempt.disposition is Disposition.AGENT_UNAVAILABLE
+    assert crash.callback.state is CallbackState.WAITING
+    assert crash.callback.attempts_count == 0
+    assert crash.agent_state is AgentState.COOLING_DOWN
+    assert crash.host.telephony.dialed(BOB) == 0
+
+
+def test_while_the_customer_is_being_dialed(crash: Crash) -> None:
+    """In doubt: unknown, counted, and rested."""
+    crash.report(crash.step(), ReportKind.ANSWERED)
+    crash.restart()
+    assert crash.run_until_attempt_ended() == timedelta(seconds=65)
+    assert crash.attempt.disposition is Disposition.UNKNOWN
+    assert crash.callback.state is CallbackState.RESTING
+    assert crash.callback.attempts_count == 1
+    assert crash.callback.due_at == crash.clock.now() + timedelta(minutes=5)
+    assert crash.agent_state is AgentState.AVAILABLE
+
+
+def test_while_the_customers_phone_rings(crash: Crash) -> None:
+    """It is known to have rung: no answer."""
+    (dial,) = crash.report(crash.step(), ReportKind.ANSWERED)
+    crash.report(dial, ReportKind.RINGING)
+    crash.restart()
+    crash.run_until_attempt_ended()
+    assert crash.attempt.disposition is Disposition.NO_ANSWER
+    assert crash.callback.state is CallbackState.RESTING
+    assert crash.callback.due_at == crash.clock.now() + timedelta(minutes=2)
+
+
+def test_when_the_customer_has_answered(crash: Crash) -> None:
+    """Nobody knows what was said: never dialed again by itself."""
+    (dial,) = crash.report(crash.step(), ReportKind.ANSWERED)
+    crash.report(dial, ReportKind.ANSWERED)
+    crash.restart()
+    assert crash.run_until_attempt_ended() == timedelta(seconds=20)
+    assert crash.attempt.disposition is Disposition.UNKNOWN
+    assert crash.callback.outcome is Outcome.UNREACHED
+    assert crash.host.service.history(crash.callback_id)[-1].reason == "in_doubt_after_answer"  # type: ignore[attr-defined]
+    crash.host.run_for(timedelta(days=1))
+    assert crash.host.telephony.dialed(BOB) == 0
+
+
+def test_during_the_conversation(crash: Crash) -> None:
+    """The promise is kept; the agent is busy until the end is reported, or for `talk_time_max`."""
+    (dial,) = crash.report(crash.step(), ReportKind.ANSWERED)
+    (bridge,) = crash.report(dial, ReportKind.ANSWERED)
+    crash.report(bridge, ReportKind.BRIDGED)
+    crash.restart()
+    assert crash.callback.outcome is Outcome.COMPLETED
+    crash.host.run_for(POLICY.talk_time_max - timedelta(seconds=1))
+    assert crash.agent_state is AgentState.BUSY
+    crash.host.run_for(timedelta(seconds=1))
+    assert crash.agent_state is AgentState.AVAILABLE
+    assert crash.attempt.disposition is Disposition.CONNECTED
+
+
+def test_while_the_legs_are_being_hung_up(crash: Crash) -> None:
+    """The legs are hung up again."""
+    first = crash.step()
+    crash.clock.advance(timedelta(seconds=30))
+    crash.dispatcher.step(crash.clock.now())  # the hang-up is lost
+    crash.restart()
+    dispatcher = Dispatcher(crash.host.service)
+    crash.clock.advance(POLICY.hang_up_time_max)
+    effects = dispatcher.step(crash.clock.now())
+    assert [getattr(effect, "leg_id", None) for effect in effects] == [first.leg_id]
+    assert crash.callback.state is CallbackState.WAITING
+
+
+def test_reports_that_come_to_the_new_process_are_taken(crash: Crash) -> None:
+    """If the phone system lived on, its reports go on where they were."""
+    (dial,) = crash.report(crash.step(), ReportKind.ANSWERED)
+    crash.restart()
+    (bridge,) = crash.report(dial, ReportKind.ANSWERED)
+    crash.report(bridge, ReportKind.BRIDGED)
+    assert crash.callback.outcome is Outcome.COMPLETED
+
+
+@pytest.mark.parametrize("answers", [0, 1, 2])
+def test_no_leg_is_dialed_again(crash: Crash, answers: int) -> None:
+    """The legs of an attempt that was left behind are never dialed by the process after it."""
+    legs = [dial := crash.step()]
+    for _ in range(answers):
+        (dial,) = crash.report(dial, ReportKind.ANSWERED)
+        legs.append(dial)  # type: ignore[arg-type]
+    crash.restart()
+    crash.host.run_for(timedelta(hours=2))
+    dialed = {entry.leg_id for entry in crash.host.telephony.log if entry.what is Carried.DIALED}
+    assert not dialed & {getattr(leg, "leg_id", None) for leg in legs}
+    assert all(entry.role in (Role.AGENT, Role.CUSTOMER) for entry in crash.host.telephony.log)

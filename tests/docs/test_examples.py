@@ -1,0 +1,56 @@
+"""Every example runs as a script, ends by itself, and shows what its page or docstring says."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.py"))
+LINES_MAX = 79
+SHOWN = {
+    "asyncio_host": ["asked to Dial", "asked to Bridge", "outcome: completed", "asked to HangUp"],
+    "busy_hour": ["takes a callback, and hangs up", "is put through to", "callback: agent and customer talk"],
+    "first_callback": ["promised: cb_000001 to +1…01", "outcome: completed"],
+    "own_policy": ["unreached after 4 attempts", "ring_time is 0:00:05; allowed: 0:00:15 to 0:05:00"],
+    "test_my_host": ["3 passed"],
+    "thread_host": ["dialing the agent", "dialing the customer", "outcome: completed"],
+}
+
+
+def run(path: Path, folder: Path) -> str:
+    """Run an example where its own folder cannot be seen, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, path], cwd=folder, capture_output=True, check=False, encoding="utf-8", timeout=30
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs_and_shows_something(path: Path, tmp_path: Path) -> None:
+    """Exit code 0, nothing on the error channel, the expected lines, and nothing left behind."""
+    printed = run(path, tmp_path)
+    assert [text for text in SHOWN[path.stem] if text not in printed] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_is_short_and_says_what_it_shows(path: Path) -> None:
+    """Less than eighty lines, with a docstring."""
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LINES_MAX
+    assert ast.get_docstring(ast.parse(text))
+
+
+def test_tutorial_prints_what_the_example_prints(docs: Path, examples: Path, tmp_path: Path) -> None:
+    """The output in the tutorial is the output of the example."""
+    page = (docs / "tutorial" / "first-callback.md").read_text(encoding="utf-8")
+    shown = re.search(r"```text\n(.*?)```", page, re.DOTALL)
+    assert shown is not None
+    assert shown[1] == run(examples / "first_callback.py", tmp_path)

@@ -1,0 +1,89 @@
+"""What the pages say in their own words is what the code does."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from callbackq import SQLiteStore
+from callbackq.aio import AsyncCallbackService, AsyncDispatcher, _Awaited
+
+Columns = dict[str, tuple[str, bool] | None]
+
+
+def code_of(path: Path) -> str:
+    """Return an example without its docstring and what makes it a script."""
+    text = path.read_text(encoding="utf-8").split('"""\n\n', 1)[1]
+    return text.split("\n\n\nif __name__", maxsplit=1)[0].strip()
+
+
+def test_tutorial_shows_the_example(docs: Path, examples: Path) -> None:
+    """The code that the tutorial prints is the example, and fits its title."""
+    page = (docs / "tutorial" / "first-callback.md").read_text(encoding="utf-8")
+    code = code_of(examples / "first_callback.py")
+    assert f"```python\n{code}\n```" in page
+    assert len([line for line in code.splitlines() if line]) <= 20
+
+
+def test_page_on_testing_shows_the_example(docs: Path, examples: Path) -> None:
+    """All but what makes it a script."""
+    page = (docs / "how-to" / "test-your-host.md").read_text(encoding="utf-8")
+    code = code_of(examples / "test_my_host.py").replace("import subprocess\nimport sys\n", "")
+    assert f"```python\n{code}\n```" in page
+
+
+def test_page_on_aio_names_all_that_is_awaited(docs: Path) -> None:
+    """The reference links each awaited method."""
+    page = (docs / "reference" / "api" / "aio.md").read_text(encoding="utf-8")
+    linked = re.findall(r"\{meth\}`~callbackq\.\w+\.(\w+\.\w+)`", page)
+    faces = (("CallbackService", AsyncCallbackService), ("Dispatcher", AsyncDispatcher))
+    awaited = [
+        f"{name}.{key}" for name, face in faces for key, it in vars(face).items() if isinstance(it, _Awaited)
+    ]
+    assert linked == awaited
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Columns]:
+    """The tables and views of a new file: for each column its type, and whether it may be null."""
+    path = tmp_path_factory.mktemp("schema") / "callbacks.db"
+    SQLiteStore(path).close()
+    with closing(sqlite3.connect(path)) as database:
+        kinds = database.execute(
+            "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view')"
+        ).fetchall()
+        return {
+            name: {
+                column: (declared.lower(), not not_null) if kind == "table" else None
+                for _, column, declared, not_null, _, _ in database.execute(f"PRAGMA table_info({name})")
+            }
+            for name, kind in kinds
+        }
+
+
+def test_schema_page_names_every_table_and_column(docs: Path, stored: dict[str, Columns]) -> None:
+    """In their order, with type, null and a meaning."""
+    page = (docs / "reference" / "schema.md").read_text(encoding="utf-8")
+    written: dict[str, Columns] = {}
+    for section in page.split("\n### ")[1:]:
+        rows = re.findall(
+            r"^\| `(\w+)` \|(?: (\w+) \| (may be null)? ?\|)? (\S.*) \|$", section, re.MULTILINE
+        )
+        written[section.split("\n", 1)[0]] = {
+            column: (declared, bool(null)) if declared else None for column, declared, null, _ in rows
+        }
+    assert list(written) == list(stored)
+    for name, columns in stored.items():
+        assert list(written[name].items()) == list(columns.items()), name
+
+
+def test_pages_name_no_machine_and_no_person(docs: Path) -> None:
+    """No example number can be anybody's: all are reserved for examples."""
+    for page in sorted(docs.rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        for number in re.findall(r"\+1[ \d().-]{10,}", text):
+            assert "55501" in re.sub(r"\D", "", number), (page.name, number)

@@ -1,0 +1,345 @@
+"""The store in memory finds its own broken indexes, and answers exactly as the store in SQLite does."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from callbackq import events
+from callbackq.errors import CallbackqError, ConfigurationError
+from callbackq.ids import (
+    AgentId,
+    AttemptId,
+    CallbackId,
+    CallId,
+    LegId,
+    PlaceId,
+    QueueName,
+    TenantId,
+)
+from callbackq.model import (
+    Agent,
+    AgentState,
+    Attempt,
+    AttemptState,
+    Callback,
+    CallbackState,
+    CallState,
+    LiveCall,
+)
+from callbackq.ports import Commit, Store, Transaction
+from callbackq.stores import Flush, MemoryStore, SQLiteStore
+from callbackq.stores.memory_rows import Lane, TenantRows
+from callbackq.testing.builders import (
+    QUEUE,
+    make_agent,
+    make_attempt,
+    make_call,
+    make_callback,
+    make_event,
+    make_subject,
+    next_version,
+)
+from callbackq.testing.clock import START
+from callbackq.testing.store_contract.base import TENANT, put
+
+# ---------------------------------------------------------------------------- check
+
+
+def full_store() -> tuple[MemoryStore, TenantRows]:
+    """Return a store with something in every index, and its rows."""
+    store = MemoryStore()
+    put(
+        store,
+        make_callback("cb_1", rank=1, dedup_key="d"),
+        make_callback("cb_2", rank=1),
+        make_call("call_1", rank=2),
+        make_agent("mia"),
+        make_agent("noa", since_at=START + timedelta(seconds=1)),
+        make_attempt("at_1"),
+        make_subject("su_1"),
+    )
+    with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
+        tx.lanes.intern(("fr",))
+        tx.history.append([make_event(events.CallbackReady)])
+    return store, store._tenants[TENANT]
+
+
+def lane_of(tenant: TenantRows) -> Lane:
+    return tenant.lines[QUEUE][0]
+
+
+def swap_places(tenant: TenantRows) -> None:
+    lane_of(tenant).by_rank[1].reverse()
+
+
+BREAKAGES: dict[str, Callable[[TenantRows], object]] = {
+    "a row under another's id": lambda tenant: tenant.rows[Callback].update(cb_3=make_callback("cb_1")),
+    "a row that no index knows": lambda tenant: tenant.rows[Callback].update(cb_3=make_callback("cb_3")),
+    "a row that is gone": lambda tenant: tenant.rows[LiveCall].pop("call_1"),
+    "a key of nobody": lambda tenant: tenant.keys.update({("dedup_key", "x"): "cb_1"}),
+    "a key forgotten": lambda tenant: tenant.keys.pop(("dedup_key", "d")),
+    "a place counted twice": lambda tenant: lane_of(tenant).ranks.add(1),
+    "a place not counted": lambda tenant: lane_of(tenant).ranks.remove(2),
+    "places of one rank in the wrong order": swap_places,
+    "a lane that nobody stands in": lambda tenant: tenant.lines[QUEUE].update({7: Lane()}),
+    "a time of nobody": lambda tenant: tenant.due[Agent].add((START, "ida")),
+    "a time forgotten": lambda tenant: tenant.due[Attempt].pop(),
+    "an available agent forgotten": lambda tenant: tenant.available.pop(),
+    "an agent counted twice": lambda tenant: tenant.staffed.update([QUEUE]),
+    "an event that its record does not know": lambda tenant: tenant.history.append(
+        make_event(events.CallbackReady)
+    ),
+    "a lane that has two numbers": lambda tenant: tenant.lanes.append(frozenset({"fr"})),
+}
+
+
+def test_a_sound_store_passes_its_check() -> None:
+    """Nothing is wrong before something is broken."""
+    store, _ = full_store()
+    store.check()
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES)
+def test_check_finds_what_is_broken(breakage: str) -> None:
+    """Each index is really looked at."""
+    store, tenant = full_store()
+    BREAKAGES[breakage](tenant)
+    with pytest.raises(AssertionError):
+        store.check()
+
+
+def test_nothing_is_kept_of_places_that_left() -> None:
+    """An emptied line takes no memory."""
+    store, tenant = full_store()
+    put(
+        store,
+        next_version(make_callback("cb_1", rank=1, dedup_key="d"), state=CallbackState.ENDED),
+        next_version(make_callback("cb_2", rank=1), state=CallbackState.ENDED),
+        next_version(make_call("call_1", rank=2), state=CallState.ENDED),
+    )
+    assert tenant.lines == {}
+
+
+def test_the_pepper_is_random_or_the_host_s() -> None:
+    """Two stores differ unless told; a short pepper is refused without being shown."""
+    assert MemoryStore().pepper != MemoryStore().pepper
+    assert MemoryStore(pepper=b"p" * 32).pepper == b"p" * 32
+    with pytest.raises(ConfigurationError, match="5 bytes") as caught:
+        MemoryStore(pepper=b"short")
+    assert "short" not in str(caught.value)
+
+
+# ---------------------------------------------------------------------------- both stores side by side
+
+TENANTS = (TENANT, TenantId("other"))
+QUEUES = (QUEUE, QueueName("sales"))
+SKILLS = ((), ("fr",), ("vip",), ("fr", "vip"))
+KEYS = st.sampled_from([None, "k1", "k2"])
+TIMES = st.integers(0, 4).map(lambda second: START + timedelta(seconds=second))
+NUMBERS = st.integers(1, 4)
+
+Command = Callable[[Transaction], object]
+
+
+def stored(tx: Transaction, cls: type[Any], row_id: str) -> Any:
+    """Return the row of this id, or None."""
+    get: dict[type[Any], Callable[[Any], Any]] = {
+        Callback: tx.callbacks.get,
+        LiveCall: tx.calls.get,
+        Agent: tx.agents.get,
+        Attempt: tx.attempts.get,
+    }
+    try:
+        return get[cls](row_id)
+    except LookupError:
+        return None
+
+
+def save(row: Any, version_offset: int) -> Command:
+    """Save *row* as the next version of what is stored; with an offset, as a stale or a skipped one."""
+
+    def command(tx: Transaction) -> None:
+        row_id = attrs.astuple(row, recurse=False)[1]
+        old = stored(tx, type(row), row_id)
+        version = (old.version if old else 0) + 1 + version_offset
+        tx.save(attrs.evolve(row, tenant_id=tx.tenant_id, version=version))  # type: ignore[attr-defined]
+
+    return command
+
+
+@st.composite
+def commands(draw: st.DrawFn) -> Command:
+    """Draw one thing to do in a transaction."""
+    number, rank, at = draw(NUMBERS), draw(st.integers(1, 3)), draw(TIMES)
+    place = {"queue": draw(st.sampled_from(QUEUES)), "lane": draw(st.integers(0, 2)), "rank": rank}
+    kind = draw(
+        st.sampled_from(["callback", "callback", "call", "agent", "attempt", "subject", "event", "lane"])
+    )
+    offset = draw(st.sampled_from([0, 0, 0, 0, -1, 1]))
+    if kind == "callback":
+        state, dedup, request = draw(st.sampled_from(CallbackState)), draw(KEYS), draw(KEYS)
+        keys = {"dedup_key": dedup, "request_key": request}
+        return save(make_callback(f"cb_{number}", state=state, **keys, **place, **due(state, at)), offset)
+    if kind == "call":
+        state = draw(st.sampled_from(CallState))
+        return save(make_call(f"call_{number}", state=state, **place, **due(state, at)), offset)
+    if kind == "agent":
+        state, queues = draw(st.sampled_from(AgentState)), tuple(draw(st.lists(st.sampled_from(QUEUES))))
+        return save(
+            make_agent(f"agent_{number}", state=state, queues=queues, since_at=at, **due(state, at)), offset
+        )
+    if kind == "attempt":
+        state = draw(st.sampled_from(AttemptState))
+        legs = {
+            "agent_leg_id": LegId(f"leg_{draw(NUMBERS)}"),
+            "customer_leg_id": LegId(f"leg_{4 + draw(NUMBERS)}"),
+        }
+        keys = {"callback_id": CallbackId(f"cb_{draw(NUMBERS)}"), "number_key": f"n{draw(NUMBERS)}"}
+        return save(make_attempt(f"at_{number}", state=state, **keys, **legs, **due(state, at)), offset)
+    if kind == "subject":
+        identity = f"i{draw(NUMBERS)}"
+        return lambda tx: tx.save(
+            make_subject(f"su_{number}", identity=identity, tenant_id=tx.tenant_id)  # type: ignore[attr-defined]
+        )
+    if kind == "event":
+        cls = draw(st.sampled_from([events.CallbackReady, events.AttemptStarted, events.CallJoined]))
+        return lambda tx: tx.history.append([make_event(cls, version=number, tenant_id=tx.tenant_id)])  # type: ignore[attr-defined]
+    skills = draw(st.sampled_from(SKILLS))
+    return lambda tx: (tx.lanes.intern(skills), tx.lanes.served_by(("fr",)))
+
+
+def due(state: Any, at: Any) -> dict[str, Any]:
+    """Return the `due_at` that fits *state*."""
+    return {} if state in {"ended", "signed_out"} else {"due_at": at}
+
+
+def answers(tx: Transaction) -> dict[str, object]:
+    """Ask everything that can be asked."""
+    line = {
+        (queue, rank): tx.line.count_ahead(queue, rank=rank, place_id=PlaceId("cb_3"))
+        for queue in QUEUES
+        for rank in (1, 2, 3, 4)
+    }
+    late = START + timedelta(seconds=9)
+    return {
+        "heads": [tx.line.head(q, lanes=lanes) for q in QUEUES for lanes in ((0,), (1, 2), (2, 0, 1))],
+        "ahead": line,
+        "waiting": [tx.line.waiting_count(queue) for queue in QUEUES],
+        "empty": tx.line.is_empty(),
+        "due": [
+            table.due(now=now, limit=limit)
+            for table in (tx.callbacks, tx.calls, tx.agents, tx.attempts)
+            for now, limit in ((late, 9), (START + timedelta(seconds=1), 2))
+        ],
+        "next": tx.next_due_at(),
+        "available": tx.agents.available(),
+        "staffed": [tx.agents.staffed_count(queue) for queue in QUEUES],
+        "keys": [
+            (tx.callbacks.by_request_key(key), tx.callbacks.active_by_dedup_key(key)) for key in ("k1", "k2")
+        ],
+        "legs": [tx.attempts.by_leg(LegId(f"leg_{n}")) for n in range(1, 9)],
+        "numbers": [tx.attempts.live_by_number(f"n{n}") for n in range(1, 5)],
+        "identities": [tx.subjects.by_identity(f"i{n}") for n in range(1, 5)],
+        "rows": [
+            (
+                stored(tx, Callback, CallbackId(f"cb_{n}")),
+                tx.calls.find(CallId(f"call_{n}")),
+                tx.agents.find(AgentId(f"agent_{n}")),
+                stored(tx, Attempt, AttemptId(f"at_{n}")),
+            )
+            for n in range(1, 5)
+        ],
+        "lanes": [tx.lanes.served_by(skills) for skills in SKILLS],
+        "history": tx.history.all(),
+        "history of": [
+            tx.history.of_callback(CallbackId("callback_id_1")),
+            tx.history.of_call(CallId("call_id_1")),
+        ],
+    }
+
+
+class PlannedError(Exception):
+    """The failure that the machine wants."""
+
+
+def outcome(tx: Transaction, command: Command) -> object:
+    """Do *command*; return what it gave, or how it was refused. Of several rules broken, any may be named."""
+    try:
+        return command(tx)
+    except CallbackqError as error:
+        return type(error)
+
+
+class BothStores(RuleBasedStateMachine):
+    """Whatever is done to both stores, both answer alike."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "callbackq.db"
+        self.memory = MemoryStore()
+        self.sqlite = SQLiteStore(self.path, flush=Flush.RELAXED)
+        self.is_changed = False
+
+    def run(self, store: Store, tenant_id: TenantId, todo: list[Command], fails: bool) -> list[object]:
+        """Do all of *todo* in one transaction, and fail at its end if so planned; return what came out."""
+        seen: list[object] = []
+        with (
+            pytest.raises(PlannedError) if fails else nullcontext(),
+            store.transaction(tenant_id, commit=Commit.RELAXED) as tx,
+        ):
+            seen += [outcome(tx, command) for command in todo]
+            seen.append(answers(tx))
+            if fails:
+                raise PlannedError
+        return seen
+
+    @rule(
+        tenant_id=st.sampled_from(TENANTS),
+        todo=st.lists(commands(), min_size=1, max_size=6),
+        fails=st.sampled_from([False, False, False, True]),
+    )
+    def transaction(self, tenant_id: TenantId, todo: list[Command], fails: bool) -> None:
+        """One transaction of several commands, committed or undone."""
+        found = [self.run(store, tenant_id, todo, fails) for store in (self.memory, self.sqlite)]
+        assert found[0] == found[1]
+        self.is_changed = True
+
+    @precondition(lambda self: self.is_changed)
+    @rule()
+    def reopen(self) -> None:
+        """What was committed is still there when the file is opened again."""
+        self.sqlite.close()
+        self.sqlite = SQLiteStore(self.path, flush=Flush.RELAXED)
+
+    @invariant()
+    def all_answers_are_equal(self) -> None:
+        """Every verb of every tenant answers alike, and the indexes in memory are sound."""
+        self.memory.check()
+        for tenant_id in TENANTS:
+            found: list[dict[str, object]] = []
+            for store in (self.memory, self.sqlite):
+                with store.transaction(tenant_id, commit=Commit.READ_ONLY) as tx:
+                    found.append(answers(tx))
+            for question, answer in found[0].items():
+                assert found[1][question] == answer, question
+
+    def teardown(self) -> None:
+        """Remove the file."""
+        self.sqlite.close()
+        self.folder.cleanup()
+
+
+TestBothStores = BothStores.TestCase
+TestBothStores.settings = settings(max_examples=40, stateful_step_count=12, deadline=None, derandomize=True)

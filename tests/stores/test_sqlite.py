@@ -1,0 +1,722 @@
+"""The store in SQLite: files, processes, errors, durability, plans, and columns that a DBA can read."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import types
+import typing
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from callbackq import events
+from callbackq.errors import (
+    CommitUncertain,
+    ConfigurationError,
+    SchemaMismatch,
+    StaleVersion,
+    StoreUnavailable,
+    UniquenessViolated,
+)
+from callbackq.ids import CallbackId, CallId, PlaceId, SubjectId
+from callbackq.model import (
+    Agent,
+    AgentState,
+    Attempt,
+    AttemptState,
+    Callback,
+    CallbackState,
+    CallState,
+    LiveCall,
+    Subject,
+)
+from callbackq.ports import Commit
+from callbackq.stores import Flush, SQLiteStore, sqlite, sqlite_tables
+from callbackq.stores.rows import EVENT_COLUMNS
+from callbackq.stores.sqlite_errors import translate
+from callbackq.testing.builders import (
+    QUEUE,
+    make_agent,
+    make_attempt,
+    make_call,
+    make_callback,
+    make_event,
+    make_subject,
+    next_version,
+)
+from callbackq.testing.clock import START
+from callbackq.testing.store_contract.base import TENANT, append, ask, put
+
+RACER = Path(__file__).with_name("racer.py")
+TABLES: dict[str, type[Any]] = {
+    "callbackq_callbacks": Callback,
+    "callbackq_calls": LiveCall,
+    "callbackq_agents": Agent,
+    "callbackq_attempts": Attempt,
+    "callbackq_subjects": Subject,
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "callbackq.db"
+
+
+@pytest.fixture
+def store(path: Path):
+    store = SQLiteStore(path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def dba(store: SQLiteStore, path: Path):
+    """Another connection to the file, as any database tool opens one."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def start_racer(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(RACER), *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def connection_of(store: SQLiteStore) -> sqlite3.Connection:
+    assert store._connection is not None
+    return store._connection
+
+
+# ---------------------------------------------------------------------------- files
+
+
+def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> None:
+    """Rows, history, lanes, order, counts and the pepper outlive the store."""
+    with SQLiteStoreOnce(path) as store:
+        put(store, make_callback("cb_1", rank=2), make_call("call_1", rank=1), make_agent("mia"))
+        put(store, make_attempt("at_1"), make_subject("su_1", contexts={"cb_1": {"order": "7"}}))
+        append(store, make_event(events.CallbackReady), make_event(events.CallJoined))
+        with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
+            fr = tx.lanes.intern(("fr",))
+        pepper = store.pepper
+    with SQLiteStoreOnce(path) as store, store.transaction(TENANT, commit=Commit.READ_ONLY) as tx:
+        assert store.pepper == pepper
+        assert tx.line.head(QUEUE, lanes=(0,)) == make_call("call_1", rank=1)
+        assert tx.line.count_ahead(QUEUE, rank=2, place_id=PlaceId("cb_1")) == 1
+        assert tx.agents.available() == [make_agent("mia")]
+        assert tx.agents.staffed_count(QUEUE) == 1
+        assert tx.attempts.live_by_number("number_at_1") == make_attempt("at_1")
+        assert tx.subjects.get(SubjectId("su_1")).contexts == {"cb_1": {"order": "7"}}
+        assert tx.history.all() == [make_event(events.CallbackReady), make_event(events.CallJoined)]
+        assert tx.lanes.served_by(("fr",)) == (0, fr)
+
+
+class SQLiteStoreOnce(SQLiteStore):
+    """A store that closes at the end of its block."""
+
+    def __enter__(self) -> SQLiteStoreOnce:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def test_closing_leaves_one_file(path: Path) -> None:
+    """The log is copied into the file, so that a closed file can be copied as it is."""
+    with SQLiteStoreOnce(path) as store:
+        put(store, make_callback("cb_1"))
+        assert len(list(path.parent.iterdir())) == 3
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_store_may_live_in_memory_only() -> None:
+    """SQLite's own name for no file works too."""
+    with SQLiteStoreOnce(":memory:") as store:
+        put(store, make_callback("cb_1"))
+        assert ask(store, lambda tx: tx.line.waiting_count(QUEUE)) == 1
+
+
+def test_a_file_that_is_no_database_is_refused_with_its_path(path: Path) -> None:
+    """The sentence says what is wrong with which file, and the driver's error is kept."""
+    path.write_bytes(b"name,number\n" * 500)
+    with pytest.raises(StoreUnavailable, match=r"callbackq\.db: it is not an SQLite database") as caught:
+        SQLiteStore(path)
+    assert isinstance(caught.value.__cause__, sqlite3.Error)
+    assert path.read_bytes() == b"name,number\n" * 500
+
+
+def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:
+    """A file cannot be made in a folder that is not there."""
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        SQLiteStore(tmp_path / "nowhere" / "callbackq.db")
+
+
+def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
+    """Nothing is touched in tables that this version does not know."""
+    SQLiteStore(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE callbackq_meta SET value = '2' WHERE name = 'schema_version'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(SchemaMismatch, match=r"schema version 2 .* reads version 1"):
+        SQLiteStore(path)
+
+
+def test_the_host_s_own_tables_may_stand_in_the_same_file(path: Path) -> None:
+    """All names begin with callbackq_, so nothing collides."""
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY)")
+    connection.close()
+    with SQLiteStoreOnce(path) as store:
+        put(store, make_callback("cb_1"))
+        names = (
+            connection_of(store).execute("SELECT name FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        )
+    assert all(name == "orders" or name.startswith("callbackq_") for (name,) in names)
+
+
+# ---------------------------------------------------------------------------- pepper
+
+
+def test_a_pepper_made_at_random_stays_with_the_file(path: Path) -> None:
+    """It may be given again, too."""
+    with SQLiteStoreOnce(path) as store:
+        pepper = store.pepper
+    with SQLiteStoreOnce(path, pepper=pepper) as store:
+        assert store.pepper == pepper
+
+
+def test_a_pepper_of_the_host_is_not_written(path: Path) -> None:
+    """The file holds a fingerprint, and cannot be opened without the pepper."""
+    pepper = bytes(range(32))
+    with SQLiteStoreOnce(path, pepper=pepper) as store:
+        assert store.pepper == pepper
+    content = path.read_bytes()
+    assert pepper not in content
+    assert pepper.hex().encode() not in content
+    with pytest.raises(ConfigurationError, match="pepper is 'none'"):
+        SQLiteStore(path)
+
+
+@pytest.mark.parametrize("first", [None, b"a" * 32])
+def test_another_pepper_is_refused_and_not_shown(path: Path, first: bytes | None) -> None:
+    """With another pepper every known number would be a stranger."""
+    SQLiteStore(path, pepper=first).close()
+    with pytest.raises(ConfigurationError, match="another one") as caught:
+        SQLiteStore(path, pepper=b"b" * 32)
+    assert "bbb" not in str(caught.value)
+
+
+def test_a_short_pepper_is_refused(path: Path) -> None:
+    """No file is made for it."""
+    with pytest.raises(ConfigurationError, match="5 bytes"):
+        SQLiteStore(path, pepper=b"short")
+    assert not path.exists()
+
+
+# ---------------------------------------------------------------------------- durability
+
+
+def synchronous(store: SQLiteStore, commit: Commit) -> int:
+    """Return SQLite's setting during a transaction: 1 is NORMAL, 2 is FULL."""
+    with store.transaction(TENANT, commit=commit):
+        return connection_of(store).execute("PRAGMA synchronous").fetchone()[0]
+
+
+def test_promises_wait_for_the_disk_and_live_calls_do_not(store: SQLiteStore) -> None:
+    """Each transaction runs under the setting it asked for, in any order."""
+    order = [Commit.FLUSHED, Commit.RELAXED, Commit.RELAXED, Commit.FLUSHED, Commit.FLUSHED, Commit.RELAXED]
+    assert [synchronous(store, commit) for commit in order] == [2, 1, 1, 2, 2, 1]
+
+
+def test_reading_does_not_change_the_setting(store: SQLiteStore) -> None:
+    """A reading transaction costs no pragma."""
+    assert [synchronous(store, commit) for commit in (Commit.RELAXED, Commit.READ_ONLY)] == [1, 1]
+    assert [synchronous(store, commit) for commit in (Commit.FLUSHED, Commit.READ_ONLY)] == [2, 2]
+
+
+def test_the_setting_is_changed_only_when_it_differs(store: SQLiteStore) -> None:
+    """Ten transactions of one kind set it once."""
+    seen: list[str] = []
+    connection_of(store).set_trace_callback(seen.append)
+    for _ in range(10):
+        put(store)
+    assert sum("synchronous" in statement for statement in seen) == 1
+
+
+def test_a_relaxed_store_waits_for_no_commit(path: Path) -> None:
+    """For simulations: FLUSHED is NORMAL."""
+    with SQLiteStoreOnce(path, flush=Flush.RELAXED) as store:
+        assert [synchronous(store, commit) for commit in (Commit.FLUSHED, Commit.RELAXED)] == [1, 1]
+
+
+def test_the_log_is_written_ahead(store: SQLiteStore, dba: sqlite3.Connection) -> None:
+    """Readers of other processes do not stop writers, nor the other way round."""
+    assert dba.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        tx.save(make_callback("cb_1"))
+        assert dba.execute("SELECT count(*) FROM callbackq_callbacks").fetchone() == (0,)
+    assert dba.execute("SELECT count(*) FROM callbackq_callbacks").fetchone() == (1,)
+
+
+def test_a_killed_process_loses_nothing_that_was_committed(path: Path) -> None:
+    """Relaxed commits are there; the transaction that was open is not."""
+    racer = start_racer("die", str(path), "x")
+    racer.communicate(timeout=60)
+    assert racer.returncode == 9
+    with SQLiteStoreOnce(path) as store, store.transaction(TENANT, commit=Commit.READ_ONLY) as tx:
+        assert tx.line.waiting_count(QUEUE) == 20
+        assert [event.version for event in tx.history.all()] == list(range(20))
+        assert tx.line.head(QUEUE, lanes=(0,)) == make_callback("cb_00", rank=0)
+
+
+# ---------------------------------------------------------------------------- several at once
+
+
+def test_four_processes_race_on_one_file(path: Path) -> None:
+    """They make the file together, lose no increment, share no place and no key, and agree on the pepper."""
+    racers = [start_racer("race", str(path), f"racer_{number}") for number in range(4)]
+    opened = [racer.stdout.readline().split() for racer in racers if racer.stdout]
+    with SQLiteStoreOnce(path) as store:
+        put(store, make_call("counter", queue="other"))
+        put(store, *(make_call(f"call_{number:03}", rank=number) for number in range(80)))
+        for racer in racers:
+            assert racer.stdin is not None
+            racer.stdin.write("go\n")
+            racer.stdin.flush()
+        answers = [racer.communicate(timeout=120)[0].split() for racer in racers]
+        assert [racer.returncode for racer in racers] == [0] * 4
+        assert opened == [["open", store.pepper.hex()]] * 4
+        assert ask(store, lambda tx: tx.calls.get(CallId("counter"))).offers_count == 4 * 25
+        assert sum(int(answer[1]) for answer in answers) == 10
+        taken = [call_id for answer in answers for call_id in answer[2:]]
+        assert sorted(taken) == [f"call_{number:03}" for number in range(80)]
+        assert len(ask(store, lambda tx: tx.history.all())) == 40
+    check = sqlite3.connect(path)
+    assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    check.close()
+
+
+def test_two_stores_on_one_file_see_each_other(store: SQLiteStore, path: Path) -> None:
+    """Commits, versions and lanes of one are those of the other."""
+    with SQLiteStoreOnce(path) as second:
+        callback = make_callback("cb_1")
+        put(store, callback)
+        put(second, next_version(callback, state=CallbackState.HELD))
+        with pytest.raises(StaleVersion):
+            put(store, next_version(callback))
+        assert ask(store, lambda tx: tx.lanes.served_by(("fr",))) == (0,)
+        with second.transaction(TENANT, commit=Commit.RELAXED) as tx:
+            fr = tx.lanes.intern(("fr",))
+        assert ask(store, lambda tx: tx.lanes.served_by(("fr",))) == (0, fr)
+
+
+def test_a_store_is_not_carried_over_a_fork(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child is told, and its close leaves the parent's file alone."""
+    parent = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: parent + 1)
+    with pytest.raises(RuntimeError, match="fork"):
+        put(store)
+    connection = connection_of(store)
+    store.close()
+    assert connection.execute("SELECT count(*) FROM callbackq_meta").fetchone() == (2,)
+    connection.close()
+
+
+# ---------------------------------------------------------------------------- errors
+
+
+@pytest.fixture
+def impatient(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A store that waits for a lock for a moment only."""
+    monkeypatch.setattr(sqlite, "_BUSY_TIMEOUT_S", 0.05)
+    store = SQLiteStore(path)
+    yield store
+    store.close()
+
+
+def test_a_locked_file_is_unavailable_for_writing_only(impatient: SQLiteStore, path: Path) -> None:
+    """Nothing was written, reading goes on, and writing works again when the lock is gone."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="locked") as caught:
+        put(impatient, make_callback("cb_1"))
+    assert isinstance(caught.value.__cause__, sqlite3.OperationalError)
+    assert caught.value.retry_safe
+    assert ask(impatient, lambda tx: tx.line.waiting_count(QUEUE)) == 0
+    other.execute("ROLLBACK")
+    other.close()
+    put(impatient, make_callback("cb_1"))
+
+
+def test_a_full_disk_is_unavailable_and_undoes_the_block(store: SQLiteStore) -> None:
+    """The block is undone as a whole; smaller blocks may still fit."""
+    put(store, make_subject("su_1"))
+    pages = connection_of(store).execute("PRAGMA page_count").fetchone()[0]
+    connection_of(store).execute(f"PRAGMA max_page_count = {pages}").fetchall()
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        put(store, *(make_callback(f"cb_{number}") for number in range(500)))
+    assert ask(store, lambda tx: tx.line.waiting_count(QUEUE)) == 0
+    connection_of(store).execute("PRAGMA max_page_count = 1000000").fetchall()
+    put(store, make_callback("cb_1"))
+
+
+def test_a_block_that_hides_the_full_disk_does_not_commit_half(store: SQLiteStore) -> None:
+    """SQLite undoes the transaction by itself then; the store does not call that a success."""
+    pages = connection_of(store).execute("PRAGMA page_count").fetchone()[0]
+    connection_of(store).execute(f"PRAGMA max_page_count = {pages}").fetchall()
+
+    def save_until_full() -> None:
+        with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
+            for number in range(500):
+                try:
+                    tx.save(make_callback(f"cb_{number}"))
+                except StoreUnavailable:
+                    return
+
+    with pytest.raises(StoreUnavailable, match="undid"):
+        save_until_full()
+    assert ask(store, lambda tx: tx.line.is_empty())
+
+
+class BrokenCommit:
+    """A connection whose COMMIT fails as told."""
+
+    def __init__(self, connection: sqlite3.Connection, code: int) -> None:
+        self.connection = connection
+        self.code = code
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        if sql == "COMMIT":
+            raise error_of(self.code)
+        return self.connection.execute(sql, parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+
+def error_of(code: int, text: str = "as told") -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorcode = code
+    return error
+
+
+def test_a_commit_that_fails_on_the_disk_is_uncertain(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asked must read before trying again; the store itself goes on."""
+    broken = BrokenCommit(connection_of(store), sqlite3.SQLITE_IOERR_FSYNC)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_connection", broken)
+        with pytest.raises(CommitUncertain, match="may have happened") as caught:
+            put(store, make_callback("cb_1"))
+    assert not caught.value.retry_safe
+    assert isinstance(caught.value.__cause__, sqlite3.Error)
+    put(store, make_callback("cb_2"))
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL])
+def test_a_commit_that_is_refused_wrote_nothing(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """Only a failure of the disk leaves doubt."""
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_connection", BrokenCommit(connection_of(store), code))
+        with pytest.raises(StoreUnavailable):
+            put(store, make_callback("cb_1"))
+    assert ask(store, lambda tx: tx.line.is_empty())
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "wanted", "says"),
+    [
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, "", StoreUnavailable, "locked"),
+        (sqlite3.SQLITE_LOCKED, "", StoreUnavailable, "locked"),
+        (sqlite3.SQLITE_IOERR_READ, "", StoreUnavailable, "reading or writing"),
+        (sqlite3.SQLITE_CORRUPT, "", StoreUnavailable, "damaged"),
+        (sqlite3.SQLITE_READONLY, "", StoreUnavailable, "may not be written"),
+        (sqlite3.SQLITE_CONSTRAINT_TRIGGER, "leg_id", UniquenessViolated, "leg id"),
+        (sqlite3.SQLITE_CONSTRAINT_UNIQUE, "… failed: t.tenant_id, t.dedup_key", UniquenessViolated, "dedup"),
+        (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, "… failed: t.tenant_id, t.x", UniquenessViolated, "this id"),
+        (sqlite3.SQLITE_CONSTRAINT_CHECK, "callback_state", ValueError, "callback_state"),
+        (sqlite3.SQLITE_ERROR, "no such table", sqlite3.OperationalError, "no such table"),
+    ],
+)
+def test_every_error_of_sqlite_has_one_meaning(
+    code: int, text: str, wanted: type[Exception], says: str
+) -> None:
+    """What is not foreseen is let through as it is: it is a bug."""
+    translated = translate(error_of(code, text), "f.db")
+    assert isinstance(translated, wanted)
+    assert says in str(translated)
+
+
+def test_a_file_where_a_log_is_impossible_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without write-ahead logging the promises of `Commit` would not hold."""
+    answer = types.SimpleNamespace(fetchone=lambda: ("delete",))
+    with pytest.raises(StoreUnavailable, match="write-ahead"):
+        sqlite._use_wal(types.SimpleNamespace(execute=lambda _: answer), str(path))  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------------------- plans
+
+WAITING = "USING INDEX callbackq_{}_line (tenant_id=? AND queue=? AND lane=?)"
+AHEAD = "USING COVERING INDEX callbackq_{}_ahead (tenant_id=? AND queue=?"
+DUE = "USING INDEX callbackq_{}_due (tenant_id=? AND due_at>? AND due_at<?)"
+PLANS: dict[str, tuple[str, list[str]]] = {
+    "head of callbacks": (sqlite_tables.HEAD_CALLBACK, [WAITING.format("callbacks")]),
+    "head of calls": (sqlite_tables.HEAD_CALL, [WAITING.format("calls")]),
+    "count_ahead": (
+        sqlite_tables.COUNT_AHEAD,
+        [
+            AHEAD.format(table) + rest
+            for table in ("callbacks", "calls")
+            for rest in (" AND rank<?)", " AND rank=? AND place_id<?)")
+        ],
+    ),
+    "waiting_count": (sqlite_tables.WAITING_COUNT, [AHEAD.format("callbacks"), AHEAD.format("calls")]),
+    "is_empty": (
+        sqlite_tables.ANY_WAITING,
+        [f"USING COVERING INDEX callbackq_{table}_ahead (tenant_id=?)" for table in ("callbacks", "calls")],
+    ),
+    "due callbacks": (sqlite_tables.CALLBACKS.due, [DUE.format("callbacks")]),
+    "due calls": (sqlite_tables.CALLS.due, [DUE.format("calls")]),
+    "due agents": (sqlite_tables.AGENTS.due, [DUE.format("agents")]),
+    "due attempts": (sqlite_tables.ATTEMPTS.due, [DUE.format("attempts")]),
+    "next_due_at": (
+        sqlite_tables.NEXT_DUE_AT,
+        [
+            f"USING COVERING INDEX callbackq_{table}_due (tenant_id=?"
+            for table in ("callbacks", "calls", "agents", "attempts")
+        ],
+    ),
+    "dedup key": (sqlite_tables.BY_DEDUP_KEY, ["USING INDEX callbackq_callbacks_dedup_key (tenant_id=? AND"]),
+    "request key": (
+        sqlite_tables.BY_REQUEST_KEY,
+        ["USING INDEX callbackq_callbacks_request_key (tenant_id=?"],
+    ),
+    "number key": (
+        sqlite_tables.BY_NUMBER_KEY,
+        ["USING INDEX callbackq_attempts_number_key (tenant_id=? AND"],
+    ),
+    "agent leg": (sqlite_tables.BY_AGENT_LEG, ["USING INDEX callbackq_attempts_agent_leg_id (tenant_id=?"]),
+    "customer leg": (sqlite_tables.BY_CUSTOMER_LEG, ["USING INDEX callbackq_attempts_customer_leg_id (ten"]),
+    "identity": (
+        sqlite_tables.BY_IDENTITY,
+        ["USING INDEX callbackq_subjects_identity (tenant_id=? AND ident"],
+    ),
+    "available": (sqlite_tables.AVAILABLE, ["USING INDEX callbackq_agents_available (tenant_id=?)"]),
+    "staffed_count": (sqlite_tables.STAFFED_COUNT, ["USING PRIMARY KEY (tenant_id=? AND queue=?)"]),
+    "history of a callback": (
+        sqlite_tables.HISTORY_OF_CALLBACK,
+        ["USING INDEX callbackq_history_callback (tenant_id=? AND callback_id=?)"],
+    ),
+    "history of a call": (
+        sqlite_tables.HISTORY_OF_CALL,
+        ["USING INDEX callbackq_history_call (tenant_id=? AND call_id=?)"],
+    ),
+    "history of an agent": (
+        sqlite_tables.HISTORY_OF_AGENT,
+        ["USING INDEX callbackq_history_agent (tenant_id=? AND agent_id=?)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_question_is_answered_by_its_index(store: SQLiteStore, name: str) -> None:
+    """SQLite's own plan names the index, sorts nothing and scans nothing."""
+    sql, wanted = PLANS[name]
+    rows = connection_of(store).execute(f"EXPLAIN QUERY PLAN {sql}", ["x"] * sql.count("?")).fetchall()
+    plan = [row[3] for row in rows]
+    searches = [step for step in plan if step.startswith("SEARCH callbackq_")]
+    assert len(searches) == len(wanted)
+    for step, index in zip(searches, wanted, strict=True):
+        assert index in step
+    assert not [step for step in plan if step.startswith("SCAN callbackq_") or "TEMP B-TREE" in step]
+
+
+def test_plans_stay_when_sqlite_has_gathered_statistics(store: SQLiteStore) -> None:
+    """ANALYZE, by whomever, does not turn a search into a scan."""
+    put(store, *(make_callback(f"cb_{number:04}", rank=number) for number in range(300)))
+    connection_of(store).execute("ANALYZE")
+    for name in PLANS:
+        test_every_question_is_answered_by_its_index(store, name)
+
+
+def test_no_comparison_of_row_values(store: SQLiteStore) -> None:
+    """SQLite would use the first column of one only, and read everything behind it."""
+    texts = [value for value in vars(sqlite_tables).values() if isinstance(value, str)]
+    assert not [text for text in texts if re.search(r"\)\s*[<>]=?\s*\(", text)]
+
+
+# ---------------------------------------------------------------------------- for a DBA
+
+
+def is_optional(hint: Any) -> bool:
+    return hint is types.NoneType or types.NoneType in typing.get_args(hint)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_table_has_a_column_for_each_field(dba: sqlite3.Connection, table: str) -> None:
+    """In the same order, of a fitting type, and NOT NULL where the field cannot be None."""
+    cls = TABLES[table]
+    hints = typing.get_type_hints(cls)
+    wanted = [(field.name, not is_optional(hints[field.name])) for field in attrs.fields(cls)]
+    columns = dba.execute(f"PRAGMA table_info({table})").fetchall()
+    assert [(name, bool(not_null)) for _, name, _, not_null, _, _ in columns] == wanted
+
+
+def test_the_history_has_a_column_for_each_part_of_an_event(dba: sqlite3.Connection) -> None:
+    """And its number, by which it is ordered."""
+    columns = [row[1] for row in dba.execute("PRAGMA table_info(callbackq_history)")]
+    assert sorted(columns) == sorted([*EVENT_COLUMNS, "history_number"])
+
+
+@pytest.mark.parametrize(
+    ("table", "states"),
+    [
+        ("callbackq_callbacks", CallbackState),
+        ("callbackq_calls", CallState),
+        ("callbackq_agents", AgentState),
+        ("callbackq_attempts", AttemptState),
+    ],
+)
+def test_the_database_knows_the_states(dba: sqlite3.Connection, table: str, states: Any) -> None:
+    """The CHECK lists exactly the states of the model."""
+    (sql,) = dba.execute("SELECT sql FROM sqlite_master WHERE name = ?", [table]).fetchone()
+    found = re.search(r"state IN \(([^)]*)\)", sql)
+    assert found is not None
+    assert re.findall(r"'(\w+)'", found[1]) == [state.value for state in states]
+
+
+@pytest.mark.parametrize(
+    ("sql", "rule"),
+    [
+        ("UPDATE callbackq_callbacks SET state = 'asleep'", "callback_state"),
+        ("UPDATE callbackq_callbacks SET due_at = NULL", "callback_due"),
+        ("UPDATE callbackq_callbacks SET state = 'ended'", "callback_due"),
+        ("UPDATE callbackq_agents SET leaving = 7", "agent_leaving"),
+        ("UPDATE callbackq_agents SET due_at = NULL", "agent_due"),
+        ("UPDATE callbackq_attempts SET state = 'ended'", "attempt_due"),
+        ("UPDATE callbackq_calls SET state = 'asleep', due_at = NULL", "call_"),
+    ],
+)
+def test_the_database_itself_refuses_broken_rows(
+    store: SQLiteStore, dba: sqlite3.Connection, sql: str, rule: str
+) -> None:
+    """Whoever writes past the library meets the same rules, by name."""
+    put(store, make_callback("cb_1"), make_call("call_1"), make_agent("mia"), make_attempt("at_1"))
+    with pytest.raises(sqlite3.IntegrityError, match=rule):
+        dba.execute(sql)
+
+
+def test_tenant_id_leads_every_key_and_index(dba: sqlite3.Connection) -> None:
+    """No index of the living or the dead mixes tenants."""
+    tables = [
+        name
+        for (name,) in dba.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        if name != "callbackq_meta"
+    ]
+    assert len(tables) == 8
+    for table in tables:
+        indexes = dba.execute(f"PRAGMA index_list({table})").fetchall()
+        assert any(origin == "pk" for _, _, _, origin, _ in indexes)
+        for _, name, _, _, _ in indexes:
+            assert dba.execute(f"PRAGMA index_info({name})").fetchone()[2] == "tenant_id", name
+
+
+def test_the_schema_is_explained_and_made_of_known_names(dba: sqlite3.Connection) -> None:
+    """Every table says in a comment what it holds."""
+    script = Path(sqlite.__file__).with_name("schema").joinpath("sqlite.sql").read_text(encoding="utf-8")
+    for (name,) in dba.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"):
+        assert re.search(rf"-- [^\n]+\nCREATE (TABLE|VIEW) {name}\b", script), name
+
+
+def test_columns_can_be_read_without_the_library(store: SQLiteStore, dba: sqlite3.Connection) -> None:
+    """A report in plain SQL: states, times and their differences, JSON only where it says so."""
+    late = START + timedelta(minutes=90)
+    put(
+        store,
+        make_callback("cb_1", dedup_key="d", ranked_at=START, expires_at=late, quoted_wait_s=92.5),
+        make_agent("mia", queues=(QUEUE, "sales"), skills=("fr",)),
+    )
+    append(store, make_event(events.CallOffered, position=4, at=START))
+    assert dba.execute(
+        """
+        SELECT queue, state, entered_at, quoted_wait_s,
+               round((julianday(expires_at) - julianday(entered_at)) * 24 * 60) AS life_minutes
+          FROM callbackq_callbacks
+         WHERE tenant_id = 'default' AND state <> 'ended' AND entered_at >= '2026-01-05'
+        """
+    ).fetchall() == [("support", "waiting", "2026-01-05T08:00:00.000000Z", 92.5, 90.0)]
+    assert dba.execute("SELECT agent_id, queues, skills, leaving FROM callbackq_agents").fetchall() == [
+        ("mia", '["support","sales"]', '["fr"]', 0)
+    ]
+    assert dba.execute(
+        "SELECT kind, call_id, strftime('%H:%M', at), json_extract(detail, '$.position') FROM callbackq_history"
+    ).fetchall() == [("call_offered", "call_id_1", "08:00", 4)]
+
+
+def test_the_line_can_be_read_in_order(store: SQLiteStore, dba: sqlite3.Connection) -> None:
+    """A view numbers the places of each queue as the engine would serve them."""
+    put(
+        store,
+        make_callback("cb_1", rank=2),
+        make_call("call_1", rank=1),
+        make_callback("cb_2", rank=2, place_id=PlaceId("a")),
+        make_callback("cb_3", rank=0, state=CallbackState.HELD),
+        make_callback("cb_4", rank=9, queue="sales"),
+        make_agent("mia", queues=("sales",)),
+    )
+    assert dba.execute("SELECT queue, position, entity, id FROM callbackq_v_line").fetchall() == [
+        ("sales", 1, "callback", "cb_4"),
+        ("support", 1, "call", "call_1"),
+        ("support", 2, "callback", "cb_2"),
+        ("support", 3, "callback", "cb_1"),
+    ]
+    assert dba.execute(
+        "SELECT queue, callbacks_waiting, calls_waiting, agents_staffed FROM callbackq_v_queues ORDER BY queue"
+    ).fetchall() == [("sales", 1, 0, 1), ("support", 2, 1, 0)]
+
+
+def test_what_is_due_and_who_is_dialed_can_be_read(store: SQLiteStore, dba: sqlite3.Connection) -> None:
+    """Two more views: times in order, and the attempts under way."""
+    put(
+        store,
+        make_callback("cb_1", state=CallbackState.ATTEMPTING, due_at=START + timedelta(hours=1)),
+        make_attempt("at_1", callback_id=CallbackId("cb_1"), due_at=START + timedelta(minutes=1)),
+        make_agent("mia", due_at=START + timedelta(minutes=2)),
+        make_call("call_1", state=CallState.ENDED),
+    )
+    assert dba.execute("SELECT entity, id FROM callbackq_v_due").fetchall() == [
+        ("attempt", "at_1"),
+        ("agent", "mia"),
+        ("callback", "cb_1"),
+    ]
+    assert dba.execute("SELECT callback_id, agent_id, state FROM callbackq_v_attempts").fetchall() == [
+        ("cb_1", "agent_1", "intended")
+    ]
+
+
+def test_numbers_and_names_stand_in_one_table_only(store: SQLiteStore, dba: sqlite3.Connection) -> None:
+    """Whoever is erased there is erased."""
+    put(store, make_subject("su_1", number="+12125550123", name="Ada Lovelace", identity="tel:+12125550123"))
+    put(store, make_callback("cb_1"), make_call("call_1"), make_attempt("at_1"))
+    append(store, make_event(events.CallbackRequested))
+    ask_all: Callable[[str], str] = lambda table: repr(dba.execute(f"SELECT * FROM {table}").fetchall())  # noqa: E731
+    tables = [name for (name,) in dba.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    holding = [table for table in tables if "2125550123" in ask_all(table) or "Ada" in ask_all(table)]
+    assert holding == ["callbackq_subjects"]

@@ -1,0 +1,147 @@
+"""The tree of errors is the one that is drawn, and each says whether trying again is safe."""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import pickle
+import re
+from collections.abc import Iterator
+
+import attrs
+import pytest
+
+from callbackq import errors
+from callbackq.errors import (
+    CallbackqError,
+    ConfigurationError,
+    DuplicateCallback,
+    NotPossibleNow,
+)
+from callbackq.ids import CallbackId
+
+
+@attrs.frozen
+class Drawn:
+    """One line of the drawing."""
+
+    name: str
+    parent: str
+    also: str | None
+    retry: str | None
+
+
+LINE = re.compile(
+    r"^    (?P<branch>[ │├└─]*)(?P<name>[A-Z]\w+)(?: \((?P<also>\w+)\))?"
+    r"(?P<rest> .*?)?(?:  +(?P<retry>yes|no|not as it is))?$"
+)
+
+
+def drawing() -> Iterator[Drawn]:
+    """Read the tree at the top of the module: who comes from whom, and the column on the right."""
+    assert errors.__doc__ is not None
+    path: list[str] = []
+    for line in errors.__doc__.partition("::\n")[2].splitlines():
+        match = LINE.match(line)
+        if match is None:
+            continue
+        depth = len(match["branch"]) // 4
+        path[depth:] = [match["name"]]
+        yield Drawn(match["name"], path[depth - 1] if depth else "Exception", match["also"], match["retry"])
+
+
+TREE = {drawn.name: drawn for drawn in drawing()}
+CLASSES = {
+    name: value
+    for name, value in vars(errors).items()
+    if inspect.isclass(value) and issubclass(value, CallbackqError)
+}
+MADE_OF_PARTS = {ConfigurationError, DuplicateCallback, NotPossibleNow}
+
+
+def sample(cls: type[CallbackqError]) -> CallbackqError:
+    """Return an error of this class."""
+    if cls is ConfigurationError:
+        return ConfigurationError("ring_time", 5, "15 to 300")
+    if cls is DuplicateCallback:
+        return DuplicateCallback(CallbackId("cb_1"))
+    if cls is NotPossibleNow:
+        return NotPossibleNow("cancel", "ended", "waiting")
+    return cls("something happened")
+
+
+def test_the_drawing_is_read() -> None:
+    """Every line that has a branch is a class."""
+    assert errors.__doc__ is not None
+    assert len(TREE) == len(re.findall(r"[├└]──", errors.__doc__)) + 1
+    assert len(TREE) == 27
+
+
+def test_every_class_is_drawn_and_exported() -> None:
+    """None is missing in the drawing, in `__all__`, or in the module."""
+    assert set(TREE) == set(CLASSES) == set(errors.__all__)
+    assert list(errors.__all__) == sorted(errors.__all__)
+
+
+@pytest.mark.parametrize("name", TREE)
+def test_a_class_stands_where_it_is_drawn(name: str) -> None:
+    """Its bases are the drawn one, and the built-in one in brackets."""
+    drawn = TREE[name]
+    bases = [CLASSES.get(drawn.parent, Exception)]
+    if drawn.also is not None:
+        bases.append(getattr(builtins, drawn.also))
+    assert list(CLASSES[name].__bases__) == bases
+
+
+@pytest.mark.parametrize("name", TREE)
+def test_trying_again_is_as_safe_as_it_is_drawn(name: str) -> None:
+    """The column on the right; a line without one is like the line that it hangs on."""
+    drawn: Drawn | None = TREE[name]
+    while drawn is not None and drawn.retry is None:
+        drawn = TREE.get(drawn.parent)
+    assert CLASSES[name].retry_safe is (drawn is not None and drawn.retry == "yes")
+
+
+def test_what_may_be_tried_again() -> None:
+    """In full: only what certainly did nothing."""
+    assert {name for name, cls in CLASSES.items() if cls.retry_safe} == {
+        "Conflict",
+        "StaleVersion",
+        "UniquenessViolated",
+        "StoreUnavailable",
+        "DialRefused",
+    }
+
+
+@pytest.mark.parametrize("cls", CLASSES.values())
+def test_every_error_says_something(cls: type[CallbackqError]) -> None:
+    """Its message, or what its docstring says."""
+    error = sample(cls)
+    assert str(error)
+    assert isinstance(error, CallbackqError)
+    if cls not in MADE_OF_PARTS:
+        assert str(error) == "something happened"
+        assert str(cls()) == cls.__doc__
+
+
+def test_errors_made_of_parts_keep_them() -> None:
+    """What a program needs is an attribute, and what a person needs is the message."""
+    wrong = ConfigurationError("ring_time", 5, "15 to 300")
+    assert str(wrong) == "ring_time is 5; allowed: 15 to 300"
+    assert (wrong.field, wrong.value, wrong.allowed) == ("ring_time", 5, "15 to 300")
+    twice = DuplicateCallback(CallbackId("cb_1"))
+    assert twice.existing_id == "cb_1"
+    assert str(twice) == (
+        "this person already has callback cb_1 in this queue; give its receipt (service.receipt), or cancel it first"
+    )
+    impossible = NotPossibleNow("cancel", "ended", "held, waiting")
+    assert str(impossible) == "cannot cancel in state 'ended'; allowed in: held, waiting"
+    assert (impossible.command, impossible.state) == ("cancel", "ended")
+
+
+@pytest.mark.parametrize("cls", [cls for cls in CLASSES.values() if cls not in MADE_OF_PARTS])
+def test_an_error_crosses_processes(cls: type[CallbackqError]) -> None:
+    """A pool of processes hands errors on by pickling."""
+    copied = pickle.loads(pickle.dumps(sample(cls)))
+    assert type(copied) is cls
+    assert str(copied) == "something happened"

@@ -1,0 +1,116 @@
+"""Events: their names are stored, they tell all of their record, and they hold nobody's data."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import attrs
+import pytest
+
+from callbackq import events, model
+from callbackq.events import AgentEvent, AttemptEvent, AttemptProgress, CallbackEvent, CallEvent, Event
+from callbackq.model import Agent, Attempt, Callback, Entity, LiveCall, Subject
+
+HEADS = (Event, CallbackEvent, CallEvent, AgentEvent, AttemptEvent, AttemptProgress)
+EVENTS: list[type[Event]] = [
+    value
+    for value in vars(events).values()
+    if inspect.isclass(value) and issubclass(value, Event) and value not in HEADS
+]
+
+# Kinds are stored: a name that changes is a history that cannot be read.
+KINDS = {
+    Entity.CALLBACK: {
+        "callback_requested",
+        "callback_ready",
+        "callback_held",
+        "callback_attempted",
+        "callback_returned",
+        "callback_rested",
+        "callback_ended",
+    },
+    Entity.CALL: {"call_joined", "call_offered", "call_taken", "call_returned", "call_ended"},
+    Entity.AGENT: {
+        "agent_signed_in",
+        "agent_reserved",
+        "agent_took_call",
+        "agent_connected",
+        "agent_freed",
+        "agent_available",
+        "agent_leaving",
+        "agent_signed_out",
+    },
+    Entity.ATTEMPT: {"attempt_started", "attempt_moved", "attempt_ended", "report_ignored"},
+}
+RECORDS: dict[Entity, tuple[type[Any], type[Event]]] = {
+    Entity.CALLBACK: (Callback, events.CallbackRequested),
+    Entity.CALL: (LiveCall, events.CallJoined),
+    Entity.AGENT: (Agent, events.AgentSignedIn),
+    Entity.ATTEMPT: (Attempt, events.AttemptStarted),
+}
+
+
+def names(cls: type[Any]) -> set[str]:
+    return set(attrs.fields_dict(cls))
+
+
+def test_the_names_that_are_stored() -> None:
+    """Each kind once, under its entity; none comes or goes unnoticed."""
+    stored: dict[Entity, set[str]] = {entity: set() for entity in Entity}
+    for event in EVENTS:
+        assert event.kind not in stored[event.entity]
+        stored[event.entity].add(event.kind)
+    assert stored == KINDS
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_an_event_is_frozen_and_built_by_name(event: type[Event]) -> None:
+    """History is not rewritten, not even in memory."""
+    assert all(field.kw_only for field in attrs.fields(event))
+    assert event.__setattr__ is attrs.frozen(type("Empty", (), {})).__setattr__
+    assert inspect.getdoc(event)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_an_event_tells_of_its_record_by_its_fields(event: type[Event]) -> None:
+    """It has the key, the state and the version; a field of the record's name has the record's type."""
+    record, _ = RECORDS[event.entity]
+    shared = names(event) & names(record)
+    assert {"tenant_id", "version", "state", "due_at", "due_reason", f"{event.entity}_id"} <= shared
+    for name in shared:
+        told, kept = attrs.fields_dict(event)[name].type, attrs.fields_dict(record)[name].type
+        assert _is_part_of(str(told), str(kept)), (name, told, kept)
+
+
+def _is_part_of(told: str, kept: str) -> bool:
+    return set(told.split(" | ")) <= set(kept.split(" | "))
+
+
+@pytest.mark.parametrize("entity", Entity)
+def test_events_tell_all_of_a_record(entity: Entity) -> None:
+    """The first one, all that has no default; the others, all that has: else no history could build the record."""
+    record, first = RECORDS[entity]
+    required = {field.name for field in attrs.fields(record) if field.default is attrs.NOTHING}
+    assert required <= names(first)
+    told = set().union(*(names(event) for event in EVENTS if event.entity is entity))
+    assert names(record) <= told
+
+
+def test_no_event_has_a_field_for_personal_data() -> None:
+    """Numbers, names and free context live in the subject alone; history holds ids."""
+    personal = names(Subject) - names(Callback) - {"created_at"} | {"context"}
+    assert personal == {"identity", "number", "extension", "name", "language", "contexts", "context"}
+    for event in EVENTS:
+        assert names(event).isdisjoint(personal), event
+    for record, _ in RECORDS.values():
+        assert names(record).isdisjoint(personal), record
+
+
+@pytest.mark.parametrize(
+    "cls", [value for value in vars(model).values() if inspect.isclass(value) and attrs.has(value)]
+)
+def test_records_and_values_are_frozen_and_built_by_name(cls: type[Any]) -> None:
+    """What was handed out is not changed afterwards; and no two fields can be mixed up."""
+    assert all(field.kw_only for field in attrs.fields(cls))
+    assert cls.__setattr__ is attrs.frozen(type("Empty", (), {})).__setattr__

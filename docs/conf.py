@@ -99,5 +99,13 @@ def _default(it: type, field: str) -> str:
     if isinstance(value, enum.Enum):
         return f"{type(value).__name__}.{value.name}"
     if isinstance(value, timedelta):
-        return f"timedelta(seconds={value.total_seconds():g})" if value else "timedelta(0)"
+        return _duration(value)
     return repr(value) if isinstance(value, int | float | str | tuple | None) else "..."
+
+
+def _duration(value: timedelta) -> str:
+    for unit, seconds in (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1)):
+        number = value / timedelta(seconds=seconds)
+        if number and number.is_integer():
+            return f"timedelta({unit}={number:g})"
+    return "timedelta(0)"

@@ -7,6 +7,7 @@ and then returns the effects as data. It performs nothing and never sleeps: a ru
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,7 +19,7 @@ from callbackq.core.instants import check_instant
 from callbackq.core.numbers import number_key
 from callbackq.effects import Effect
 from callbackq.errors import Conflict
-from callbackq.ids import AttemptId, LegId, NodeId
+from callbackq.ids import AttemptId, LegId, NodeId, QueueName
 from callbackq.model import (
     Agent,
     AttemptState,
@@ -46,7 +47,7 @@ NUMBER_IN_USE_HOLD: Final = timedelta(seconds=30)
 
 class Dispatcher:
     """
-    Moves the promises of one service along.
+    Moves the promises of one service along, in the queues that the service has policies for.
 
     Args:
         service: whose promises. Its commands may run in other threads and processes.
@@ -84,7 +85,7 @@ class Dispatcher:
     def next_wakeup(self) -> datetime | None:
         """Return when `step` has something to do though nobody said anything, or None if never."""
         with self._service.store.transaction(self._service.tenant_id, commit=Commit.READ_ONLY) as tx:
-            return tx.next_due_at()
+            return tx.next_due_at(queues=self._service.policies.keys())
 
     def _run(self, now: datetime, *, commit: Commit) -> tuple[tuple[Effect, ...], bool]:
         for _ in range(CONFLICT_TRIES - 1):
@@ -119,27 +120,34 @@ class _Step:
     now: datetime
     effects: list[Effect]
 
+    @property
+    def queues(self) -> Collection[QueueName]:
+        """The queues that this node has a policy for. It leaves all others to other nodes."""
+        return self.service.policies.keys()
+
     # ------------------------------------------------------------------ what is due
 
     def due_live(self, limit: int) -> None:
         for agent in self.tx.agents.due(now=self.now, limit=limit):
             presence_max = presence_max_of(self.service.policies, agent.queues)
             write(self.tx, agents.due(agent, presence_max=presence_max, now=self.now))
-        for call in self.tx.calls.due(now=self.now, limit=limit):
+        for call in self.tx.calls.due(now=self.now, limit=limit, queues=self.queues):
             write(self.tx, calls.due(call, now=self.now))
             free_agent_of_call(self.tx, call, policies=self.service.policies, cooled_down=False, now=self.now)
 
     def has_due_promises(self) -> bool:
+        attempts, callbacks = self.tx.attempts, self.tx.callbacks
         return bool(
-            self.tx.attempts.due(now=self.now, limit=1) or self.tx.callbacks.due(now=self.now, limit=1)
+            attempts.due(now=self.now, limit=1, queues=self.queues)
+            or callbacks.due(now=self.now, limit=1, queues=self.queues)
         )
 
     def due_promises(self, limit: int) -> None:
-        for before in self.tx.attempts.due(now=self.now, limit=limit):
+        for before in self.tx.attempts.due(now=self.now, limit=limit, queues=self.queues):
             context = attempt_context(self.tx, before, policies=self.service.policies, now=self.now)
             decision = attempt.deadline(before, context)
             self.effects.extend(move_attempt(self.tx, before, decision, context))
-        for callback in self.tx.callbacks.due(now=self.now, limit=limit):
+        for callback in self.tx.callbacks.due(now=self.now, limit=limit, queues=self.queues):
             if callback.state is CallbackState.ATTEMPTING:
                 self._attempt_overdue(callback)
             else:
@@ -180,7 +188,7 @@ class _Step:
 
     def _head(self, agent: Agent) -> Place | None:
         lanes = self.tx.lanes.served_by(agent.skills)
-        heads = (self.tx.line.head(queue, lanes=lanes) for queue in agent.queues)
+        heads = (self.tx.line.head(queue, lanes=lanes) for queue in agent.queues if queue in self.queues)
         return min(
             (head for head in heads if head), key=lambda head: (head.rank, head.place_id), default=None
         )

@@ -7,7 +7,7 @@ The store protocol is provisional before 1.0: it may gain verbs. `StoreContract`
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -111,8 +111,15 @@ class CallbackTable(Protocol):
         """Return the callback that holds this key and has not ended."""
         ...
 
-    def due(self, *, now: datetime, limit: int) -> list[Callback]:
-        """Return those with `due_at` at or before *now*, earliest first, then by id."""
+    def due(
+        self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None
+    ) -> list[Callback]:
+        """
+        Return those with `due_at` at or before *now*, earliest first, then by id.
+
+        Args:
+            queues: only of these queues; of all if None.
+        """
         ...
 
 
@@ -127,8 +134,15 @@ class CallTable(Protocol):
         """Return one live call, or None."""
         ...
 
-    def due(self, *, now: datetime, limit: int) -> list[LiveCall]:
-        """Return those with `due_at` at or before *now*, earliest first, then by id."""
+    def due(
+        self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None
+    ) -> list[LiveCall]:
+        """
+        Return those with `due_at` at or before *now*, earliest first, then by id.
+
+        Args:
+            queues: only of these queues; of all if None.
+        """
         ...
 
 
@@ -171,8 +185,13 @@ class AttemptTable(Protocol):
         """Return the attempt that has not ended for this number."""
         ...
 
-    def due(self, *, now: datetime, limit: int) -> list[Attempt]:
-        """Return those with `due_at` at or before *now*, earliest first, then by id."""
+    def due(self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None) -> list[Attempt]:
+        """
+        Return those with `due_at` at or before *now*, earliest first, then by id.
+
+        Args:
+            queues: only of these queues; of all if None.
+        """
         ...
 
 
@@ -306,8 +325,13 @@ class Transaction(Protocol):
         """
         ...
 
-    def next_due_at(self) -> datetime | None:
-        """Return the earliest `due_at` of all records that have not ended."""
+    def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
+        """
+        Return the earliest `due_at` of all records that have not ended.
+
+        Args:
+            queues: only callbacks, live calls and attempts of these queues, and every agent; all if None.
+        """
         ...
 
 

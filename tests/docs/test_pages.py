@@ -81,8 +81,8 @@ def test_schema_page_names_every_table_and_column(docs: Path, stored: dict[str, 
         assert list(written[name].items()) == list(columns.items()), name
 
 
-def test_pages_name_no_machine_and_no_person(docs: Path) -> None:
-    """No example number can be anybody's: all are reserved for examples."""
+def test_numbers_in_pages_are_nobodys(docs: Path) -> None:
+    """They are reserved for examples."""
     for page in sorted(docs.rglob("*.md")):
         text = page.read_text(encoding="utf-8")
         for number in re.findall(r"\+1[ \d().-]{10,}", text):

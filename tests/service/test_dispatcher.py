@@ -216,3 +216,21 @@ def test_ringing_report_says_what_it_changed(make_host: Callable[..., VirtualHos
     (leg,) = host.telephony.live_legs()
     assert host.service.report(Report(leg_id=leg, kind=ReportKind.RINGING)).changed
     assert not host.service.report(Report(leg_id=leg, kind=ReportKind.RINGING)).changed
+
+
+def test_queues_without_a_policy_are_left_to_others(store: Store, clock: ManualClock) -> None:
+    """A node that does not know a queue neither touches its rows nor stumbles over them."""
+    both = [QueuePolicy(queue="support"), QueuePolicy(queue="sales")]
+    whole = CallbackService(store, both, clock=clock, ids=SequentialIds())
+    part = CallbackService(store, both[:1], clock=clock, ids=SequentialIds())
+    lost = whole.request("sales", number=BOB)
+    whole.call_joined("sales", call_id="s")
+    whole.agent_available("ann", queues=["sales", "support"])
+    dispatcher = Dispatcher(part)
+    assert dispatcher.step(clock.now()) == ()
+    clock.advance(timedelta(days=2))
+    dispatcher.step(clock.now())
+    assert dispatcher.next_wakeup() is None
+    assert whole.get(lost.callback_id).state is CallbackState.WAITING
+    Dispatcher(whole).step(clock.now())
+    assert whole.get(lost.callback_id).outcome == "expired"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from itertools import pairwise
 from random import Random
 
 import attrs
@@ -247,7 +248,7 @@ def test_breaks_come_one_after_another() -> None:
         (first.ends_at, second.starts_at) for first, second in zip(shifts[::2], shifts[1::2], strict=True)
     ]
     assert [(end - start) for start, end in away] == [30 * MINUTE] * 3
-    assert all(left[1] <= right[0] for left, right in zip(away, away[1:], strict=False))
+    assert all(left[1] <= right[0] for left, right in pairwise(away))
 
 
 def test_shifts_are_inferred_from_services() -> None:

@@ -500,9 +500,22 @@ PLANS: dict[str, tuple[str, list[str]]] = {
         sqlite_tables.NEXT_DUE_AT,
         [
             f"USING COVERING INDEX callbackq_{table}_due (tenant_id=?"
-            for table in ("callbacks", "calls", "agents", "attempts")
+            for table in ("agents", "callbacks", "calls", "attempts")
         ],
     ),
+    "next_due_at of queues": (
+        sqlite_tables.NEXT_DUE_AT_IN,
+        [
+            "USING COVERING INDEX callbackq_agents_due (tenant_id=?",
+            *(
+                f"USING INDEX callbackq_{table}_due (tenant_id=?"
+                for table in ("callbacks", "calls", "attempts")
+            ),
+        ],
+    ),
+    "due callbacks of queues": (sqlite_tables.CALLBACKS.due_in, [DUE.format("callbacks")]),
+    "due calls of queues": (sqlite_tables.CALLS.due_in, [DUE.format("calls")]),
+    "due attempts of queues": (sqlite_tables.ATTEMPTS.due_in, [DUE.format("attempts")]),
     "dedup key": (sqlite_tables.BY_DEDUP_KEY, ["USING INDEX callbackq_callbacks_dedup_key (tenant_id=? AND"]),
     "request key": (
         sqlite_tables.BY_REQUEST_KEY,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar, cast
@@ -75,16 +75,21 @@ class _Table(Generic[_RowT]):
         row_id = self._transaction.tenant.keys.get((rule, key))
         return None if row_id is None else self._find(row_id)
 
-    def due(self, *, now: datetime, limit: int) -> list[_RowT]:
-        """Return those with `due_at` at or before *now*, earliest first, then by id. O(limit)."""
+    def due(self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None) -> list[_RowT]:
+        """Return those due at *now*, earliest first, then by id. O(limit + due in other queues)."""
         tenant = self._transaction.tenant
         rows: dict[str, _RowT] = tenant.rows[self._cls]
         found: list[_RowT] = []
         for due_at, row_id in tenant.due[self._cls]:
             if due_at > now or len(found) >= limit:
                 break
-            found.append(rows[row_id])
+            if _is_in(rows[row_id], queues):
+                found.append(rows[row_id])
         return found
+
+
+def _is_in(row: Any, queues: Collection[QueueName] | None) -> bool:
+    return queues is None or isinstance(row, Agent) or row.queue in queues
 
 
 _NAMES: Final[Mapping[type[Any], str]] = {
@@ -363,9 +368,14 @@ class MemoryTransaction:
         tenant.swap(old, record)
         self._undo.append((old, record))
 
-    def next_due_at(self) -> datetime | None:
-        """Return the earliest `due_at` of all records that have not ended. O(1)."""
-        return min((times[0][0] for times in self.tenant.due.values() if times), default=None)
+    def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
+        """Return the earliest `due_at` of these queues and of all agents. O(1 + due in other queues)."""
+        rows = self.tenant.rows
+        firsts = (
+            next((due_at for due_at, row_id in times if _is_in(rows[kind][row_id], queues)), None)
+            for kind, times in self.tenant.due.items()
+        )
+        return min((due_at for due_at in firsts if due_at is not None), default=None)
 
     def end(self, *, undo: bool) -> None:
         """Let go of the rows, after putting everything back where *undo* says so. O(what was written)."""

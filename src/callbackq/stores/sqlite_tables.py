@@ -7,8 +7,9 @@ per connection; and every statement names the tenant, and is served by an index 
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final, Generic, cast
@@ -63,6 +64,9 @@ LaneCache = dict[TenantId, list[frozenset[str]]]
 """The sets of skills by lane, as last read. Lanes are only ever added, so their count tells whether it holds."""
 
 
+_IN_QUEUES: Final = "AND queue IN (SELECT value FROM json_each(?))"
+
+
 class _Statements(Generic[RecordT]):
     """The statements that every table of records has. The first three columns are tenant, id and version."""
 
@@ -74,7 +78,10 @@ class _Statements(Generic[RecordT]):
         self.rows: RecordRows[RecordT] = rows
         self.select: str = f"SELECT {columns} FROM {table} WHERE tenant_id = ?"
         self.get: str = f"{self.select} AND {key} = ?"
-        self.due: str = f"{self.select} AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, {key} LIMIT ?"
+        due = f"{self.select} AND due_at IS NOT NULL AND due_at <= ?"
+        first = f"ORDER BY due_at, {key} LIMIT ?"
+        self.due: str = f"{due} {first}"
+        self.due_in: str = f"{due} {_IN_QUEUES} {first}"
         self.insert: str = f"INSERT INTO {table} ({columns}) VALUES ({marks})"
         self.update: str = f"UPDATE {table} SET {changes} WHERE tenant_id = ? AND {key} = ? AND version = ?"
         self.version: str = f"SELECT version FROM {table} WHERE tenant_id = ? AND {key} = ?"
@@ -131,11 +138,17 @@ ANY_WAITING: Final = f"""
         OR EXISTS (SELECT 1 {_CALLS_AHEAD} tenant_id = ? AND state = 'waiting')"""
 
 _EARLIEST: Final = "SELECT min(due_at) AS due_at FROM {} WHERE tenant_id = ? AND due_at IS NOT NULL"
+_QUEUED: Final = ("callbackq_callbacks", "callbackq_calls", "callbackq_attempts")
+_EARLIEST_AGENT: Final = _EARLIEST.format("callbackq_agents")
 NEXT_DUE_AT: Final = "SELECT min(due_at) FROM ({})".format(
-    " UNION ALL ".join(
-        _EARLIEST.format(table)
-        for table in ("callbackq_callbacks", "callbackq_calls", "callbackq_agents", "callbackq_attempts")
-    )
+    " UNION ALL ".join([_EARLIEST_AGENT, *(_EARLIEST.format(table) for table in _QUEUED)])
+)
+_EARLIEST_IN: Final = (
+    "SELECT * FROM (SELECT due_at FROM {} WHERE tenant_id = ? AND due_at IS NOT NULL"
+    " AND queue IN (SELECT value FROM json_each(?)) ORDER BY due_at LIMIT 1)"
+)
+NEXT_DUE_AT_IN: Final = "SELECT min(due_at) FROM ({})".format(
+    " UNION ALL ".join([_EARLIEST_AGENT, *(_EARLIEST_IN.format(table) for table in _QUEUED)])
 )
 
 LANE_COUNT: Final = "SELECT coalesce(max(lane), 0) FROM callbackq_lanes WHERE tenant_id = ?"
@@ -188,9 +201,11 @@ class _Callbacks(_Part):
         """Return the callback that holds this key and has not ended. O(log n)."""
         return self._transaction.record(CALLBACKS, BY_DEDUP_KEY, dedup_key)
 
-    def due(self, *, now: datetime, limit: int) -> list[Callback]:
-        """Return those with `due_at` at or before *now*, earliest first, then by id. O(limit + log n)."""
-        return self._transaction.records(CALLBACKS, CALLBACKS.due, encode_instant(now), limit)
+    def due(
+        self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None
+    ) -> list[Callback]:
+        """Return those due at *now*, earliest first, then by id. O(limit + log n + due in other queues)."""
+        return self._transaction.due_in(CALLBACKS, now=now, limit=limit, queues=queues)
 
 
 class _Calls(_Part):
@@ -206,9 +221,11 @@ class _Calls(_Part):
         """Return one live call, or None. O(log n)."""
         return self._transaction.record(CALLS, CALLS.get, call_id)
 
-    def due(self, *, now: datetime, limit: int) -> list[LiveCall]:
-        """Return those with `due_at` at or before *now*, earliest first, then by id. O(limit + log n)."""
-        return self._transaction.records(CALLS, CALLS.due, encode_instant(now), limit)
+    def due(
+        self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None
+    ) -> list[LiveCall]:
+        """Return those due at *now*, earliest first, then by id. O(limit + log n + due in other queues)."""
+        return self._transaction.due_in(CALLS, now=now, limit=limit, queues=queues)
 
 
 class _Agents(_Part):
@@ -256,9 +273,9 @@ class _Attempts(_Part):
         """Return the attempt that has not ended for this number. O(log n)."""
         return self._transaction.record(ATTEMPTS, BY_NUMBER_KEY, number_key)
 
-    def due(self, *, now: datetime, limit: int) -> list[Attempt]:
-        """Return those with `due_at` at or before *now*, earliest first, then by id. O(limit + log n)."""
-        return self._transaction.records(ATTEMPTS, ATTEMPTS.due, encode_instant(now), limit)
+    def due(self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None) -> list[Attempt]:
+        """Return those due at *now*, earliest first, then by id. O(limit + log n + due in other queues)."""
+        return self._transaction.due_in(ATTEMPTS, now=now, limit=limit, queues=queues)
 
 
 class _Subjects(_Part):
@@ -471,9 +488,27 @@ class SQLiteTransaction:
                 f"{row_id}: version {record.version} was to be written, but {stored} is stored"
             )
 
-    def next_due_at(self) -> datetime | None:
-        """Return the earliest `due_at` of all records that have not ended. O(log n)."""
-        row = self.one(NEXT_DUE_AT, *[self.tenant_id] * 4)
+    def due_in(
+        self,
+        statements: _Statements[RecordT],
+        *,
+        now: datetime,
+        limit: int,
+        queues: Collection[QueueName] | None,
+    ) -> list[RecordT]:
+        """Return the rows of one table that are due, of these queues."""
+        if queues is None:
+            return self.records(statements, statements.due, encode_instant(now), limit)
+        names = json.dumps(list(queues))
+        return self.records(statements, statements.due_in, encode_instant(now), names, limit)
+
+    def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
+        """Return the earliest `due_at` of these queues and of all agents. O(log n + due in other queues)."""
+        if queues is None:
+            row = self.one(NEXT_DUE_AT, *[self.tenant_id] * 4)
+        else:
+            of_queues = (self.tenant_id, json.dumps(list(queues)))
+            row = self.one(NEXT_DUE_AT_IN, self.tenant_id, *of_queues * 3)
         return None if row is None or row[0] is None else decode_instant(row[0])
 
     def next_history_number(self) -> int:

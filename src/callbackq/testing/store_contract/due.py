@@ -74,6 +74,34 @@ class DueContract(ContractBase):
         put(store, *reversed(rows))
         assert _due(store, kind, now=START + 9 * SECOND, limit=2) == rows[:2]
 
+    def test_due_rows_of_other_queues_are_left_out(self, store: Store) -> None:
+        """A node asks for the queues that it knows; the limit counts these only; agents belong to no queue."""
+        for n in range(3):
+            put(store, make_callback(f"cb_{n}", due_at=START, queue=SALES, dedup_key=f"s{n}"))
+            put(store, make_call(f"ca_{n}", due_at=START, queue=SALES))
+            put(
+                store,
+                make_attempt(f"at_{n}", due_at=START, queue=SALES, callback_id=f"x{n}", number_key=f"s{n}"),
+            )
+        late = START + SECOND
+        callback = make_callback("cb_9", due_at=late)
+        call = make_call("ca_9", due_at=late)
+        attempt = make_attempt("at_9", due_at=late)
+        put(store, callback, call, attempt)
+        queues = {QUEUE}
+
+        def answers(tx: Transaction) -> list[Sequence[Record]]:
+            tables = (tx.callbacks, tx.calls, tx.attempts)
+            return [table.due(now=late, limit=2, queues=queues) for table in tables]
+
+        assert ask(store, answers) == [[callback], [call], [attempt]]
+        assert ask(store, lambda tx: tx.next_due_at(queues=queues)) == late
+        assert ask(store, lambda tx: tx.next_due_at(queues={SALES})) == START
+        assert ask(store, lambda tx: tx.next_due_at(queues=())) is None
+        put(store, make_agent("ag_1", due_at=START + 5 * SECOND))
+        assert ask(store, lambda tx: tx.next_due_at(queues=())) == START + 5 * SECOND
+        assert ask(store, lambda tx: tx.callbacks.due(now=late, limit=9, queues=())) == []
+
     @each_record_kind
     def test_a_changed_due_time_counts(self, store: Store, kind: Kind) -> None:
         """Only the time of the newest version counts."""

@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 from types import TracebackType
 from typing import Any, Concatenate, Final, Generic, ParamSpec, Self, TypeVar, overload
@@ -85,6 +86,10 @@ class _Awaited(Generic[Owner, P, R]):
         self.__doc__ = method.__doc__
         self.__wrapped__ = method
 
+    def __call__(self, face: _Face[Owner], *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+        method = self._method
+        return face.hop.run(lambda: method(face.sync, *args, **kwargs))
+
     @overload
     def __get__(self, instance: None, owner: type[Any]) -> Self: ...
     @overload
@@ -92,13 +97,7 @@ class _Awaited(Generic[Owner, P, R]):
     def __get__(self, instance: _Face[Owner] | None, owner: type[Any]) -> Self | Callable[P, Awaitable[R]]:
         if instance is None:
             return self
-        face, method = instance, self._method
-
-        def awaited(*args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
-            return face.hop.run(lambda: method(face.sync, *args, **kwargs))
-
-        awaited.__doc__ = method.__doc__
-        return awaited
+        return partial(self, instance)
 
 
 class _Face(Generic[Owner]):

@@ -8,11 +8,11 @@ import attrs
 
 from callbackq.core.estimate import queue_length_wait
 from callbackq.core.lifecycle import Asked, dedup_key
-from callbackq.core.numbers import PhoneNumber
-from callbackq.core.ordering import rank
+from callbackq.core.numbers import PhoneNumber, read_number
+from callbackq.core.ordering import check_priority, rank
 from callbackq.core.requests import Wish, new_subject, renewed_subject
 from callbackq.errors import CallHasEnded, InvalidNumber, RequestRefused
-from callbackq.ids import CallbackId, CallId, PlaceId, SubjectId, TenantId
+from callbackq.ids import CallbackId, CallId, PlaceId, QueueName, SubjectId, TenantId
 from callbackq.model import Callback, CallState, Channel, LiveCall, Position, Subject, Wait
 from callbackq.policy import Duplicates, QueuePolicy
 from callbackq.ports import IdSource, Transaction
@@ -32,6 +32,24 @@ class Request:
     entered_at: datetime
     scheduled_at: datetime | None
     wish: Wish
+
+
+def read_target(number: str | None, policy: QueuePolicy) -> PhoneNumber | None:
+    """Return the number to call, if one is given. Raises: InvalidNumber."""
+    return read_number(number, region=policy.default_region) if number is not None else None
+
+
+def read_caller_id(number: str | None, policy: QueuePolicy) -> PhoneNumber | None:
+    """Return the number of a caller; None for one that cannot be dialed, as if it were withheld."""
+    try:
+        return read_target(number, policy)
+    except InvalidNumber:
+        return None
+
+
+def read_priority(priority: int | None, policy: QueuePolicy) -> int:
+    """Return the priority that is given, or the queue's. Raises: InvalidPriority."""
+    return policy.priority_default if priority is None else check_priority(priority)
 
 
 def person(
@@ -125,6 +143,13 @@ def active_duplicate(tx: Transaction, subject_id: SubjectId | None, policy: Queu
     return tx.callbacks.active_by_dedup_key(dedup_key(subject_id, policy=policy))
 
 
+def free_agents_count(tx: Transaction, queue: QueueName, *, lane: int) -> int:
+    """Count the agents without work who serve *queue* and have the skills of *lane*."""
+    return sum(
+        queue in agent.queues and lane in tx.lanes.served_by(agent.skills) for agent in tx.agents.available()
+    )
+
+
 def asked_for(
     tx: Transaction,
     request: Request,
@@ -140,12 +165,16 @@ def asked_for(
     priority = call.priority if call else request.priority
     place = call.place_id if call else PlaceId(callback_id)
     rank_ = call.rank if call else rank(entered_at, priority=priority, policy=policy)
+    lane = call.lane if call else tx.lanes.intern(request.skills)
     position, wait = None, Wait(mean_s=None, low_s=None, high_s=None)
     if request.scheduled_at is None:
         ahead = tx.line.count_ahead(policy.queue, rank=rank_, place_id=place)
         position = Position(number=ahead + 1)
         wait = queue_length_wait(
-            ahead=ahead, agents=tx.agents.staffed_count(policy.queue), handle_time=policy.handle_time
+            ahead=ahead,
+            agents=tx.agents.staffed_count(policy.queue),
+            free=free_agents_count(tx, policy.queue, lane=lane),
+            handle_time=policy.handle_time,
         )
     return Asked(
         tenant_id=tenant_id,
@@ -154,7 +183,7 @@ def asked_for(
         channel=request.channel,
         request_key=request.request_key,
         priority=priority,
-        lane=call.lane if call else tx.lanes.intern(request.skills),
+        lane=lane,
         entered_at=entered_at,
         scheduled_at=request.scheduled_at,
         call=call,

@@ -212,8 +212,12 @@ def _check_names(policy: QueuePolicy) -> None:
         raise ConfigurationError("default_region", policy.default_region, "two capital letters, such as 'US'")
     if policy.mode is not Mode.AGENT_FIRST:
         raise ConfigurationError("mode", policy.mode, "Mode.AGENT_FIRST; the other modes are not built yet")
-    if not isinstance(policy.duplicates, Duplicates):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError("duplicates", policy.duplicates, "a member of Duplicates")
+    _check_member("duplicates", policy.duplicates, Duplicates)
+
+
+def _check_member(field: str, value: object, kind: type[enum.Enum]) -> None:
+    if not isinstance(value, kind):
+        raise ConfigurationError(field, value, f"a member of {kind.__name__}")
 
 
 def _check_retry_rules(policy: QueuePolicy) -> None:

@@ -16,9 +16,7 @@ from callbackq import intake
 from callbackq.core import agents, attempt, calls, lifecycle
 from callbackq.core.explain import ExplainFacts, explain
 from callbackq.core.instants import check_instant, check_not_future, check_text
-from callbackq.core.numbers import PhoneNumber, read_number
 from callbackq.core.offering import LineFacts, consider_offer
-from callbackq.core.ordering import check_priority
 from callbackq.core.requests import (
     check_same_request,
     read_schedule,
@@ -34,7 +32,6 @@ from callbackq.errors import (
     ConfigurationError,
     Conflict,
     DuplicateCallback,
-    InvalidNumber,
 )
 from callbackq.events import Event
 from callbackq.ids import (
@@ -161,8 +158,8 @@ class CallbackService:
         key = CallId(check_text(call_id, "call_id"))
         needed = read_skills(skills)
         wish = read_wish(name=name, language=language, context=context)
-        caller = _read_caller_id(number, policy)
-        urgency = _priority(priority, policy)
+        caller = intake.read_caller_id(number, policy)
+        urgency = intake.read_priority(priority, policy)
 
         def joined(tx: Transaction, now: datetime) -> LiveCall:
             known = tx.calls.find(key)
@@ -258,6 +255,7 @@ class CallbackService:
             facts = LineFacts(
                 ahead=tx.line.count_ahead(call.queue, rank=call.rank, place_id=call.place_id),
                 agents_staffed=tx.agents.staffed_count(call.queue),
+                agents_free=intake.free_agents_count(tx, call.queue, lane=call.lane),
                 has_active_callback=intake.active_duplicate(tx, call.subject_id, policy) is not None,
             )
             answer, decision = consider_offer(
@@ -319,10 +317,10 @@ class CallbackService:
         request = intake.Request(
             policy=policy,
             call_id=CallId(call_id) if call_id is not None else None,
-            number=_read_number(number, policy),
+            number=intake.read_target(number, policy),
             request_key=request_key_of(request_key, call_id),
             channel=channel or (Channel.WEB if call_id is None else Channel.IN_QUEUE),
-            priority=_priority(priority, policy),
+            priority=intake.read_priority(priority, policy),
             skills=read_skills(skills),
             entered_at=check_not_future(entered_at, "entered_at", now=now) if entered_at else now,
             scheduled_at=read_schedule(scheduled_at, now=now),
@@ -417,10 +415,9 @@ class CallbackService:
 
         def read(tx: Transaction, now: datetime) -> Explanation:
             callback = tx.callbacks.get(CallbackId(callback_id))
-            serving = [agent for agent in tx.agents.available() if callback.queue in agent.queues]
             facts = ExplainFacts(
                 ahead=tx.line.count_ahead(callback.queue, rank=callback.rank, place_id=callback.place_id),
-                agents_available=len(serving),
+                agents_available=intake.free_agents_count(tx, callback.queue, lane=callback.lane),
                 agents_staffed=tx.agents.staffed_count(callback.queue),
                 attempt=tx.attempts.get(callback.attempt_id) if callback.attempt_id else None,
             )
@@ -581,21 +578,6 @@ class CallbackService:
             return
         context = attempt_context(tx, before, policies=self.policies, now=now)
         move_attempt(tx, before, attempt.call_off(before, disposition, context), context)
-
-
-def _read_number(number: str | None, policy: QueuePolicy) -> PhoneNumber | None:
-    return read_number(number, region=policy.default_region) if number is not None else None
-
-
-def _read_caller_id(number: str | None, policy: QueuePolicy) -> PhoneNumber | None:
-    try:
-        return _read_number(number, policy)
-    except InvalidNumber:
-        return None
-
-
-def _priority(priority: int | None, policy: QueuePolicy) -> int:
-    return policy.priority_default if priority is None else check_priority(priority)
 
 
 def _position(tx: Transaction, place: Place) -> Position:

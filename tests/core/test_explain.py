@@ -44,8 +44,20 @@ def test_an_explanation_says_of_what_and_when() -> None:
         (7, 0, 0, "nobody_staffed", "not dialed: no agent is signed in for its queue"),
         (0, 1, 1, "next_step", "about to be dialed: it is first in line and an agent is available"),
         (2, 1, 3, "next_step", "not dialed: 2 ahead of it, and 1 available; at the next step"),
-        (2, 0, 3, "no_agent_available", "not dialed: 2 ahead of it, and all 3 agents are at work"),
-        (0, 0, 3, "no_agent_available", "not dialed: 0 ahead of it, and all 3 agents are at work"),
+        (
+            2,
+            0,
+            3,
+            "no_agent_available",
+            "not dialed: 2 ahead of it, and of 3 agents none is free who can serve it",
+        ),
+        (
+            0,
+            0,
+            3,
+            "no_agent_available",
+            "not dialed: 0 ahead of it, and of 3 agents none is free who can serve it",
+        ),
     ],
 )
 def test_why_a_waiting_callback_waits(ahead: int, available: int, staffed: int, rule: str, text: str) -> None:

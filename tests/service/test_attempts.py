@@ -358,3 +358,16 @@ def test_explain_names_the_rule_in_every_state(host: VirtualHost) -> None:
     assert resting.next_change_at == host.service.get(callback_id).due_at
     host.run_for(timedelta(hours=1))
     assert explain(callback_id).rule == "ended"
+
+
+def test_explain_counts_only_agents_with_the_skills(make_host: Callable[..., VirtualHost]) -> None:
+    """An agent who is free and cannot serve the place is no promise that it is next."""
+    host = make_host()
+    host.service.agent_available("ann", queues=["support"])
+    receipt = host.service.request("support", number=BOB, skills=["german"])
+    host.run_for(timedelta(minutes=1))
+    explained = host.service.explain(receipt.callback_id)
+    assert explained.rule == "no_agent_available"
+    assert explained.values["agents_available"] == "0"
+    host.service.agent_available("eva", queues=["support"], skills=["german"])
+    assert host.service.explain(receipt.callback_id).rule == "next_step"

@@ -76,3 +76,20 @@ def test_unknown_call_is_said(host: VirtualHost) -> None:
     """An offer needs a call that joined."""
     with pytest.raises(CallNotFound, match="nobody"):
         host.service.offer("nobody")
+
+
+def test_caller_for_whom_an_agent_is_free_is_about_to_be_served(
+    make_host: Callable[..., VirtualHost],
+) -> None:
+    """A9: the wait is zero, and no offer is made; unless the free agent lacks the skill."""
+    host = make_host()
+    host.service.agent_available("ann", queues=["support"])
+    host.service.call_joined("support", call_id="bob", number=BOB)
+    answer = host.service.offer("bob")
+    assert isinstance(answer, NoOffer)
+    assert answer.reason is NoOfferReason.ABOUT_TO_BE_SERVED
+    assert answer.wait.mean_s == answer.wait.high_s == 0
+    host.run_for(timedelta(0))
+    host.service.agent_available("ben", queues=["support"])
+    host.service.call_joined("support", call_id="german", skills=["german"])
+    assert isinstance(host.service.offer("german"), Offer)

@@ -110,7 +110,7 @@ def bar(console: Console, value: float | None, *, of: float, width: int = BAR_WI
 
 def new_table(console: Console) -> Table:
     """Return an empty table: ruled in a terminal, plain elsewhere."""
-    return Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, padding=(0, 1))
+    return Table(box=box.SIMPLE_HEAD if console.is_terminal else None, show_edge=False, pad_edge=False)
 
 
 def minutes(seconds: float | None) -> str:

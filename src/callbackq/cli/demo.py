@@ -21,7 +21,7 @@ from callbackq.simulation.busy_day import AGENTS, OPENS_AT, busy_day
 from callbackq.simulation.report import SamePeople, SimulationReport, compare
 from callbackq.stores.memory import MemoryStore
 
-_HOUR_BAR = 20
+_HOUR_BAR = 19
 
 
 def run(asked: Asked) -> None:
@@ -88,7 +88,7 @@ def _show_same_people(console: Console, same: SamePeople) -> None:
     console.print()
     console.print(
         f"The {same.people:,} who took a callback held the line for {minutes(same.hold_s)} each, and "
-        f"{same.reached:,} of them talked to an agent.\n"
+        f"{'all' if same.reached == same.people else format(same.reached, ',')} of them talked to an agent.\n"
         f"Without callbacks the same {same.people:,} held it for {minutes(same.hold_without_s)} each, and "
         f"[bold]{gave_up:,} gave up[/bold].",
         soft_wrap=True,

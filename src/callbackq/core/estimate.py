@@ -52,12 +52,12 @@ def _erlang_cdf(stages: int, x: float) -> float:
     return 1 - total
 
 
-def queue_length_wait(*, ahead: int, agents: int, handle_time: timedelta) -> Wait:
+def queue_length_wait(*, ahead: int, agents: int, free: int = 0, handle_time: timedelta) -> Wait:
     """
-    Estimate the wait of a place with *ahead* places before it and *agents* staffed, all busy.
+    Estimate the wait of a place with *ahead* places before it and *agents* staffed, *free* of them without work.
 
     Returns:
-        A `Wait` in seconds with a 90 % range; unknown if nobody is staffed.
+        A `Wait` in seconds with a 90 % range; zero if a free agent is left for it; unknown if nobody is staffed.
 
     >>> queue_length_wait(ahead=4, agents=10, handle_time=timedelta(minutes=5)).mean_s
     150.0
@@ -66,11 +66,14 @@ def queue_length_wait(*, ahead: int, agents: int, handle_time: timedelta) -> Wai
     """
     if agents <= 0:
         return Wait(mean_s=None, low_s=None, high_s=None, coverage_ratio=COVERAGE_RATIO)
+    stages = ahead + 1 - free
+    if stages <= 0:
+        return Wait(mean_s=0.0, low_s=0.0, high_s=0.0, coverage_ratio=COVERAGE_RATIO)
     stage_s = handle_time.total_seconds() / agents
     tail = (1 - COVERAGE_RATIO) / 2
     return Wait(
-        mean_s=(ahead + 1) * stage_s,
-        low_s=erlang_quantile(ahead + 1, tail) * stage_s,
-        high_s=erlang_quantile(ahead + 1, 1 - tail) * stage_s,
+        mean_s=stages * stage_s,
+        low_s=erlang_quantile(stages, tail) * stage_s,
+        high_s=erlang_quantile(stages, 1 - tail) * stage_s,
         coverage_ratio=COVERAGE_RATIO,
     )

@@ -16,6 +16,7 @@ class ExplainFacts:
 
     ahead: int
     agents_available: int
+    """How many are free who serve its queue and have its skills."""
     agents_staffed: int
     attempt: Attempt | None
 
@@ -83,7 +84,7 @@ def _why_waiting(facts: ExplainFacts) -> tuple[str, str, dict[str, str]]:
             f"not dialed: {facts.ahead} ahead of it, and {facts.agents_available} available; at the next step"
         )
         return "next_step", text, values
-    text = f"not dialed: {facts.ahead} ahead of it, and all {facts.agents_staffed} agents are at work"
+    text = f"not dialed: {facts.ahead} ahead of it, and of {facts.agents_staffed} agents none is free who can serve it"
     return "no_agent_available", text, values
 
 

@@ -26,14 +26,14 @@ def microseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
-def check_instant(value: datetime, name: str) -> datetime:
+def check_instant(value: object, name: str) -> datetime:
     """
     Return *value* in UTC.
 
     Raises:
         InvalidTime: it is naive, or outside 2000 to 2100.
     """
-    if not isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(value, datetime):
         raise InvalidTime(f"{name} is {type(value).__name__}; allowed: an aware datetime")
     if value.tzinfo is None or value.utcoffset() is None:
         raise InvalidTime(f"{name} is {value.isoformat()} without a zone; allowed: an aware datetime")
@@ -46,7 +46,7 @@ def check_instant(value: datetime, name: str) -> datetime:
     return in_utc
 
 
-def check_not_future(value: datetime, name: str, *, now: datetime) -> datetime:
+def check_not_future(value: object, name: str, *, now: datetime) -> datetime:
     """
     Return *value* in UTC.
 
@@ -61,7 +61,7 @@ def check_not_future(value: datetime, name: str, *, now: datetime) -> datetime:
     return at
 
 
-def check_text(value: str, name: str, *, length_max: int = TEXT_MAX) -> str:
+def check_text(value: object, name: str, *, length_max: int = TEXT_MAX) -> str:
     """
     Return *value* as it is.
 
@@ -69,7 +69,7 @@ def check_text(value: str, name: str, *, length_max: int = TEXT_MAX) -> str:
         InvalidText: it is not text, is empty or longer than *length_max*, or has unprintable characters. The
             text itself is not shown, for it may be personal.
     """
-    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(value, str):
         raise InvalidText(f"{name} is {type(value).__name__}; allowed: text")
     if not value or len(value) > length_max:
         raise InvalidText(f"{name} has {len(value)} characters; allowed: 1 to {length_max}")

@@ -32,7 +32,7 @@ class PhoneNumber:
         return f"tel:{self.e164};ext={self.extension}" if self.extension else f"tel:{self.e164}"
 
 
-def read_number(text: str, *, region: str) -> PhoneNumber:
+def read_number(text: object, *, region: str) -> PhoneNumber:
     """
     Read a number as people and PBXs write it.
 
@@ -52,7 +52,7 @@ def read_number(text: str, *, region: str) -> PhoneNumber:
     ...
     callbackq.errors.InvalidNumber: … is not a phone number
     """
-    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(text, str):
         raise InvalidNumber(f"a number is {type(text).__name__}; allowed: text")
     if not 1 <= len(text) <= INPUT_MAX:
         raise InvalidNumber(f"a number has {len(text)} characters; allowed: 1 to {INPUT_MAX}")

@@ -20,6 +20,7 @@ class LineFacts:
 
     ahead: int
     agents_staffed: int
+    agents_free: int = 0
     has_active_callback: bool = False
 
 
@@ -34,7 +35,12 @@ def consider_offer(
             staffed, is refused.
     """
     position = Position(number=facts.ahead + 1)
-    wait = queue_length_wait(ahead=facts.ahead, agents=facts.agents_staffed, handle_time=policy.handle_time)
+    wait = queue_length_wait(
+        ahead=facts.ahead,
+        agents=facts.agents_staffed,
+        free=facts.agents_free,
+        handle_time=policy.handle_time,
+    )
     reason: NoOfferReason | None = None
     if facts.has_active_callback:
         reason = NoOfferReason.ALREADY_HAS_CALLBACK

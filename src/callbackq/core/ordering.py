@@ -18,15 +18,14 @@ RANK_MAX: Final = 2**53
 """Ranks lie strictly between minus this and this: exact in a double, in JSON and in any BI tool."""
 
 
-def check_priority(priority: int) -> int:
+def check_priority(priority: object) -> int:
     """
     Return *priority* as it is.
 
     Raises:
         InvalidPriority: it is not a whole number from 0 to 255.
     """
-    whole = isinstance(priority, int) and not isinstance(priority, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
-    if not whole or not 0 <= priority <= PRIORITY_MAX:
+    if isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= PRIORITY_MAX:
         raise InvalidPriority(
             f"priority is {priority!r}; allowed: a whole number, 0 (first) to {PRIORITY_MAX} (last)"
         )

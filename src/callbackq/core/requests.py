@@ -47,15 +47,19 @@ def read_wish(*, name: str | None, language: str | None, context: Mapping[str, s
         raise InvalidText(f"context has {len(context)} fields; allowed: at most {CONTEXT_FIELDS_MAX}")
     for key, value in context.items():
         check_text(key, "a context field's name")
-        if not isinstance(value, str) or len(value) > CONTEXT_TEXT_MAX:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidText(f"a context field is no text of at most {CONTEXT_TEXT_MAX} characters")
-        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise InvalidText("a context field holds a NUL or half a character; allowed: text")
+        _check_context_value(value)
     return Wish(
         name=check_text(name, "name") if name is not None else None,
         language=check_text(language, "language", length_max=35) if language is not None else None,
         context=dict(context),
     )
+
+
+def _check_context_value(value: object) -> None:
+    if not isinstance(value, str) or len(value) > CONTEXT_TEXT_MAX:
+        raise InvalidText(f"a context field is no text of at most {CONTEXT_TEXT_MAX} characters")
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidText("a context field holds a NUL or half a character; allowed: text")
 
 
 def read_skills(skills: Sequence[str]) -> tuple[str, ...]:

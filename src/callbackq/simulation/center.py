@@ -36,6 +36,8 @@ ACCEPT_RATIO: Final = 0.37
 
 _LOOKS_AGAIN_AFTER: Final = timedelta(seconds=30)
 _STEPS_AT_ONE_INSTANT_MAX: Final = 100_000
+_OVER_AFTER_MAX: Final = timedelta(days=62)
+"""Twice the longest life of a callback: by then every promise has ended, and every call."""
 _PROGRESS_EVERY: Final = 50
 _ZERO: Final = timedelta(0)
 _FAILURES: Final = {Response.IS_BUSY: Cause.BUSY, Response.REJECTS: Cause.REJECTED}
@@ -132,7 +134,7 @@ class ContactCenter:
             progress: told now and then how many callers have joined, of how many.
 
         Raises:
-            TimeoutError: time stands still; a bug.
+            TimeoutError: time stands still, or nothing comes to an end; a bug.
         """
         for shift in self._shifts:
             self.host.clock.plan(shift.starts_at, partial(self._sign_in, shift))
@@ -146,6 +148,8 @@ class ContactCenter:
         """Do what comes next, and step the dispatcher whenever something changed or is due, as a host would."""
         clock, driver = self.host.clock, self.host.driver
         wake_at, here = driver.next_wakeup(), 0
+        known = (*(shift.ends_at for shift in self._shifts), *(caller.joins_at for caller in self._callers))
+        last_at = max(known, default=clock.now()) + _OVER_AFTER_MAX
         while True:
             planned_at = clock.next_planned_at()
             if planned_at is not None and (wake_at is None or planned_at <= wake_at):
@@ -157,8 +161,8 @@ class ContactCenter:
                 self._changed = True
             else:
                 return
-            if here > _STEPS_AT_ONE_INSTANT_MAX:
-                raise TimeoutError(f"time stands still at {clock.now().isoformat()}")
+            if here > _STEPS_AT_ONE_INSTANT_MAX or clock.now() > last_at:
+                raise TimeoutError(f"the run does not come to an end at {clock.now().isoformat()}")
             if self._changed:
                 self._changed = False
                 driver.step(clock.now())

@@ -33,7 +33,7 @@ class ManualClock:
         return self._now
 
     def plan(self, at: datetime, action: Callable[[], None]) -> None:
-        """Do *action* when the clock reaches *at*; at the next move if that is past. In order of time, then of planning."""
+        """Do *action* when the clock reaches *at*; at the next move if that is past. Ties go by planning."""
         self._planned_count += 1
         heapq.heappush(self._planned, (max(at, self._now), self._planned_count, action))
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from callbackq.dispatcher import Dispatcher
 from callbackq.policy import QueuePolicy
-from callbackq.ports import Store
+from callbackq.ports import IdSource, Store
 from callbackq.runners import Driver
 from callbackq.service import CallbackService
 from callbackq.testing.clock import ManualClock, SequentialIds
@@ -21,7 +21,8 @@ class VirtualHost:
     """
     Runs a contact center as fast as the machine can, in the order of its events, one at a time.
 
-    After each event, and at each due time, the dispatcher is stepped.
+    After each event, and at each due time, the dispatcher is stepped. Ids count from 1, so that tests can name
+    them; on a store that holds rows already, give `ids=RandomIds()`.
 
     Attributes:
         service, clock, telephony, driver: the parts; use them as a host would.
@@ -33,12 +34,13 @@ class VirtualHost:
         policies: Iterable[QueuePolicy],
         *,
         clock: ManualClock | None = None,
+        ids: IdSource | None = None,
         tenant_id: str = "default",
     ) -> None:
         self.clock: Final = clock or ManualClock()
         self.telephony: Final = FakeTelephony(self.clock)
         self.service: Final = CallbackService(
-            store, policies, clock=self.clock, ids=SequentialIds(), tenant_id=tenant_id
+            store, policies, clock=self.clock, ids=ids or SequentialIds(), tenant_id=tenant_id
         )
         self.driver: Final = Driver(self.service, Dispatcher(self.service), self.telephony)
         self.telephony.on_report = self.driver.report

@@ -11,6 +11,8 @@ from typing import Any
 from sybil import Sybil
 from sybil.parsers.myst import DocTestDirectiveParser, PythonCodeBlockParser, SkipParser
 
+collect_ignore_glob = ["docs/*.py"]  # They make the pages, and hold no tests.
+
 _FOLDER = "_folder_of_this_page"
 _HOME = Path(__file__).parent
 

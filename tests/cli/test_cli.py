@@ -6,6 +6,8 @@ import json
 import os
 import sqlite3
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +50,19 @@ def small_log(folder: Path, *bad: str) -> Path:
     return path
 
 
+@pytest.fixture(scope="module", autouse=True)
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let no database outlive the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("stores")))
+        yield
+
+
 # ---------------------------------------------------------------------------- demo
 
 
 @pytest.fixture(scope="module")
-def demo() -> Result:
+def demo(temporary: None) -> Result:
     return invoke("demo", "--seed", 7, "--json")
 
 

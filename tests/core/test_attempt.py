@@ -647,7 +647,7 @@ def test_what_a_deadline_does(
     assert changed(before, after) == wanted
     assert decision.effects == effects
     event = only_event(decision)
-    assert (event.cause, event.at) == (reason.value, NOW)
+    assert (event.cause, event.raw_cause, event.at) == (reason.value, None, NOW)
     assert event.kind == ("attempt_ended" if after.state is _A.ENDED else "attempt_moved")
 
 

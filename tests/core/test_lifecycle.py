@@ -183,7 +183,11 @@ def test_a_command_is_possible_exactly_where_it_is_drawn(state: CallbackState, c
 
 
 def test_a_refusal_reads_as_a_sentence() -> None:
-    """In full, once."""
+    """In full, once; and a command of two words is two words."""
+    with pytest.raises(NotPossibleNow, match=r"^cannot give back in state 'held'; allowed in: attempting$"):
+        COMMANDS[Command.GIVE_BACK](in_state(CallbackState.HELD), NOW)
+    with pytest.raises(NotPossibleNow, match=r"^cannot give up in state 'held'; allowed in: attempting$"):
+        COMMANDS[Command.GIVE_UP](in_state(CallbackState.HELD), NOW)
     with pytest.raises(NotPossibleNow) as caught:
         lifecycle.cancel(in_state(CallbackState.ENDED), reason=None, now=NOW)
     assert str(caught.value) == (

@@ -111,6 +111,7 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         (b"+12125550123", "a number is bytes; allowed: text"),
         (["+12125550123"], "a number is list; allowed: text"),
         ("anonymous", "… is not a phone number"),
+        ("+", "… is not a phone number"),
         ("+19995550123", "+1…23 is not a valid number of its country"),
     ],
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Final
 
@@ -19,6 +20,7 @@ COVERAGE_RATIO: Final = 0.9
 _EXACT_STAGES_MAX: Final = 200
 
 
+@lru_cache(maxsize=4_096)
 def erlang_quantile(stages: int, ratio: float) -> float:
     """
     Return the time by which *stages* unit-rate exponential stages are over with probability *ratio*.

@@ -139,6 +139,20 @@ def test_errors_made_of_parts_keep_them() -> None:
     assert (impossible.command, impossible.state) == ("cancel", "ended")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConfigurationError("ring_time", 5, "15 to 300"),
+        DuplicateCallback(CallbackId("cb_1")),
+        NotPossibleNow("cancel", "ended", "waiting"),
+    ],
+)
+def test_an_error_made_of_parts_crosses_processes(error: CallbackqError) -> None:
+    """With its parts, and its message made once."""
+    copied = pickle.loads(pickle.dumps(error))
+    assert (type(copied), str(copied), vars(copied)) == (type(error), str(error), vars(error))
+
+
 @pytest.mark.parametrize("cls", [cls for cls in CLASSES.values() if cls not in MADE_OF_PARTS])
 def test_an_error_crosses_processes(cls: type[CallbackqError]) -> None:
     """A pool of processes hands errors on by pickling."""

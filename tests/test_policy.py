@@ -162,6 +162,13 @@ def test_a_region_is_two_capital_letters(region: Any) -> None:
     assert str(error) == f"default_region is {region!r}; allowed: two capital letters, such as 'US'"
 
 
+@pytest.mark.parametrize("region", ["XX", "EU", "UK"])
+def test_a_region_without_numbers_is_refused(region: str) -> None:
+    """It would make every national number unreadable, and nobody would know why."""
+    with pytest.raises(ConfigurationError, match="default_region"):
+        QueuePolicy(queue="support", default_region=region)
+
+
 @pytest.mark.parametrize("mode", [Mode.CUSTOMER_FIRST, Mode.SIMULTANEOUS, "agent_first", None])
 def test_a_mode_that_is_not_built_is_refused(mode: Any) -> None:
     """Said when the policy is built, not when the first customer is dialed."""

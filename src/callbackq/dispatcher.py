@@ -34,6 +34,7 @@ from callbackq.ports import Commit, Transaction
 from callbackq.service import CONFLICT_TRIES, CallbackService
 from callbackq.writing import (
     attempt_context,
+    failures_count,
     free_agent_of_call,
     move_attempt,
     policy_of,
@@ -158,7 +159,8 @@ class _Step:
         assert callback.attempt_id is not None
         before = self.tx.attempts.get(callback.attempt_id)
         context = attempt_context(self.tx, before, policies=self.service.policies, now=self.now)
-        write(self.tx, overdue(before, context))
+        earlier = failures_count(self.tx, callback.callback_id, Disposition.UNKNOWN)
+        write(self.tx, overdue(before, context, failures_count=earlier))
         if before.state is not AttemptState.ENDED:
             decision = attempt.call_off(before, Disposition.UNKNOWN, context)
             self.effects.extend(move_attempt(self.tx, before, decision, context))

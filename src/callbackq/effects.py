@@ -23,8 +23,11 @@ class Prompt(enum.StrEnum):
     """What is said to one leg."""
 
     CUSTOMER_NOT_REACHED = "customer_not_reached"
+    """To the agent: nobody answered, or the number cannot be reached."""
     CUSTOMER_LEFT = "customer_left"
-    AGENT_LEFT_PLACE_KEPT = "agent_left_place_kept"
+    """To the agent: the customer answered, and hung up before the two were joined."""
+    COULD_NOT_CONNECT = "could_not_connect"
+    """To either: both were there, or nearly, and could not be joined."""
 
 
 @attrs.frozen(kw_only=True)

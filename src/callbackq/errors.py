@@ -36,7 +36,7 @@ Any other exception out of callbackq is a bug.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from callbackq.ids import CallbackId
@@ -80,6 +80,17 @@ class CallbackqError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or type(self).__doc__ or type(self).__name__)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[CallbackqError], args: tuple[Any, ...], fields: dict[str, Any]) -> CallbackqError:
+    """Build an error again in another process, without making its message a second time."""
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
 
 
 class ConfigurationError(CallbackqError, ValueError):

@@ -10,10 +10,10 @@ from callbackq.core.estimate import queue_length_wait
 from callbackq.core.lifecycle import Asked, dedup_key
 from callbackq.core.numbers import PhoneNumber, read_number
 from callbackq.core.ordering import check_priority, rank
-from callbackq.core.requests import Wish, new_subject, renewed_subject
-from callbackq.errors import CallHasEnded, InvalidNumber, RequestRefused
+from callbackq.core.requests import CONTEXTS_KEPT_MAX, Wish, new_subject, renewed_subject
+from callbackq.errors import CallbackNotFound, CallHasEnded, InvalidNumber, RequestRefused
 from callbackq.ids import CallbackId, CallId, PlaceId, QueueName, SubjectId, TenantId
-from callbackq.model import Callback, CallState, Channel, LiveCall, Position, Subject, Wait
+from callbackq.model import Callback, CallbackState, CallState, Channel, LiveCall, Position, Subject, Wait
 from callbackq.policy import Duplicates, QueuePolicy
 from callbackq.ports import IdSource, Transaction
 
@@ -80,10 +80,22 @@ def person(
 
 def renew(tx: Transaction, known: Subject, wish: Wish, *, ref: str, moved_from: str | None = None) -> Subject:
     """Return a known person with what is new, saved if anything is."""
-    renewed = renewed_subject(known, wish, ref=ref, moved_from=moved_from)
+    crowded = len(known.contexts) >= CONTEXTS_KEPT_MAX
+    in_use = [other for other in known.contexts if _is_open(tx, other)] if crowded else ()
+    renewed = renewed_subject(known, wish, ref=ref, moved_from=moved_from, in_use=in_use)
     if renewed is not known:
         tx.save(renewed)
     return renewed
+
+
+def _is_open(tx: Transaction, ref: str) -> bool:
+    call = tx.calls.find(CallId(ref))
+    if call is not None:
+        return call.state is not CallState.ENDED
+    try:
+        return tx.callbacks.get(CallbackId(ref)).state is not CallbackState.ENDED
+    except CallbackNotFound:
+        return False
 
 
 def requester(

@@ -210,9 +210,19 @@ def _check_names(policy: QueuePolicy) -> None:
         raise ConfigurationError("queue", policy.queue, "1 to 64 letters, digits, '_', '.', '-'")
     if not _is_text(policy.default_region, _REGION):
         raise ConfigurationError("default_region", policy.default_region, "two capital letters, such as 'US'")
+    if policy.default_region not in _known_regions():
+        raise ConfigurationError(
+            "default_region", policy.default_region, "the code of a country with phone numbers"
+        )
     if policy.mode is not Mode.AGENT_FIRST:
         raise ConfigurationError("mode", policy.mode, "Mode.AGENT_FIRST; the other modes are not built yet")
     _check_member("duplicates", policy.duplicates, Duplicates)
+
+
+def _known_regions() -> frozenset[str]:
+    import phonenumbers  # on first use
+
+    return frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
 def _check_member(field: str, value: object, kind: type[enum.Enum]) -> None:

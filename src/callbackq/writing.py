@@ -12,7 +12,7 @@ from callbackq.core.decision import Decision
 from callbackq.effects import Effect
 from callbackq.errors import UnknownQueue
 from callbackq.events import CallbackRested
-from callbackq.ids import QueueName
+from callbackq.ids import CallbackId, QueueName
 from callbackq.model import Attempt, AttemptState, CallState, Disposition, DueReason, LiveCall
 from callbackq.policy import QueuePolicy
 from callbackq.ports import Transaction
@@ -57,7 +57,7 @@ def move_attempt(
         before=before,
         after=after,
         agent=tx.agents.get(after.agent_id),
-        failures_count=_failures_count(tx, after),
+        failures_count=_failures_of(tx, after),
     )
     consequence = follow(moved, context)
     write(tx, consequence)
@@ -93,10 +93,15 @@ def free_agent_of_call(
     write(tx, decision)
 
 
-def _failures_count(tx: Transaction, attempt: Attempt) -> int:
-    if attempt.state is not AttemptState.ENDED or attempt.disposition is Disposition.CONNECTED:
+def _failures_of(tx: Transaction, attempt: Attempt) -> int:
+    if attempt.state is not AttemptState.ENDED or attempt.disposition in (None, Disposition.CONNECTED):
         return 0
+    return failures_count(tx, attempt.callback_id, attempt.disposition)
+
+
+def failures_count(tx: Transaction, callback_id: CallbackId, disposition: Disposition | None) -> int:
+    """Count the attempts of a callback that counted and ended with this disposition."""
     return sum(
-        isinstance(event, CallbackRested) and event.last_disposition is attempt.disposition
-        for event in tx.history.of_callback(attempt.callback_id)
+        isinstance(event, CallbackRested) and event.last_disposition is disposition
+        for event in tx.history.of_callback(callback_id)
     )

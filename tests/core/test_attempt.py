@@ -85,8 +85,8 @@ DUE = {
 OF_THE_AGENT = """
     state          agent     customer    ringing  answered  bridged  ended                   uncertain
 
-    intended       intended  none        note     dial      -        over:agent_unavailable  note
-    intended       ringing   none        =        dial      -        over:agent_unavailable  note
+    intended       intended  none        note     dial      -        over:agent_unavailable  -
+    intended       ringing   none        =        dial      -        over:agent_unavailable  -
 
     agent_on_line  answered  intended    =        =         -        c:agent_unavailable     -
     agent_on_line  answered  ringing     =        =         -        c:agent_unavailable     -
@@ -115,8 +115,8 @@ OF_THE_CUSTOMER = """
     intended       intended  none        -        -         -        -                     -
     intended       ringing   none        -        -         -        -                     -
 
-    agent_on_line  answered  intended    rang     join      -        a:unknown             note
-    agent_on_line  answered  ringing     =        join      -        a:unknown             note
+    agent_on_line  answered  intended    rang     join      -        a:unknown             -
+    agent_on_line  answered  ringing     =        join      -        a:unknown             -
 
     joining        answered  answered    =        =         talk     a:answered_then_left  -
 
@@ -399,12 +399,12 @@ def test_a_bridge_joins_the_two_legs() -> None:
             {"cause": Cause.BUSY},
             HangUp(leg_id=AGENT_LEG, prompt=Prompt.CUSTOMER_NOT_REACHED),
         ),
-        # The customer answered, and is told that the place is kept.
+        # The customer answered, and is told that nothing comes of it.
         (
             (_A.JOINING, _L.ANSWERED, _L.ANSWERED),
             (Role.AGENT, _K.ENDED),
             {},
-            HangUp(leg_id=CUSTOMER_LEG, prompt=Prompt.AGENT_LEFT_PLACE_KEPT),
+            HangUp(leg_id=CUSTOMER_LEG, prompt=Prompt.COULD_NOT_CONNECT),
         ),
         # Nothing is said to a phone that only rings.
         (
@@ -561,7 +561,8 @@ ENDING = {"state": _A.ENDING, "due_at": NOW + 10 * S, "due_reason": DueReason.HA
 OVER = {"state": _A.ENDED, "ended_at": NOW, "due_at": None, "due_reason": None}
 GONE = {"agent_leg": _L.ENDED, "customer_leg": _L.ENDED}
 NOT_REACHED = HangUp(leg_id=AGENT_LEG, prompt=Prompt.CUSTOMER_NOT_REACHED)
-CUSTOMER_LEFT = HangUp(leg_id=AGENT_LEG, prompt=Prompt.CUSTOMER_LEFT)
+COULD_NOT = HangUp(leg_id=AGENT_LEG, prompt=Prompt.COULD_NOT_CONNECT)
+COULD_NOT_CUSTOMER = HangUp(leg_id=CUSTOMER_LEG, prompt=Prompt.COULD_NOT_CONNECT)
 HANG_UP_AGENT = HangUp(leg_id=AGENT_LEG)
 HANG_UP_CUSTOMER = HangUp(leg_id=CUSTOMER_LEG)
 
@@ -591,7 +592,7 @@ DEADLINES: list[tuple[DueReason, Situation, dict[str, Any], tuple[HangUp, ...]]]
         DueReason.JOIN_OVERDUE,
         (_A.JOINING, _L.ANSWERED, _L.ANSWERED),
         {**ENDING, "disposition": Disposition.UNKNOWN},
-        (CUSTOMER_LEFT, HANG_UP_CUSTOMER),
+        (COULD_NOT, COULD_NOT_CUSTOMER),
     ),
     (
         DueReason.TALK_OVERDUE,

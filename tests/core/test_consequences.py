@@ -202,6 +202,15 @@ def test_after_a_conversation_comes_the_wrap_up(
     assert (agent.state, agent.due_at, agent.due_reason) == (state, NOW + due_in, reason)
 
 
+def test_a_bridge_of_an_attempt_that_was_let_go_keeps_nothing() -> None:
+    """The callback went on without it: it is not said to be kept. The two talk all the same."""
+    gone = a_callback(state=CallbackState.RESTING)
+    callback, agent = parts(follow(moved(_A.JOINING, _A.CONNECTED, agent=RESERVED), context(gone)))
+    assert callback is None
+    assert agent is not None
+    assert agent.state is AgentState.BUSY
+
+
 def test_an_agent_who_wanted_to_go_is_gone() -> None:
     """After the attempt, without cooling down."""
     leaving = attrs.evolve(RESERVED, leaving=True)
@@ -246,20 +255,25 @@ def test_a_callback_that_went_on_is_left_alone(callback: Callback) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attempts_count", "answered_by", "state", "reason"),
+    ("attempts_count", "failures_count", "answered_by", "state", "reason"),
     [
-        (0, None, CallbackState.RESTING, None),
-        (1, None, CallbackState.ENDED, "attempts_used_up"),
-        (0, AnsweredBy.HUMAN, CallbackState.ENDED, "in_doubt_after_answer"),
+        (0, 0, None, CallbackState.RESTING, None),
+        (0, 1, None, CallbackState.ENDED, "no_retry_after_unknown"),
+        (1, 0, None, CallbackState.ENDED, "attempts_used_up"),
+        (0, 0, AnsweredBy.HUMAN, CallbackState.ENDED, "in_doubt_after_answer"),
     ],
 )
 def test_an_attempt_that_should_long_be_over(
-    attempts_count: int, answered_by: AnsweredBy | None, state: CallbackState, reason: str | None
+    attempts_count: int,
+    failures_count: int,
+    answered_by: AnsweredBy | None,
+    state: CallbackState,
+    reason: str | None,
 ) -> None:
     """The callback goes on as after one of which nothing is known, whatever the attempt's row says."""
     callback = attrs.evolve(ATTEMPTING, attempts_count=attempts_count)
     stuck = an_attempt(state=_A.ENDING, disposition=_D.BUSY, answered_by=answered_by)
-    decision = overdue(stuck, context(callback))
+    decision = overdue(stuck, context(callback), failures_count=failures_count)
     after = only_record(decision)
     assert (after.state, after.last_disposition) == (state, _D.UNKNOWN)
     assert after.attempts_count == attempts_count + 1

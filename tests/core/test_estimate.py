@@ -140,6 +140,21 @@ def test_a_wait_is_in_seconds(
     assert (wait.mean_s, wait.low_s, wait.high_s) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("ahead", "free", "stages"),
+    [(0, 1, 0), (2, 3, 0), (0, 10, 0), (3, 3, 1), (4, 1, 4), (4, 4, 1), (9, 0, 10)],
+)
+def test_a_free_agent_serves_one_place_at_once(ahead: int, free: int, stages: int) -> None:
+    """Each spares one completion; nobody waits for whom a free agent is left."""
+    wait = queue_length_wait(ahead=ahead, agents=10, free=free, handle_time=5 * M)
+    assert wait.known
+    if not stages:
+        assert wait == Wait(mean_s=0.0, low_s=0.0, high_s=0.0, coverage_ratio=0.9)
+        return
+    assert wait == queue_length_wait(ahead=stages - 1, agents=10, handle_time=5 * M)
+    assert wait.mean_s == pytest.approx(30.0 * stages)
+
+
 @pytest.mark.parametrize("agents", [0, -1])
 def test_nobody_staffed_is_unknown(agents: int) -> None:
     """Unknown is a legal estimate, and is said as such."""

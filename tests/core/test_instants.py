@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callbackq.core.instants import TEXT_MAX, check_instant, check_not_future, check_text, microseconds
+from callbackq.core.instants import (
+    TEXT_MAX,
+    check_instant,
+    check_name,
+    check_not_future,
+    check_text,
+    microseconds,
+)
 from callbackq.errors import InvalidText, InvalidTime
 from core.samples import LAW, START
 
@@ -147,6 +154,23 @@ def test_a_text_is_returned_as_it_is(value: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "value", ["山田\u3000太郎", "Jean\u00a0Dupont", "\u0645\u06cc\u200c\u062e", "O'Brien", "x" * TEXT_MAX]
+)
+def test_a_name_may_have_the_spaces_and_joiners_of_its_script(value: str) -> None:
+    """What people are called is not refused for its script."""
+    assert check_name(value) is value
+
+
+@pytest.mark.parametrize(
+    "value", ["", " \u3000", "a\nb", "a\x1b[31m", "a\u202eb", "a\u2066b", "a\u2028", "\ud800", 7, None]
+)
+def test_what_is_no_name_is_refused(value: Any) -> None:
+    """Line breaks, control characters, halves of characters, and what turns the direction of a line."""
+    with pytest.raises(InvalidText, match=r"^name "):
+        check_name(value)
+
+
+@pytest.mark.parametrize(
     ("value", "said"),
     [
         ("", "name has 0 characters; allowed: 1 to 200"),
@@ -159,6 +183,7 @@ def test_a_text_is_returned_as_it_is(value: str) -> None:
         ("secret\ud800", "name has unprintable characters"),
         ("secret\u202e", "name has unprintable characters"),
         ("secret\u2028", "name has unprintable characters"),
+        ("   ", "name is blank; allowed: letters, digits and signs"),
         (b"secret", "name is bytes; allowed: text"),
         (None, "name is NoneType; allowed: text"),
         (7, "name is int; allowed: text"),

@@ -108,6 +108,18 @@ def test_who_is_offered_a_callback(
     assert decision == Decision()
 
 
+def test_free_agents_shorten_the_wait_and_not_the_position() -> None:
+    """Five stand before the caller, three agents are free: the wait is that of the third, the position the sixth."""
+    facts = LineFacts(ahead=5, agents_staffed=10, agents_free=3)
+    answer, decision = consider(facts)
+    assert isinstance(answer, NoOffer)
+    assert answer.reason is NoOfferReason.ABOUT_TO_BE_SERVED
+    assert answer.position == Position(number=6)
+    assert answer.wait == queue_length_wait(ahead=2, agents=10, handle_time=5 * M)
+    assert decision == Decision()
+    assert isinstance(consider(attrs.evolve(facts, agents_free=0))[0], Offer)
+
+
 def test_an_unknown_wait_is_said_as_such() -> None:
     """With nobody staffed no figure is made up."""
     answer, _ = consider(LineFacts(ahead=4, agents_staffed=0))

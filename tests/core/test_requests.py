@@ -344,6 +344,24 @@ def test_only_the_last_contexts_are_kept() -> None:
     assert subject.version == 26
 
 
+def test_contexts_of_open_callbacks_are_kept() -> None:
+    """Behind a switchboard many wait at once: none loses what it told, however many there are."""
+    subject = a_subject(contexts={})
+    waiting = [f"cb_{number}" for number in range(0, 60, 2)]
+    for number in range(60):
+        wish = Wish(context={"n": str(number)})
+        subject = renewed_subject(subject, wish, ref=f"cb_{number}", in_use=waiting)
+    assert set(waiting) <= set(subject.contexts)
+    assert len(subject.contexts) < 45
+
+
+def test_a_key_of_the_host_cannot_be_that_of_a_live_call() -> None:
+    """Otherwise a web form could take the place of a live call's request."""
+    with pytest.raises(InvalidText, match="begins with 'call:'"):
+        request_key_of("call:SIP/1", None)
+    assert request_key_of(None, "SIP/1") == "call:SIP/1"
+
+
 # ---------------------------------------------------------------------------- receipts
 
 

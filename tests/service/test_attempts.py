@@ -15,7 +15,9 @@ from callbackq import (
     CallbackState,
     Cause,
     Commit,
+    Dial,
     Disposition,
+    Duplicates,
     HoldReason,
     LegId,
     Outcome,
@@ -204,6 +206,26 @@ def test_second_try_can_succeed_in_the_place_of_the_first(host: VirtualHost) -> 
     host.service.call_left("later")
     host.run_for(timedelta(0))
     assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+
+
+def test_contexts_of_many_callbacks_behind_one_number_are_kept(make_host: Callable[..., VirtualHost]) -> None:
+    """A switchboard: thirty open callbacks of one person, in turn; each agent sees what belongs to each."""
+    host = make_host(duplicates=Duplicates.ALLOW)
+    dials: list[Dial] = []
+
+    def remember(order: Dial, _before: int) -> Behaviour:
+        if order.role is Role.CUSTOMER:
+            dials.append(order)
+        return ANSWERS
+
+    host.telephony.behaviour_of = remember
+    for n in range(30):
+        host.service.request("support", number=BOB, context={"n": str(n)})
+        host.run_for(SECOND)
+    host.service.agent_available("ann", queues=["support"])
+    host.run_for(timedelta(hours=3))
+    assert host.telephony.dialed(BOB) == 30
+    assert [dial.context for dial in dials] == [{"n": str(n)} for n in range(30)]
 
 
 def test_other_answers_end_it_without_a_retry(host: VirtualHost) -> None:

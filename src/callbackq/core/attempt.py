@@ -207,14 +207,14 @@ def _connected(attempt: Attempt, _report: Report, context: Context) -> Step:
 
 
 def _customer_gone(attempt: Attempt, report: Report, context: Context) -> Step:
-    disposition = CUSTOMER_DISPOSITION[report.cause]
     if attempt.answered_by is not None:
-        disposition = Disposition.ANSWERED_THEN_LEFT
+        return _end(attempt, Disposition.ANSWERED_THEN_LEFT, context, to_agent=Prompt.CUSTOMER_LEFT)
+    disposition = CUSTOMER_DISPOSITION[report.cause]
     return _end(attempt, disposition, context, to_agent=Prompt.CUSTOMER_NOT_REACHED)
 
 
 def _agent_gone(attempt: Attempt, _report: Report, context: Context) -> Step:
-    return _end(attempt, Disposition.AGENT_UNAVAILABLE, context, to_customer=Prompt.AGENT_LEFT_PLACE_KEPT)
+    return _end(attempt, Disposition.AGENT_UNAVAILABLE, context, to_customer=Prompt.COULD_NOT_CONNECT)
 
 
 def _talk_over(attempt: Attempt, _report: Report, context: Context) -> Step:
@@ -227,19 +227,18 @@ def _one_gone(attempt: Attempt, _report: Report, context: Context) -> Step:
 
 
 def _again(attempt: Attempt, report: Report, _context: Context) -> Step:
-    rang = attempt.customer_rang or report.leg_id == attempt.customer_leg_id
-    return attrs.evolve(attempt, customer_rang=rang), (HangUp(leg_id=report.leg_id),)
+    by_customer = report.leg_id == attempt.customer_leg_id
+    told = HangUp(leg_id=report.leg_id, prompt=Prompt.COULD_NOT_CONNECT if by_customer else None)
+    return attrs.evolve(attempt, customer_rang=attempt.customer_rang or by_customer), (told,)
 
 
 _A, _R, _K = AttemptState, Role, ReportKind
 RULES: Final[Mapping[tuple[AttemptState, Role, ReportKind], Action]] = MappingProxyType(
     {
         (_A.INTENDED, _R.AGENT, _K.RINGING): _note,
-        (_A.INTENDED, _R.AGENT, _K.UNCERTAIN): _note,
         (_A.INTENDED, _R.AGENT, _K.ANSWERED): _dial_customer,
         (_A.INTENDED, _R.AGENT, _K.ENDED): _agent_gone,
         (_A.AGENT_ON_LINE, _R.CUSTOMER, _K.RINGING): _rang,
-        (_A.AGENT_ON_LINE, _R.CUSTOMER, _K.UNCERTAIN): _note,
         (_A.AGENT_ON_LINE, _R.CUSTOMER, _K.ANSWERED): _join,
         (_A.AGENT_ON_LINE, _R.CUSTOMER, _K.ENDED): _customer_gone,
         (_A.AGENT_ON_LINE, _R.AGENT, _K.ENDED): _agent_gone,
@@ -320,7 +319,8 @@ def _customer_silent(attempt: Attempt, context: Context) -> Step:
 
 
 def _never_joined(attempt: Attempt, context: Context) -> Step:
-    return _end(attempt, Disposition.UNKNOWN, context, to_agent=Prompt.CUSTOMER_LEFT)
+    told = Prompt.COULD_NOT_CONNECT
+    return _end(attempt, Disposition.UNKNOWN, context, to_agent=told, to_customer=told)
 
 
 def _close_talk(attempt: Attempt, context: Context) -> Step:

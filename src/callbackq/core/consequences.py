@@ -29,16 +29,16 @@ def follow(moved: After, context: Context) -> Decision:
     if moved.after.state is moved.before.state:
         return Decision()
     if moved.after.state is AttemptState.CONNECTED:
-        return _callback_kept(context) + agents.connected(moved.agent, now=context.now)
+        return _callback_kept(moved, context) + agents.connected(moved.agent, now=context.now)
     if moved.after.state is AttemptState.ENDED:
         return _callback_failed(moved, context) + _agent_freed(moved, context)
     return Decision()
 
 
-def overdue(attempt: Attempt, context: Context) -> Decision:
+def overdue(attempt: Attempt, context: Context, *, failures_count: int) -> Decision:
     """The attempt should long be over: the callback goes on as after one of which nothing is known."""
     unknown = attrs.evolve(attempt, disposition=Disposition.UNKNOWN)
-    step = next_step(context.callback, unknown, failures_count=0, policy=context.policy)
+    step = next_step(context.callback, unknown, failures_count=failures_count, policy=context.policy)
     return lifecycle.attempt_failed(
         context.callback, disposition=Disposition.UNKNOWN, step=step, now=context.now
     )
@@ -49,7 +49,9 @@ def _is_attempting(context: Context, attempt: Attempt) -> bool:
     return callback.state is CallbackState.ATTEMPTING and callback.attempt_id == attempt.attempt_id
 
 
-def _callback_kept(context: Context) -> Decision:
+def _callback_kept(moved: After, context: Context) -> Decision:
+    if not _is_attempting(context, moved.after):
+        return Decision()
     return lifecycle.complete(context.callback, now=context.now)
 
 

@@ -9,7 +9,7 @@ The range is the two quantiles that leave out as much on either side.
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Final
@@ -18,6 +18,7 @@ from callbackq.model import Wait
 
 COVERAGE_RATIO: Final = 0.9
 _EXACT_STAGES_MAX: Final = 200
+_EXPECTED_MAX: Final = timedelta(days=366)
 
 
 @lru_cache(maxsize=4_096)
@@ -52,6 +53,13 @@ def _erlang_cdf(stages: int, x: float) -> float:
         term *= x / i
         total += term
     return 1 - total
+
+
+def expected_at(now: datetime, wait: Wait) -> datetime | None:
+    """Return when a wait that begins *now* is expected to be over; None if that is unknown, or beyond a year."""
+    if wait.mean_s is None or wait.mean_s > _EXPECTED_MAX.total_seconds():
+        return None
+    return now + timedelta(seconds=wait.mean_s)
 
 
 def queue_length_wait(*, ahead: int, agents: int, free: int = 0, handle_time: timedelta) -> Wait:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from unicodedata import category
 
 from callbackq.errors import InvalidText, InvalidTime
 
@@ -12,6 +13,8 @@ LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 TEXT_MAX: Final = 200
 CONTEXT_FIELDS_MAX: Final = 50
 CONTEXT_TEXT_MAX: Final = 2_000
+_NOT_IN_NAMES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -69,10 +72,31 @@ def check_text(value: object, name: str, *, length_max: int = TEXT_MAX) -> str:
         InvalidText: it is not text, is empty or longer than *length_max*, or has unprintable characters. The
             text itself is not shown, for it may be personal.
     """
+    text = _sized(value, name, length_max)
+    if not text.isprintable():
+        raise InvalidText(f"{name} has unprintable characters; allowed: letters, digits, signs and spaces")
+    return text
+
+
+def check_name(value: object) -> str:
+    """
+    Return a person's name as it is: any script, its joiners and its wide spaces.
+
+    Raises:
+        InvalidText: it is no text, is blank or too long, or has characters that break lines, control a terminal,
+            or turn the direction of what follows.
+    """
+    text = _sized(value, "name", TEXT_MAX)
+    if any(character in _DIRECTIONS or category(character) in _NOT_IN_NAMES for character in text):
+        raise InvalidText("name has unprintable characters; allowed: letters, signs and spaces")
+    return text
+
+
+def _sized(value: object, name: str, length_max: int) -> str:
     if not isinstance(value, str):
         raise InvalidText(f"{name} is {type(value).__name__}; allowed: text")
     if not value or len(value) > length_max:
         raise InvalidText(f"{name} has {len(value)} characters; allowed: 1 to {length_max}")
-    if not value.isprintable():
-        raise InvalidText(f"{name} has unprintable characters; allowed: letters, digits, signs and spaces")
+    if value.isspace():
+        raise InvalidText(f"{name} is blank; allowed: letters, digits and signs")
     return value

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import attrs
 
 from callbackq.core.decision import Decision, head
-from callbackq.core.estimate import queue_length_wait
+from callbackq.core.estimate import expected_at, queue_length_wait
 from callbackq.events import CallOffered
 from callbackq.ids import OfferId
 from callbackq.model import Choice, LiveCall, NoOffer, NoOfferReason, Offer, Position
@@ -58,7 +58,7 @@ def consider_offer(
         queue=call.queue,
         position=position,
         wait=wait,
-        expected_at=now + timedelta(seconds=wait.mean_s),
+        expected_at=expected_at(now, wait),
         choices=(Choice.STAY, Choice.CALLBACK_NOW),
         expires_at=now + policy.offer_life,
     )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
 import attrs
 
+from callbackq.core.estimate import expected_at
 from callbackq.core.instants import (
     CONTEXT_FIELDS_MAX,
     CONTEXT_TEXT_MAX,
     check_instant,
+    check_name,
     check_text,
 )
 from callbackq.core.numbers import PhoneNumber
@@ -23,6 +25,7 @@ from callbackq.model import Callback, Position, Receipt, Subject, Wait
 
 CONTEXTS_KEPT_MAX: Final = 20
 SKILLS_MAX: Final = 50
+_CALL_KEY: Final = "call:"
 _NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
 SCHEDULE_HORIZON: Final = timedelta(days=366)
 
@@ -49,7 +52,7 @@ def read_wish(*, name: str | None, language: str | None, context: Mapping[str, s
         check_text(key, "a context field's name")
         _check_context_value(value)
     return Wish(
-        name=check_text(name, "name") if name is not None else None,
+        name=check_name(name) if name is not None else None,
         language=check_text(language, "language", length_max=35) if language is not None else None,
         context=dict(context),
     )
@@ -94,10 +97,19 @@ def read_schedule(scheduled_at: datetime | None, *, now: datetime) -> datetime |
 
 
 def request_key_of(request_key: str | None, call_id: str | None) -> str | None:
-    """Return the key of a request: the host's; or one made of the live call, for a call gives one place only."""
-    if request_key is not None:
-        return check_text(request_key, "request_key")
-    return f"call:{check_text(call_id, 'call_id')}" if call_id is not None else None
+    """
+    Return the key of a request: the host's; or one made of the live call, for a call gives one place only.
+
+    Raises:
+        InvalidText: a key of the host is no proper text, or begins like those that are made here.
+    """
+    if request_key is None:
+        return f"{_CALL_KEY}{check_text(call_id, 'call_id')}" if call_id is not None else None
+    if str(request_key).startswith(_CALL_KEY):
+        raise InvalidText(
+            f"request_key begins with {_CALL_KEY!r}, as the keys of live calls do; allowed: another one"
+        )
+    return check_text(request_key, "request_key")
 
 
 def check_same_request(
@@ -133,13 +145,21 @@ def new_subject(
     )
 
 
-def renewed_subject(subject: Subject, wish: Wish, *, ref: str, moved_from: str | None = None) -> Subject:
+def renewed_subject(
+    subject: Subject,
+    wish: Wish,
+    *,
+    ref: str,
+    moved_from: str | None = None,
+    in_use: Collection[str] = (),
+) -> Subject:
     """
     Return the record of a known person with what is new, or the same record if nothing is.
 
     Args:
         ref: the callback or call to which the context belongs.
         moved_from: the call whose context the callback inherits.
+        in_use: the callbacks and calls that have not ended; of the others the newest 20 contexts are kept.
     """
     contexts = dict(subject.contexts)
     inherited = contexts.pop(moved_from, _NO_FIELDS) if moved_from else _NO_FIELDS
@@ -147,7 +167,8 @@ def renewed_subject(subject: Subject, wish: Wish, *, ref: str, moved_from: str |
     if fields:
         contexts[ref] = {**contexts.get(ref, {}), **fields}
     for oldest in list(contexts)[:-CONTEXTS_KEPT_MAX]:
-        del contexts[oldest]
+        if oldest not in in_use and oldest != ref:
+            del contexts[oldest]
     renewed = attrs.evolve(
         subject,
         name=wish.name or subject.name,
@@ -162,20 +183,18 @@ def receipt_of(callback: Callback, subject: Subject) -> Receipt:
     position = None
     if callback.quoted_position is not None:
         position = Position(number=callback.quoted_position)
-    expected_at = callback.scheduled_at
-    if expected_at is None and callback.quoted_wait_s is not None:
-        expected_at = callback.requested_at + timedelta(seconds=callback.quoted_wait_s)
+    wait = Wait(
+        mean_s=callback.quoted_wait_s,
+        low_s=callback.quoted_wait_low_s,
+        high_s=callback.quoted_wait_high_s,
+    )
     return Receipt(
         callback_id=callback.callback_id,
         queue=callback.queue,
         number_masked=mask_number(subject.number),
         position=position,
-        wait=Wait(
-            mean_s=callback.quoted_wait_s,
-            low_s=callback.quoted_wait_low_s,
-            high_s=callback.quoted_wait_high_s,
-        ),
-        expected_at=expected_at,
+        wait=wait,
+        expected_at=callback.scheduled_at or expected_at(callback.requested_at, wait),
         entered_at=callback.entered_at,
         requested_at=callback.requested_at,
         expires_at=callback.expires_at,

@@ -27,6 +27,7 @@ KINDS = {
         "callback_held",
         "callback_attempted",
         "callback_returned",
+        "callback_watched",
         "callback_rested",
         "callback_ended",
     },

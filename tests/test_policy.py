@@ -52,6 +52,7 @@ DEFAULTS = {
     "wrap_up": 0 * S,
     "agent_cool_down": 30 * S,
     "agent_presence_max": 16 * H,
+    "number_in_use_hold": 30 * S,
 }
 
 DURATIONS = [
@@ -69,6 +70,7 @@ DURATIONS = [
     ("wrap_up", 0 * S, H, "0:00:00 to 1:00:00"),
     ("agent_cool_down", S, H, "0:00:01 to 1:00:00"),
     ("agent_presence_max", M, 7 * D, "0:01:00 to 7 days, 0:00:00"),
+    ("number_in_use_hold", S, H, "0:00:01 to 1:00:00"),
 ]
 WHOLE_NUMBERS = [("priority_default", 0, 255), ("attempts_max", 1, 100)]
 

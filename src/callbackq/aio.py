@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from types import TracebackType
@@ -32,15 +33,18 @@ class _Hop:
         self._waiting: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._lock = Lock()
         self._draining = False
+        self._closed = False
 
     def run(self, call: Callable[[], R]) -> asyncio.Future[R]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         with self._lock:
+            if self._closed:
+                raise RuntimeError("this AsyncCallbackService is closed")
             self._waiting.append((call, future))
-            start, self._draining = not self._draining, True
-        if start:
-            self._executor.submit(self._drain)
+            if not self._draining:
+                self._draining = True
+                self._executor.submit(self._drain)
         return future
 
     def _drain(self) -> None:
@@ -55,6 +59,8 @@ class _Hop:
                 _finish(call, future)
 
     def close(self) -> None:
+        with self._lock:
+            self._closed = True
         self._executor.shutdown(wait=True)
 
 
@@ -73,9 +79,8 @@ def _hand_over(future: asyncio.Future[Any], setter: Callable[[Any], None], value
         if not future.done():
             setter(value)
 
-    loop = future.get_loop()
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(set_unless_gone)
+    with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+        future.get_loop().call_soon_threadsafe(set_unless_gone)
 
 
 class _Awaited(Generic[Owner, P, R]):

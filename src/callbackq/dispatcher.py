@@ -7,26 +7,30 @@ and then returns the effects as data. It performs nothing and never sleeps: a ru
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime, timedelta
+import logging
+import os
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from datetime import datetime
+from functools import partial
 from typing import Final
 
 import attrs
 
 from callbackq.core import agents, attempt, calls, lifecycle
-from callbackq.core.consequences import overdue
-from callbackq.core.instants import check_instant
+from callbackq.core.consequences import overdue, still_due_at
+from callbackq.core.instants import check_instant, check_text
 from callbackq.core.numbers import number_key
 from callbackq.effects import Effect
-from callbackq.errors import Conflict
-from callbackq.ids import AttemptId, LegId, NodeId, QueueName
+from callbackq.errors import ConfigurationError, Conflict, StoreError
+from callbackq.ids import AttemptId, CallbackId, LegId, NodeId, QueueName
 from callbackq.model import (
     Agent,
+    Attempt,
     AttemptState,
     Callback,
     CallbackState,
     Disposition,
-    HoldReason,
     LiveCall,
     Place,
 )
@@ -42,8 +46,7 @@ from callbackq.writing import (
     write,
 )
 
-NUMBER_IN_USE_HOLD: Final = timedelta(seconds=30)
-"""How long a callback is held when its number is in another live attempt, before it is looked at again."""
+logger = logging.getLogger("callbackq")
 
 
 class Dispatcher:
@@ -52,13 +55,19 @@ class Dispatcher:
 
     Args:
         service: whose promises. Its commands may run in other threads and processes.
-        node_id: the name of this process, kept with every attempt that it starts.
+        node_id: the name of this process, kept with every attempt that it starts; `node-` and the process id
+            unless given.
         batch_max: at most this many records of each kind become due in one step; the rest in the next.
+
+    Raises:
+        ConfigurationError: *batch_max* is below 1.
     """
 
-    def __init__(self, service: CallbackService, *, node_id: str = "node", batch_max: int = 500) -> None:
+    def __init__(self, service: CallbackService, *, node_id: str | None = None, batch_max: int = 500) -> None:
+        if batch_max < 1:
+            raise ConfigurationError("batch_max", batch_max, "1 or more")
         self._service: Final = service
-        self._node_id: Final = NodeId(node_id)
+        self._node_id: Final = NodeId(check_text(node_id or f"node-{os.getpid()}", "node_id"))
         self._batch_max: Final = batch_max
 
     def step(self, now: datetime) -> tuple[Effect, ...]:
@@ -69,49 +78,99 @@ class Dispatcher:
         now, once, by the caller, who holds no lock and no transaction.
 
         Live calls and agents are done first, in a transaction that waits for no flush; only when a promise is
-        concerned is there a second, flushed one.
+        concerned is there a second, flushed one. Should one record make it fail, the others are done one by one.
 
         Raises:
-            StoreUnavailable: the part that was not returned was not done; step again.
+            StoreUnavailable, CommitUncertain, Conflict: step again. What was committed before lost no effect;
+                attempts of an uncertain commit are found by their deadlines.
 
-        Cost: O(k log n) for k records that move.
+        Cost: O(k log n) for k records that move, and one look at the head of each queue for each set of skills
+        among the free agents.
         """
         at = check_instant(now, "now")
-        effects, promises_wait = self._run(at, commit=Commit.RELAXED)
-        if promises_wait:
-            more, _ = self._run(at, commit=Commit.FLUSHED)
-            effects += more
-        return effects
+        effects: list[Effect] = []
+        live = self._again_if_conflict(lambda: self._live_pass(at))
+        effects.extend(live.effects)
+        if live.promises_wait:
+            try:
+                effects.extend(self._again_if_conflict(lambda: self._promise_pass(at)).effects)
+            except (StoreError, Conflict):
+                # What the first pass committed must reach the world; the promises are tried again by the next step.
+                if not effects:
+                    raise
+                logger.warning("the promises of a step wait for the next one")
+            except Exception as error:
+                logger.error("a step failed, and goes on one by one: %s", type(error).__name__)  # noqa: TRY400
+                effects.extend(self._one_by_one(at))
+        return tuple(effects)
 
     def next_wakeup(self) -> datetime | None:
         """Return when `step` has something to do though nobody said anything, or None if never."""
         with self._service.store.transaction(self._service.tenant_id, commit=Commit.READ_ONLY) as tx:
             return tx.next_due_at(queues=self._service.policies.keys())
 
-    def _run(self, now: datetime, *, commit: Commit) -> tuple[tuple[Effect, ...], bool]:
+    # ------------------------------------------------------------------ passes
+
+    def _live_pass(self, now: datetime) -> _Step:
+        with self._transaction(Commit.RELAXED) as tx:
+            step = self._step(tx, now)
+            step.due_live(self._batch_max)
+            # A promise that is due now may stand before the live calls: it is promoted first.
+            step.promises_wait = step.has_due_promises() or step.assign(promises=False)
+        return step
+
+    def _promise_pass(self, now: datetime) -> _Step:
+        with self._transaction(Commit.FLUSHED) as tx:
+            step = self._step(tx, now)
+            for before in step.due_attempts(self._batch_max):
+                step.attempt_due(before)
+            for callback in step.due_callbacks(self._batch_max):
+                step.callback_due(callback)
+            step.assign(promises=True)
+        return step
+
+    def _one_by_one(self, now: datetime) -> list[Effect]:
+        """Do what is due in a transaction each. One that fails is named, left, and tried again by the next step."""
+        with self._transaction(Commit.READ_ONLY) as tx:
+            step = self._step(tx, now)
+            attempts, callbacks = step.due_attempts(self._batch_max), step.due_callbacks(self._batch_max)
+        effects: list[Effect] = []
+
+        def alone(name: str, work: Callable[[_Step], object]) -> None:
+            try:
+                with self._transaction(Commit.FLUSHED) as tx:
+                    step = self._step(tx, now)
+                    work(step)
+            except Exception as error:
+                logger.error("%s cannot be moved: %s", name, type(error).__name__)  # noqa: TRY400
+            else:
+                effects.extend(step.effects)
+
+        for one in attempts:
+            alone(one.attempt_id, partial(_attempt_alone, one.attempt_id))
+        for each in callbacks:
+            alone(each.callback_id, partial(_callback_alone, each.callback_id))
+        alone("the head of the line", partial(_Step.assign, promises=True))
+        return effects
+
+    # ------------------------------------------------------------------ inside
+
+    def _transaction(self, commit: Commit) -> AbstractContextManager[Transaction]:
+        return self._service.store.transaction(self._service.tenant_id, commit=commit)
+
+    def _step(self, tx: Transaction, now: datetime) -> _Step:
+        return _Step(tx=tx, service=self._service, node_id=self._node_id, now=now)
+
+    def _again_if_conflict(self, work: Callable[[], _Step]) -> _Step:
         for _ in range(CONFLICT_TRIES - 1):
             try:
-                return self._once(now, commit=commit)
+                return work()
             except Conflict:
                 continue
-        return self._once(now, commit=commit)
-
-    def _once(self, now: datetime, *, commit: Commit) -> tuple[tuple[Effect, ...], bool]:
-        promises = commit is Commit.FLUSHED
-        with self._service.store.transaction(self._service.tenant_id, commit=commit) as tx:
-            step = _Step(tx=tx, service=self._service, node_id=self._node_id, now=now, effects=[])
-            if promises:
-                step.due_promises(self._batch_max)
-            else:
-                step.due_live(self._batch_max)
-            # A promise that is due now may stand before the live calls: it is promoted first.
-            promises_wait = not promises and step.has_due_promises()
-            if not promises_wait:
-                promises_wait = step.assign(promises=promises)
-        return tuple(step.effects), promises_wait
+        return work()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class _Step:
     """One transaction of a step."""
 
@@ -119,7 +178,12 @@ class _Step:
     service: CallbackService
     node_id: NodeId
     now: datetime
-    effects: list[Effect]
+    effects: list[Effect] = attrs.field(factory=list[Effect])
+    promises_wait: bool = False
+    _heads: dict[tuple[QueueName, tuple[str, ...]], Place | None] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._heads = {}
 
     @property
     def queues(self) -> Collection[QueueName]:
@@ -136,29 +200,35 @@ class _Step:
             write(self.tx, calls.due(call, now=self.now))
             free_agent_of_call(self.tx, call, policies=self.service.policies, cooled_down=False, now=self.now)
 
-    def has_due_promises(self) -> bool:
-        attempts, callbacks = self.tx.attempts, self.tx.callbacks
-        return bool(
-            attempts.due(now=self.now, limit=1, queues=self.queues)
-            or callbacks.due(now=self.now, limit=1, queues=self.queues)
-        )
+    def due_attempts(self, limit: int) -> list[Attempt]:
+        return self.tx.attempts.due(now=self.now, limit=limit, queues=self.queues)
 
-    def due_promises(self, limit: int) -> None:
-        for before in self.tx.attempts.due(now=self.now, limit=limit, queues=self.queues):
-            context = attempt_context(self.tx, before, policies=self.service.policies, now=self.now)
-            decision = attempt.deadline(before, context)
-            self.effects.extend(move_attempt(self.tx, before, decision, context))
-        for callback in self.tx.callbacks.due(now=self.now, limit=limit, queues=self.queues):
-            if callback.state is CallbackState.ATTEMPTING:
-                self._attempt_overdue(callback)
-            else:
-                write(self.tx, lifecycle.due(callback, now=self.now))
+    def due_callbacks(self, limit: int) -> list[Callback]:
+        return self.tx.callbacks.due(now=self.now, limit=limit, queues=self.queues)
+
+    def has_due_promises(self) -> bool:
+        return bool(self.due_attempts(1) or self.due_callbacks(1))
+
+    def attempt_due(self, before: Attempt) -> None:
+        context = attempt_context(self.tx, before, policies=self.service.policies, now=self.now)
+        decision = attempt.deadline(before, context)
+        self.effects.extend(move_attempt(self.tx, before, decision, context))
+
+    def callback_due(self, callback: Callback) -> None:
+        if callback.state is CallbackState.ATTEMPTING:
+            self._attempt_overdue(callback)
+        else:
+            write(self.tx, lifecycle.due(callback, now=self.now))
 
     def _attempt_overdue(self, callback: Callback) -> None:
-        """Every deadline of the attempt is long over: the callback lets go of it."""
+        """No node was there, and the attempt is yet to end by its own deadlines; or it lost them, and is let go."""
         assert callback.attempt_id is not None
         before = self.tx.attempts.get(callback.attempt_id)
         context = attempt_context(self.tx, before, policies=self.service.policies, now=self.now)
+        again_at = still_due_at(before, context)
+        if again_at is not None:
+            write(self.tx, lifecycle.look_again(callback, at=again_at, now=self.now))
+            return
         earlier = failures_count(self.tx, callback.callback_id, Disposition.UNKNOWN)
         write(self.tx, overdue(before, context, failures_count=earlier))
         if before.state is not AttemptState.ENDED:
@@ -189,13 +259,22 @@ class _Step:
         return False
 
     def _head(self, agent: Agent) -> Place | None:
-        lanes = self.tx.lanes.served_by(agent.skills)
-        heads = (self.tx.line.head(queue, lanes=lanes) for queue in agent.queues if queue in self.queues)
-        return min(
-            (head for head in heads if head), key=lambda head: (head.rank, head.place_id), default=None
-        )
+        heads = (self._head_of(queue, agent.skills) for queue in agent.queues if queue in self.queues)
+        return min((head for head in heads if head), key=_rank_of, default=None)
+
+    def _head_of(self, queue: QueueName, skills: tuple[str, ...]) -> Place | None:
+        """Look once for all agents alike, until a place of this queue moves."""
+        key = (queue, skills)
+        if key not in self._heads:
+            lanes = self.tx.lanes.served_by(skills)
+            self._heads[key] = self.tx.line.head(queue, lanes=lanes)
+        return self._heads[key]
+
+    def _forget_heads(self, queue: QueueName) -> None:
+        self._heads = {key: head for key, head in self._heads.items() if key[0] != queue}
 
     def _take(self, call: LiveCall, agent: Agent) -> None:
+        self._forget_heads(call.queue)
         policy = policy_of(self.service.policies, call.queue)
         decision = calls.take(call, agent.agent_id, policy=policy, now=self.now)
         presence_max = presence_max_of(self.service.policies, agent.queues)
@@ -204,15 +283,13 @@ class _Step:
         self.effects.extend(decision.effects)
 
     def _start(self, callback: Callback, agent: Agent) -> bool:
+        self._forget_heads(callback.queue)
         policy = policy_of(self.service.policies, callback.queue)
         subject = self.tx.subjects.get(callback.subject_id)
-        key = number_key(subject.number, pepper=self.service.store.pepper)
+        pepper = self.service.store.pepper
+        key = number_key(subject.number, tenant_id=self.service.tenant_id, pepper=pepper)
         if self.tx.attempts.live_by_number(key) is not None:
-            until = self.now + NUMBER_IN_USE_HOLD
-            write(
-                self.tx,
-                lifecycle.hold(callback, reason=HoldReason.NUMBER_IN_USE, until=until, now=self.now),
-            )
+            write(self.tx, lifecycle.hold_for_number(callback, policy=policy, now=self.now))
             return False
         new = self.service.ids.new
         attempt_id = AttemptId(new("at", now=self.now))
@@ -233,3 +310,15 @@ class _Step:
         write(self.tx, decision)
         self.effects.extend(decision.effects)
         return True
+
+
+def _attempt_alone(attempt_id: AttemptId, step: _Step) -> None:
+    step.attempt_due(step.tx.attempts.get(attempt_id))
+
+
+def _callback_alone(callback_id: CallbackId, step: _Step) -> None:
+    step.callback_due(step.tx.callbacks.get(callback_id))
+
+
+def _rank_of(place: Place) -> tuple[int, str]:
+    return place.rank, place.place_id

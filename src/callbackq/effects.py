@@ -47,7 +47,7 @@ class Dial:
     attempt_id: AttemptId
     callback_id: CallbackId
     queue: QueueName
-    agent_id: AgentId
+    agent_id: AgentId | None
     number: str = attrs.field(repr=repr_masked)
     extension: str | None = attrs.field(default=None, repr=False)
     name: str | None = attrs.field(default=None, repr=False)

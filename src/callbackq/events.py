@@ -100,7 +100,9 @@ class CallbackRequested(CallbackEvent):
     expires_at: datetime
     dedup_key: str | None
     request_key: str | None
+    offer_id: OfferId | None
     quoted_position: int | None
+    quoted_position_exact: bool
     quoted_wait_s: float | None
     quoted_wait_low_s: float | None
     quoted_wait_high_s: float | None
@@ -125,7 +127,12 @@ class CallbackAttempted(CallbackEvent):
     """An agent was reserved, and an attempt was started."""
 
     attempt_id: AttemptId
-    agent_id: AgentId
+    agent_id: AgentId | None
+
+
+@attrs.frozen(kw_only=True)
+class CallbackWatched(CallbackEvent):
+    """The attempt outlasted its time, and its own deadlines are yet to end it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -312,7 +319,7 @@ class AttemptStarted(AttemptEvent):
     subject_id: SubjectId
     number_key: str
     mode: Mode
-    agent_id: AgentId
+    agent_id: AgentId | None
     node_id: NodeId
     agent_leg_id: LegId
     agent_leg: LegState

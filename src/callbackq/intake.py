@@ -6,13 +6,14 @@ from datetime import datetime
 
 import attrs
 
+from callbackq.core.calls import check_waiting
 from callbackq.core.estimate import queue_length_wait
-from callbackq.core.lifecycle import Asked, dedup_key
+from callbackq.core.lifecycle import Asked, dedup_key, spot_of
 from callbackq.core.numbers import PhoneNumber, read_number
-from callbackq.core.ordering import check_priority, rank
+from callbackq.core.ordering import check_priority
 from callbackq.core.requests import CONTEXTS_KEPT_MAX, Wish, new_subject, renewed_subject
-from callbackq.errors import CallbackNotFound, CallHasEnded, InvalidNumber, RequestRefused
-from callbackq.ids import CallbackId, CallId, PlaceId, QueueName, SubjectId, TenantId
+from callbackq.errors import CallbackNotFound, InvalidNumber, RequestRefused
+from callbackq.ids import CallbackId, CallId, OfferId, QueueName, SubjectId, TenantId
 from callbackq.model import Callback, CallbackState, CallState, Channel, LiveCall, Position, Subject, Wait
 from callbackq.policy import Duplicates, QueuePolicy
 from callbackq.ports import IdSource, Transaction
@@ -26,6 +27,7 @@ class Request:
     call_id: CallId | None
     number: PhoneNumber | None
     request_key: str | None
+    offer_id: OfferId | None
     channel: Channel
     priority: int
     skills: tuple[str, ...]
@@ -137,10 +139,7 @@ def waiting_call(tx: Transaction, request: Request) -> LiveCall | None:
     if request.call_id is None:
         return None
     call = tx.calls.get(request.call_id)
-    if call.state is not CallState.WAITING:
-        raise CallHasEnded(
-            f"live call {call.call_id} is {call.state}; only a waiting one can become a callback"
-        )
+    check_waiting(call)
     if call.queue != request.policy.queue:
         raise RequestRefused(
             f"live call {call.call_id} waits in queue {call.queue!r}, not in {request.policy.queue!r}"
@@ -175,12 +174,11 @@ def asked_for(
     policy = request.policy
     entered_at = call.entered_at if call else request.entered_at
     priority = call.priority if call else request.priority
-    place = call.place_id if call else PlaceId(callback_id)
-    rank_ = call.rank if call else rank(entered_at, priority=priority, policy=policy)
+    spot = spot_of(call, callback_id, ranked_at=entered_at, priority=priority, policy=policy)
     lane = call.lane if call else tx.lanes.intern(request.skills)
     position, wait = None, Wait(mean_s=None, low_s=None, high_s=None)
     if request.scheduled_at is None:
-        ahead = tx.line.count_ahead(policy.queue, rank=rank_, place_id=place)
+        ahead = tx.line.count_ahead(policy.queue, rank=spot.rank, place_id=spot.place_id)
         position = Position(number=ahead + 1)
         wait = queue_length_wait(
             ahead=ahead,
@@ -199,6 +197,7 @@ def asked_for(
         entered_at=entered_at,
         scheduled_at=request.scheduled_at,
         call=call,
+        offer_id=request.offer_id,
         position=position,
         wait=wait,
     )

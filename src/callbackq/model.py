@@ -280,7 +280,9 @@ class Callback:
     attempts_count: int = 0
     last_disposition: Disposition | None = None
     hold_reason: HoldReason | None = None
+    offer_id: OfferId | None = None
     quoted_position: int | None = None
+    quoted_position_exact: bool = True
     quoted_wait_s: float | None = None
     quoted_wait_low_s: float | None = None
     quoted_wait_high_s: float | None = None
@@ -357,7 +359,7 @@ class Attempt:
     subject_id: SubjectId
     number_key: str
     mode: Mode
-    agent_id: AgentId
+    agent_id: AgentId | None
     node_id: NodeId
     agent_leg_id: LegId
     agent_leg: LegState
@@ -380,6 +382,12 @@ Place = Callback | LiveCall
 # ---------------------------------------------------------------------------- values for the host
 
 
+def _short_and_clean(text: str | None) -> str | None:
+    if text is None:
+        return None
+    return "".join(character if character.isprintable() else "?" for character in str(text)[:200])
+
+
 @attrs.frozen(kw_only=True)
 class Report:
     """
@@ -387,16 +395,20 @@ class Report:
 
     Args:
         leg_id: the id that the dial effect carried.
+        kind: what happened; a member, or its value as text.
         cause: why the leg ended; only for ENDED.
         answered_by: who answered; only for ANSWERED of the customer's leg.
-        raw_cause: the PBX's own words, kept in history. Must hold no number.
+        raw_cause: the PBX's own words, kept in history; cut at 200 characters. Must hold no number.
+
+    Raises:
+        ValueError: kind, cause or answered_by is no member of its enum.
     """
 
     leg_id: LegId
-    kind: ReportKind
-    cause: Cause = Cause.UNKNOWN
-    answered_by: AnsweredBy = AnsweredBy.UNKNOWN
-    raw_cause: str | None = None
+    kind: ReportKind = attrs.field(converter=ReportKind)
+    cause: Cause = attrs.field(default=Cause.UNKNOWN, converter=Cause)
+    answered_by: AnsweredBy = attrs.field(default=AnsweredBy.UNKNOWN, converter=AnsweredBy)
+    raw_cause: str | None = attrs.field(default=None, converter=_short_and_clean)
 
 
 @attrs.frozen(kw_only=True)

@@ -23,6 +23,9 @@ PRIORITY_MAX: Final = 255
 STRICT_CREDIT: Final = timedelta(days=366)
 """One step of priority outweighs any wait of a year or less. All 255 of them keep ranks below 2**53."""
 
+AGENT_PRESENCE_MAX: Final = timedelta(hours=16)
+"""How long an agent is believed to be there, unless a policy says otherwise."""
+
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
 _REGION = re.compile(r"[A-Z]{2}")
 
@@ -132,11 +135,12 @@ class QueuePolicy:
         agent_ring_time: how long an agent may take to accept. 5 s to 5 min.
         ring_time: how long the customer's phone rings. 15 s to 5 min.
         join_time_max: how long the bridge may take. 1 s to 5 min.
-        talk_time_max: a conversation whose end was never reported is closed by then. 1 min to 24 h.
+        talk_time_max: a conversation whose end was never reported is hung up by then. 1 min to 24 h.
         hang_up_time_max: how long a leg may take to end. 1 s to 5 min.
         wrap_up: the agent's pause after each call. 0 to 1 h.
         agent_cool_down: the agent's pause after declining or letting a reservation pass. 1 s to 1 h.
         agent_presence_max: an agent of whom nothing was heard so long is signed out. 1 min to 7 days.
+        number_in_use_hold: how long a callback steps aside while its number is in another call. 1 s to 1 h.
 
     Raises:
         ConfigurationError: a value is out of its bounds, or two contradict each other. Names the field, the
@@ -168,7 +172,8 @@ class QueuePolicy:
     hang_up_time_max: timedelta = timedelta(seconds=10)
     wrap_up: timedelta = timedelta(0)
     agent_cool_down: timedelta = timedelta(seconds=30)
-    agent_presence_max: timedelta = timedelta(hours=16)
+    agent_presence_max: timedelta = AGENT_PRESENCE_MAX
+    number_in_use_hold: timedelta = timedelta(seconds=30)
 
     def __attrs_post_init__(self) -> None:
         _check_names(self)
@@ -198,6 +203,7 @@ _BOUNDS: Final = (
     ("wrap_up", 0 * _S, _H),
     ("agent_cool_down", _S, _H),
     ("agent_presence_max", _M, 7 * _D),
+    ("number_in_use_hold", _S, _H),
 )
 
 

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final, Self
 
 from callbackq.dispatcher import Dispatcher
 from callbackq.effects import Bridge, ConnectCall, Dial, Effect, HangUp, Reported
-from callbackq.errors import CallbackqError, DialRefused, StoreError
-from callbackq.ids import LegId
+from callbackq.errors import CallbackqError, ConfigurationError, DialRefused, StoreError
 from callbackq.model import Cause, Report, ReportKind
 from callbackq.ports import Telephony
 from callbackq.service import CallbackService
 
 logger = logging.getLogger("callbackq")
+
+_PAUSE_MIN_S: Final = 0.005
+"""Between two steps at least this, so that a record which cannot be moved never makes a loop without rest."""
 
 
 class Driver:
@@ -78,17 +80,20 @@ class Driver:
             self._telephony.dial(order)
         except DialRefused:
             self._tell(Report(leg_id=order.leg_id, kind=ReportKind.ENDED, cause=Cause.FAILED))
-        except Exception:
+        except Exception as error:
             # It may ring: the safe side is to take it for dialed, and to let its deadline decide.
-            _log_failure("dial", order.leg_id)
+            _log_failure("dial", order.leg_id, error)
             self._tell(Report(leg_id=order.leg_id, kind=ReportKind.UNCERTAIN))
 
     def _connect(self, order: ConnectCall) -> None:
         try:
             self._telephony.connect_call(order)
-        except Exception:
-            _log_failure("connect_call", order.call_id)
-            self._service.call_returned(order.call_id)
+        except Exception as error:
+            _log_failure("connect_call", order.call_id, error)
+            try:
+                self._service.call_returned(order.call_id)
+            except CallbackqError as second:
+                _log_failure("call_returned", order.call_id, second)
 
     def _repeatable(self, order: Bridge | HangUp) -> None:
         try:
@@ -96,20 +101,23 @@ class Driver:
                 self._telephony.bridge(order)
             else:
                 self._telephony.hang_up(order)
-        except Exception:
+        except Exception as error:
             # The attempt's deadline hangs up what is left.
-            _log_failure("bridge or hang_up", getattr(order, "leg_id", LegId("")))
+            if isinstance(order, Bridge):
+                _log_failure("bridge", order.attempt_id, error)
+            else:
+                _log_failure("hang_up", order.leg_id, error)
 
     def _tell(self, report: Report) -> None:
         try:
             self.report(report)
-        except CallbackqError:
-            _log_failure("report", report.leg_id)
+        except CallbackqError as error:
+            _log_failure("report", report.leg_id, error)
 
 
-def _log_failure(what: str, which: str) -> None:
-    """Log the present exception's type and place, not its text: an adapter's text may hold a number."""
-    logger.warning("telephony failed: %s %s", what, which, exc_info=logger.isEnabledFor(logging.DEBUG))
+def _log_failure(what: str, which: str, error: Exception) -> None:
+    """Log what failed, with the error's type and not its text: an adapter's text may hold a number."""
+    logger.warning("failed: %s of %s: %s", what, which, type(error).__name__)
 
 
 class ThreadRunner:
@@ -131,27 +139,34 @@ class ThreadRunner:
         service: CallbackService,
         telephony: Telephony,
         *,
-        node_id: str = "node",
+        node_id: str | None = None,
         idle_max: timedelta = timedelta(seconds=1),
     ) -> None:
+        if idle_max <= timedelta(0):
+            raise ConfigurationError("idle_max", idle_max, "more than zero")
         self._service: Final = service
         self._driver: Final = Driver(service, Dispatcher(service, node_id=node_id), telephony)
         self._idle_max_s: Final = idle_max.total_seconds()
         self._wake: Final = threading.Event()
-        self._stopping: Final = threading.Event()
+        self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        service.when_changed(self._wake.set)
+        self._unsubscribe: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Start the thread. Starting twice changes nothing."""
         if self._thread is None:
-            self._stopping.clear()
-            self._thread = threading.Thread(target=self._loop, name="callbackq-runner", daemon=True)
+            self._unsubscribe = self._service.when_changed(self._wake.set)
+            self._stopping = threading.Event()
+            self._thread = threading.Thread(
+                target=self._loop, args=(self._stopping,), name="callbackq-runner", daemon=True
+            )
             self._thread.start()
 
     def stop(self, *, timeout: timedelta = timedelta(seconds=10)) -> None:
         """Stop stepping, and wait for the step under way. Attempts go on in the telephony; reports are still taken."""
         thread, self._thread = self._thread, None
+        if self._unsubscribe is not None:
+            self._unsubscribe()
         if thread is not None:
             self._stopping.set()
             self._wake.set()
@@ -170,8 +185,8 @@ class ThreadRunner:
     ) -> None:
         self.stop()
 
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
+    def _loop(self, stopping: threading.Event) -> None:
+        while not stopping.is_set():
             self._wake.clear()
             try:
                 self._driver.step(self._service.clock.now())
@@ -179,12 +194,9 @@ class ThreadRunner:
             except StoreError as error:
                 logger.warning("the store failed, the runner goes on: %s", type(error).__name__)
                 pause_s = self._idle_max_s
-            except Exception as error:  # A promise must not be lost because another one shows a bug.
-                logger.error(  # noqa: TRY400 - a traceback's text may hold a number
-                    "a step failed, the runner goes on: %s",
-                    type(error).__name__,
-                    exc_info=logger.isEnabledFor(logging.DEBUG),
-                )
+            except Exception as error:  # The next step tries again; a thread that died would try nothing.
+                # The type only: an error's text may hold a number.
+                logger.error("a step failed, the runner goes on: %s", type(error).__name__)  # noqa: TRY400
                 pause_s = self._idle_max_s
             self._wake.wait(pause_s)
 
@@ -192,4 +204,5 @@ class ThreadRunner:
         due_at = self._driver.next_wakeup()
         if due_at is None:
             return self._idle_max_s
-        return min(self._idle_max_s, max(0.0, (due_at - self._service.clock.now()).total_seconds()))
+        pause_s = (due_at - self._service.clock.now()).total_seconds()
+        return min(self._idle_max_s, max(_PAUSE_MIN_S, pause_s))

@@ -19,6 +19,7 @@ from callbackq.core.instants import check_instant, check_not_future, check_text
 from callbackq.core.offering import LineFacts, consider_offer
 from callbackq.core.requests import (
     check_same_request,
+    read_channel,
     read_schedule,
     read_skills,
     read_wish,
@@ -32,6 +33,7 @@ from callbackq.errors import (
     ConfigurationError,
     Conflict,
     DuplicateCallback,
+    InvalidText,
 )
 from callbackq.events import Event
 from callbackq.ids import (
@@ -40,6 +42,7 @@ from callbackq.ids import (
     AttemptId,
     CallbackId,
     CallId,
+    LegId,
     OfferId,
     QueueName,
     TenantId,
@@ -94,7 +97,8 @@ class CallbackService:
     Raises:
         ConfigurationError: two policies for one queue.
 
-    Any error out of a method that its docstring does not name is a `StoreError`, or a bug.
+    Any error out of a method that its docstring does not name is a `StoreError`; or InvalidText, for an id that
+    can be none; or UnknownQueue, for a record in a queue without a policy here. Any other one is a bug.
     """
 
     def __init__(
@@ -196,7 +200,7 @@ class CallbackService:
         Raises:
             CallNotFound: this call never joined.
         """
-        key = CallId(call_id)
+        key = CallId(check_text(call_id, "call_id"))
 
         def left(tx: Transaction, now: datetime) -> LiveCall:
             call = tx.calls.get(key)
@@ -215,7 +219,7 @@ class CallbackService:
         Raises:
             CallNotFound: this call never joined.
         """
-        key = CallId(call_id)
+        key = CallId(check_text(call_id, "call_id"))
 
         def returned(tx: Transaction, now: datetime) -> LiveCall:
             call = tx.calls.get(key)
@@ -243,14 +247,11 @@ class CallbackService:
             CallNotFound: this call never joined.
             CallHasEnded: it waits no longer.
         """
-        key = CallId(call_id)
+        key = CallId(check_text(call_id, "call_id"))
 
         def offered(tx: Transaction, now: datetime) -> Offer | NoOffer:
             call = tx.calls.get(key)
-            if call.state is not CallState.WAITING:
-                raise CallHasEnded(
-                    f"live call {key} is {call.state}; only a waiting one can be offered a callback"
-                )
+            calls.check_waiting(call)
             policy = policy_of(self.policies, call.queue)
             facts = LineFacts(
                 ahead=tx.line.count_ahead(call.queue, rank=call.rank, place_id=call.place_id),
@@ -280,6 +281,7 @@ class CallbackService:
         call_id: str | None = None,
         number: str | None = None,
         request_key: str | None = None,
+        offer_id: str | None = None,
         channel: Channel | None = None,
         priority: int | None = None,
         skills: Sequence[str] = (),
@@ -297,6 +299,7 @@ class CallbackService:
             number: the number to call; the caller id of the live call if not given.
             request_key: the same key again gives the same callback and the same receipt. A live call has a
                 key of its own, so pressing twice is one callback.
+            offer_id: the offer that was accepted; kept with the promise.
             channel: how it was asked for; IN_QUEUE with a live call, WEB without.
             entered_at: for a host that keeps its own queue: when the caller entered it.
             scheduled_at: call at this time instead of as soon as possible; aware, in the future.
@@ -319,14 +322,15 @@ class CallbackService:
             call_id=CallId(call_id) if call_id is not None else None,
             number=intake.read_target(number, policy),
             request_key=request_key_of(request_key, call_id),
-            channel=channel or (Channel.WEB if call_id is None else Channel.IN_QUEUE),
+            offer_id=OfferId(check_text(offer_id, "offer_id")) if offer_id is not None else None,
+            channel=read_channel(channel or (Channel.WEB if call_id is None else Channel.IN_QUEUE)),
             priority=intake.read_priority(priority, policy),
             skills=read_skills(skills),
             entered_at=check_not_future(entered_at, "entered_at", now=now) if entered_at else now,
             scheduled_at=read_schedule(scheduled_at, now=now),
             wish=read_wish(name=name, language=language, context=context),
         )
-        return self._run(Commit.FLUSHED, lambda tx, _now: self._promise(tx, request, now=now))
+        return self._run(Commit.FLUSHED, lambda tx, _now: self._promise(tx, request, now=now), now=now)
 
     def cancel(self, callback_id: str, *, reason: str | None = None) -> Callback:
         """
@@ -338,7 +342,7 @@ class CallbackService:
             CallbackNotFound: there is no such callback.
             NotPossibleNow: it has ended in another way.
         """
-        key = CallbackId(callback_id)
+        key = _callback_id(callback_id)
         why = check_text(reason, "reason") if reason is not None else None
 
         def cancelled(tx: Transaction, now: datetime) -> Callback:
@@ -359,7 +363,7 @@ class CallbackService:
         """
 
         def read(tx: Transaction, _now: datetime) -> Receipt:
-            callback = tx.callbacks.get(CallbackId(callback_id))
+            callback = tx.callbacks.get(_callback_id(callback_id))
             return receipt_of(callback, tx.subjects.get(callback.subject_id))
 
         return self._run(Commit.READ_ONLY, read)
@@ -371,7 +375,10 @@ class CallbackService:
         Raises:
             CallbackNotFound: there is no such callback.
         """
-        return self._run(Commit.READ_ONLY, lambda tx, _now: tx.callbacks.get(CallbackId(callback_id)))
+        return self._run(
+            Commit.READ_ONLY,
+            lambda tx, _now: tx.callbacks.get(_callback_id(callback_id)),
+        )
 
     def position(self, callback_id: str) -> Position | None:
         """
@@ -384,7 +391,7 @@ class CallbackService:
         """
 
         def read(tx: Transaction, _now: datetime) -> Position | None:
-            callback = tx.callbacks.get(CallbackId(callback_id))
+            callback = tx.callbacks.get(_callback_id(callback_id))
             if callback.state in (CallbackState.ENDED, CallbackState.SCHEDULED):
                 return None
             return _position(tx, callback)
@@ -400,7 +407,7 @@ class CallbackService:
         """
 
         def read(tx: Transaction, _now: datetime) -> Position | None:
-            call = tx.calls.get(CallId(call_id))
+            call = tx.calls.get(CallId(check_text(call_id, "call_id")))
             return _position(tx, call) if call.state is CallState.WAITING else None
 
         return self._run(Commit.READ_ONLY, read)
@@ -414,7 +421,7 @@ class CallbackService:
         """
 
         def read(tx: Transaction, now: datetime) -> Explanation:
-            callback = tx.callbacks.get(CallbackId(callback_id))
+            callback = tx.callbacks.get(_callback_id(callback_id))
             facts = ExplainFacts(
                 ahead=tx.line.count_ahead(callback.queue, rank=callback.rank, place_id=callback.place_id),
                 agents_available=intake.free_agents_count(tx, callback.queue, lane=callback.lane),
@@ -434,7 +441,7 @@ class CallbackService:
         """
 
         def read(tx: Transaction, _now: datetime) -> list[Event]:
-            return tx.history.of_callback(tx.callbacks.get(CallbackId(callback_id)).callback_id)
+            return tx.history.of_callback(tx.callbacks.get(_callback_id(callback_id)).callback_id)
 
         return self._run(Commit.READ_ONLY, read)
 
@@ -452,6 +459,8 @@ class CallbackService:
             UnknownQueue, InvalidText: nothing was stored.
         """
         key = AgentId(check_text(agent_id, "agent_id"))
+        if isinstance(queues, str):
+            raise InvalidText("queues is one text; allowed: a list of texts")
         names = tuple(dict.fromkeys(policy_of(self.policies, queue).queue for queue in queues))
         presence = agents.Presence(
             tenant_id=self.tenant_id,
@@ -477,7 +486,7 @@ class CallbackService:
         Raises:
             AgentNotFound: this agent never was available.
         """
-        key = AgentId(agent_id)
+        key = AgentId(check_text(agent_id, "agent_id"))
 
         def unavailable(tx: Transaction, now: datetime) -> Agent:
             agent = tx.agents.get(key)
@@ -494,17 +503,19 @@ class CallbackService:
         """
         The telephony says something of a leg. Reports may come twice, late, or out of order.
 
-        Durable on return, but for RINGING. The caller must perform the effects of the answer; runners do.
+        Durable on return, but for RINGING and UNCERTAIN, which change no promise.
+        The caller must perform the effects of the answer; runners do.
 
         Raises:
             AttemptNotFound: no attempt ever had this leg. Nothing was stored.
         """
+        leg_id = LegId(check_text(report.leg_id, "leg_id"))
         notes = (ReportKind.RINGING, ReportKind.UNCERTAIN)
 
         def reported(tx: Transaction, now: datetime) -> Reported:
-            before = tx.attempts.by_leg(report.leg_id)
+            before = tx.attempts.by_leg(leg_id)
             if before is None:
-                raise AttemptNotFound(f"no attempt has leg {report.leg_id!r}")
+                raise AttemptNotFound(f"no attempt has leg {leg_id!r}")
             context = attempt_context(tx, before, policies=self.policies, now=now)
             decision = attempt.report(before, report, context)
             effects = move_attempt(tx, before, decision, context)
@@ -514,17 +525,29 @@ class CallbackService:
 
     # ------------------------------------------------------------------ for dispatchers
 
-    def when_changed(self, waker: Callable[[], None]) -> None:
-        """Call *waker* after every command that wrote something. It must return at once, and never raise."""
-        self._wakers.append(waker)
+    def when_changed(self, waker: Callable[[], None]) -> Callable[[], None]:
+        """
+        Call *waker* after every command that wrote something. It must return at once, and never raise.
+
+        Returns:
+            A function that takes this back.
+        """
+        self._wakers = [*self._wakers, waker]
+
+        def forget() -> None:
+            self._wakers = [kept for kept in self._wakers if kept is not waker]
+
+        return forget
 
     # ------------------------------------------------------------------ inside
 
     def _now(self) -> datetime:
         return check_instant(self.clock.now(), "the clock's now()")
 
-    def _run(self, commit: Commit, work: Callable[[Transaction, datetime], T]) -> T:
-        now = self._now()
+    def _run(
+        self, commit: Commit, work: Callable[[Transaction, datetime], T], *, now: datetime | None = None
+    ) -> T:
+        now = now or self._now()
         for _ in range(CONFLICT_TRIES - 1):
             try:
                 return self._once(commit, work, now)
@@ -578,6 +601,10 @@ class CallbackService:
             return
         context = attempt_context(tx, before, policies=self.policies, now=now)
         move_attempt(tx, before, attempt.call_off(before, disposition, context), context)
+
+
+def _callback_id(text: str) -> CallbackId:
+    return CallbackId(check_text(text, "callback_id"))
 
 
 def _position(tx: Transaction, place: Place) -> Position:

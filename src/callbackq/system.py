@@ -20,5 +20,5 @@ class RandomIds:
     """Ids from the time in milliseconds and 64 random bits of the operating system. Safe in threads and forks."""
 
     def new(self, prefix: str, *, now: datetime) -> str:
-        """Return a new id, such as `cb_019b8d627a80f00dfeed00c0ffee`. Cost: about 1 µs."""
+        """Return a new id, such as `cb_019b8d627a80f00dfeed00c0ffee`. Cost: a few microseconds."""
         return make_id(prefix, milliseconds=int(now.timestamp() * 1000), tail=os.urandom(8).hex())

@@ -14,7 +14,7 @@ from callbackq.errors import UnknownQueue
 from callbackq.events import CallbackRested
 from callbackq.ids import CallbackId, QueueName
 from callbackq.model import Attempt, AttemptState, CallState, Disposition, DueReason, LiveCall
-from callbackq.policy import QueuePolicy
+from callbackq.policy import AGENT_PRESENCE_MAX, QueuePolicy
 from callbackq.ports import Transaction
 
 
@@ -28,7 +28,7 @@ def write(tx: Transaction, decision: Decision) -> None:
 
 def policy_of(policies: Mapping[QueueName, QueuePolicy], queue: str) -> QueuePolicy:
     """Return the policy of a queue. Raises: UnknownQueue."""
-    policy = policies.get(QueueName(queue))
+    policy = policies.get(QueueName(queue)) if isinstance(queue, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
     if policy is None:
         known = ", ".join(sorted(policies)) or "none"
         raise UnknownQueue(f"queue {queue!r} is not configured; known: {known}")
@@ -56,7 +56,7 @@ def move_attempt(
     moved = After(
         before=before,
         after=after,
-        agent=tx.agents.get(after.agent_id),
+        agent=tx.agents.get(after.agent_id) if after.agent_id else None,
         failures_count=_failures_of(tx, after),
     )
     consequence = follow(moved, context)
@@ -67,7 +67,7 @@ def move_attempt(
 def presence_max_of(policies: Mapping[QueueName, QueuePolicy], queues: Sequence[QueueName]) -> timedelta:
     """Return how long an agent of these queues is believed to be there when nothing is heard."""
     known = (policies[queue].agent_presence_max for queue in queues if queue in policies)
-    return min(known, default=timedelta(hours=16))
+    return min(known, default=AGENT_PRESENCE_MAX)
 
 
 def free_agent_of_call(
@@ -94,7 +94,8 @@ def free_agent_of_call(
 
 
 def _failures_of(tx: Transaction, attempt: Attempt) -> int:
-    if attempt.state is not AttemptState.ENDED or attempt.disposition in (None, Disposition.CONNECTED):
+    over = attempt.state is AttemptState.ENDED and attempt.disposition is not Disposition.CONNECTED
+    if not over or not tx.callbacks.get(attempt.callback_id).attempts_count:
         return 0
     return failures_count(tx, attempt.callback_id, attempt.disposition)
 

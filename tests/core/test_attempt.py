@@ -597,8 +597,8 @@ DEADLINES: list[tuple[DueReason, Situation, dict[str, Any], tuple[HangUp, ...]]]
     (
         DueReason.TALK_OVERDUE,
         (_A.CONNECTED, _L.ANSWERED, _L.ANSWERED),
-        {**OVER, **GONE, "disposition": Disposition.CONNECTED},
-        (),
+        {**ENDING, "disposition": Disposition.CONNECTED},
+        (HANG_UP_AGENT, HANG_UP_CUSTOMER),
     ),
     (
         DueReason.HANG_UP_WANTED,

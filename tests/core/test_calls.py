@@ -140,7 +140,7 @@ def ended(outcome: CallOutcome, **more: Any) -> dict[str, Any]:
         (TAKEN, leave, "call_ended", ended(CallOutcome.SERVED)),
         (a_call(), convert, "call_ended", ended(CallOutcome.CONVERTED, callback_id=CALLBACK_ID)),
         (a_call(), due, "call_ended", ended(CallOutcome.EXPIRED)),
-        (TAKEN, due, "call_ended", ended(CallOutcome.SERVED)),
+        (TAKEN, due, "call_ended", ended(CallOutcome.EXPIRED)),
     ],
 )
 def test_what_a_step_changes(before: LiveCall, step: Step, kind: str, changes: dict[str, Any]) -> None:
@@ -169,8 +169,8 @@ def test_leaving_twice_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (TAKEN, "live call call-1 is taken; only a waiting one can become a callback"),
-        (ENDED, "live call call-1 is ended; only a waiting one can become a callback"),
+        (TAKEN, "live call call-1 is taken; only a waiting one can become a callback, or be offered one"),
+        (ENDED, "live call call-1 is ended; only a waiting one can become a callback, or be offered one"),
     ],
 )
 def test_only_a_waiting_caller_has_a_place_to_give(call: LiveCall, said: str) -> None:

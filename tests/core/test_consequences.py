@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from callbackq.core import agents, attempt, lifecycle
 from callbackq.core.attempt import Context
-from callbackq.core.consequences import After, follow, overdue
+from callbackq.core.consequences import After, follow, overdue, still_due_at
 from callbackq.core.decision import Decision
 from callbackq.core.lifecycle import Asked
 from callbackq.ids import DEFAULT_TENANT, AttemptId, CallId, NodeId, SubjectId
@@ -281,6 +281,20 @@ def test_an_attempt_that_should_long_be_over(
         assert (after.due_at, after.due_reason) == (NOW + 5 * M, DueReason.REST_OVER)
     else:
         assert [getattr(event, "reason", None) for event in decision.events] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("due_at", "again_at"),
+    [(NOW, True), (NOW - H, True), (NOW + M, True), (NOW + 24 * H, False), (None, False)],
+)
+def test_an_attempt_that_its_own_deadlines_will_end_is_waited_for(
+    due_at: datetime | None, again_at: bool
+) -> None:
+    """After a time in which no node was there; but not for ever."""
+    callback = context(ATTEMPTING)
+    found = still_due_at(an_attempt(due_at=due_at), callback)
+    longest = lifecycle.attempt_time_max(callback.policy)
+    assert found == (due_at + longest if again_at and due_at else None)
 
 
 # ---------------------------------------------------------------------------- together

@@ -82,7 +82,7 @@ def test_why_a_waiting_callback_waits(ahead: int, available: int, staffed: int, 
                 "due_reason": DueReason.SCHEDULED,
             },
             "scheduled",
-            "not dialed: it is booked for 2026-01-07T08:00:00+00:00",
+            "not dialed: it is scheduled for 2026-01-07T08:00:00+00:00",
             {"scheduled_at": "2026-01-07T08:00:00+00:00"},
         ),
         (

@@ -56,15 +56,15 @@ NOW = START + M
 EXPIRES = START + D
 
 # The columns are the commands in the order of `Command`; the letters are the first ones of the state after it.
-COLUMNS = "request schedule ready hold attempt give_back rest complete give_up cancel expire"
+COLUMNS = "request schedule ready hold attempt look_again give_back rest complete give_up cancel expire"
 MATRIX = """
-    nothing     W S - - - - - - - - -
-    scheduled   - - W - - - - - - E E
-    waiting     - - - H A - - - - E E
-    attempting  - - - - - W R E E E -
-    resting     - - W - - - - - - E E
-    held        - - W - - - - - - E E
-    ended       - - - - - - - - - - -
+    nothing     W S - - - - - - - - - -
+    scheduled   - - W - - - - - - - E E
+    waiting     - - - H A - - - - - E E
+    attempting  - - - - - A W R E E E -
+    resting     - - W - - - - - - - E E
+    held        - - W - - - - - - - E E
+    ended       - - - - - - - - - - - -
 """
 LETTERS = {
     "S": CallbackState.SCHEDULED,
@@ -140,6 +140,7 @@ COMMANDS: dict[Command, Callable[[Callback, datetime], Decision]] = {
     Command.ATTEMPT: lambda callback, now: lifecycle.attempt(
         callback, attempt_id=ATTEMPT_ID, agent_id=ANN, policy=POLICY, now=now
     ),
+    Command.LOOK_AGAIN: lambda callback, now: lifecycle.look_again(callback, at=now + HOLD, now=now),
     Command.GIVE_BACK: lambda callback, now: lifecycle.attempt_failed(
         callback, disposition=Disposition.AGENT_UNAVAILABLE, step=GoBack(), now=now
     ),
@@ -318,6 +319,12 @@ OVERDUE_AT = NOW + 20 * S + 45 * S + 10 * S + 4 * 10 * S + M
                 "due_reason": DueReason.ATTEMPT_OVERDUE,
                 "attempt_id": ATTEMPT_ID,
             },
+        ),
+        (
+            CallbackState.ATTEMPTING,
+            Command.LOOK_AGAIN,
+            "callback_watched",
+            {"due_at": NOW + HOLD},
         ),
         (
             CallbackState.ATTEMPTING,

@@ -226,19 +226,20 @@ def test_a_refusal_gives_no_number_through_its_cause() -> None:
 
 
 def test_the_key_of_a_number_depends_on_the_pepper() -> None:
-    """Equal for equal numbers under one pepper; different otherwise; and it does not hold the number."""
-    key = number_key("+12125550123", pepper=PEPPER)
-    assert key == number_key("+12125550123", pepper=PEPPER)
+    """Equal for equal numbers of one tenant under one pepper; different otherwise; and it does not hold the number."""
+    key = number_key("+12125550123", tenant_id="acme", pepper=PEPPER)
+    assert key == number_key("+12125550123", tenant_id="acme", pepper=PEPPER)
     assert re.fullmatch("[0-9a-f]{32}", key)
     others = {
-        number_key("+12125550124", pepper=PEPPER),
-        number_key("+12125550123", pepper=bytes(32)),
-        number_key("+12125550123", pepper=PEPPER[::-1]),
+        number_key("+12125550124", tenant_id="acme", pepper=PEPPER),
+        number_key("+12125550123", tenant_id="acme", pepper=bytes(32)),
+        number_key("+12125550123", tenant_id="acme", pepper=PEPPER[::-1]),
+        number_key("+12125550123", tenant_id="bolt", pepper=PEPPER),
     }
-    assert len(others) == 3
+    assert len(others) == 4
     assert key not in others
 
 
 def test_the_key_of_a_number_never_changes() -> None:
     """Keys are stored: another digest would forget who is being called."""
-    assert number_key("+12125550123", pepper=PEPPER) == "55bd9fa9562a3ac93ec080cedff275c2"
+    assert number_key("+12125550123", tenant_id="acme", pepper=PEPPER) == "99cfb6db61287ce33d9b9021d9d989ef"

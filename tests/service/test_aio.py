@@ -99,3 +99,16 @@ def test_cancelled_coroutine_does_not_break_the_others() -> None:
             assert (await service.get(receipt.callback_id)).request_key == "k"
 
     asyncio.run(story())
+
+
+def test_a_closed_service_says_so_every_time() -> None:
+    """It never leaves a coroutine waiting."""
+
+    async def story() -> None:
+        service = AsyncCallbackService(service_on(MemoryStore()))
+        await service.close()
+        for _ in range(3):
+            with pytest.raises(RuntimeError, match="closed"):
+                await service.request("support", number=BOB)
+
+    asyncio.run(asyncio.wait_for(story(), timeout=10))

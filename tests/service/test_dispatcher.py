@@ -14,20 +14,25 @@ from callbackq import (
     CallbackService,
     CallbackState,
     Commit,
+    ConfigurationError,
     ConnectCall,
     Dial,
     Dispatcher,
     Disposition,
+    InvalidText,
     InvalidTime,
     QueuePolicy,
+    RandomIds,
     Report,
     ReportKind,
     Role,
     Store,
+    StoreUnavailable,
 )
+from callbackq.core import lifecycle
 from callbackq.core.decision import Decision, head
 from callbackq.events import AttemptMoved
-from callbackq.testing import START, ManualClock, SequentialIds, VirtualHost
+from callbackq.testing import START, Behaviour, ManualClock, SequentialIds, VirtualHost
 from callbackq.writing import write
 
 MOVED = ("agent_leg", "customer_leg", "customer_rang", "answered_by", "disposition", "connected_at")
@@ -234,3 +239,133 @@ def test_queues_without_a_policy_are_left_to_others(store: Store, clock: ManualC
     assert whole.get(lost.callback_id).state is CallbackState.WAITING
     Dispatcher(whole).step(clock.now())
     assert whole.get(lost.callback_id).outcome == "expired"
+
+
+def fails_when_flushed(store: Store, error: Exception) -> Store:
+    """Return a view of *store* whose flushed transactions fail."""
+
+    class Failing:
+        pepper = store.pepper
+
+        def transaction(self, tenant_id, *, commit):  # type: ignore[no-untyped-def]
+            if commit is Commit.FLUSHED:
+                raise error
+            return store.transaction(tenant_id, commit=commit)
+
+        def close(self) -> None:
+            return None
+
+    return Failing()
+
+
+def test_what_the_first_pass_committed_is_given_out_though_the_second_fails(
+    service: CallbackService, store: Store, clock: ManualClock
+) -> None:
+    """The live caller is connected; the promise is done by the next step."""
+    service.call_joined("support", call_id="live")
+    clock.advance(timedelta(seconds=1))
+    callback_id = service.request("support", number=BOB).callback_id
+    for name in ("a", "b"):
+        service.agent_available(name, queues=["support"])
+    broken = CallbackService(
+        fails_when_flushed(store, StoreUnavailable()), service.policies.values(), clock=clock, ids=RandomIds()
+    )
+    (effect,) = Dispatcher(broken).step(clock.now())
+    assert isinstance(effect, ConnectCall)
+    with pytest.raises(StoreUnavailable):
+        Dispatcher(broken).step(clock.now())
+    (dial,) = Dispatcher(service).step(clock.now())
+    assert isinstance(dial, Dial)
+    assert dial.callback_id == callback_id
+
+
+def test_one_record_that_cannot_be_moved_stops_no_other(
+    service: CallbackService, store: Store, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is due is then done one by one; the bad one is named, without its contents."""
+    for number in (BOB, EVE, "+12125550103"):
+        service.request("support", number=number)
+    bad = "cb_000002"
+    original = lifecycle.due
+
+    def stumble(callback, *, now):  # type: ignore[no-untyped-def]
+        if callback.callback_id == bad:
+            raise RuntimeError(BOB)
+        return original(callback, now=now)
+
+    clock.advance(timedelta(days=2))
+    service.agent_available("ann", queues=["support"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lifecycle, "due", stumble)
+        Dispatcher(service).step(clock.now())
+    assert [service.get(f"cb_00000{n}").state for n in (1, 3)] == [CallbackState.ENDED] * 2
+    assert service.get(bad).state is not CallbackState.ENDED
+    assert f"{bad} cannot be moved: RuntimeError" in caplog.text
+    assert "5550101" not in caplog.text
+    Dispatcher(service).step(clock.now())
+    assert service.get(bad).state is CallbackState.ENDED
+
+
+@pytest.mark.parametrize("down", [timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=3)])
+def test_a_node_that_was_down_costs_nobody_an_attempt(
+    service: CallbackService, clock: ManualClock, down: timedelta
+) -> None:
+    """Only the agent was being rung: however long nobody was there, the place is kept and nothing is counted."""
+    callback_id = service.request("support", number=BOB).callback_id
+    service.agent_available("ann", queues=["support"])
+    Dispatcher(service).step(clock.now())
+    clock.advance(down)
+    dispatcher = Dispatcher(service)
+    for _ in range(4):
+        dispatcher.step(clock.now())
+        clock.advance(timedelta(seconds=30))
+    callback = service.get(callback_id)
+    assert callback.attempts_count == 0
+    assert callback.state in {CallbackState.WAITING, CallbackState.ATTEMPTING}
+    kinds = [event.kind for event in service.history(callback_id)]
+    assert "callback_returned" in kinds
+    assert ("callback_watched" in kinds) is (down > timedelta(minutes=3))
+
+
+def test_a_conversation_that_never_ends_is_hung_up_before_its_agent_is_free(
+    make_host: Callable[..., VirtualHost],
+) -> None:
+    """No agent is on two calls, and no number on two legs, though the end was never reported."""
+    host = make_host(talk_time_max=timedelta(minutes=1))
+    host.telephony.person(BOB, Behaviour(talks_for=None))
+    host.service.request("support", number=BOB)
+    host.service.request("support", number=EVE)
+    host.service.agent_available("ann", queues=["support"])
+    host.run_for(timedelta(seconds=59))
+    assert len(host.telephony.live_legs()) == 2
+    host.run_for(timedelta(seconds=2))
+    assert host.telephony.dialed(EVE) == 1
+    assert len(host.telephony.live_legs()) == 2
+
+
+@pytest.mark.parametrize("batch_max", [0, -1])
+def test_a_step_that_could_do_nothing_is_refused(service: CallbackService, batch_max: int) -> None:
+    """It would never come to an end."""
+    with pytest.raises(ConfigurationError, match="batch_max"):
+        Dispatcher(service, batch_max=batch_max)
+
+
+def test_reports_are_read_as_text_too_and_bounded(
+    make_host: Callable[..., VirtualHost], store: Store
+) -> None:
+    """An adapter may say the words of the enums; the PBX's own words are cut and cleaned; nonsense is refused."""
+    host = make_host()
+    host.telephony.on_report = lambda _report: None
+    callback_id = host.service.request("support", number=BOB).callback_id
+    host.service.agent_available("a", queues=["support"])
+    host.run_for(timedelta(0))
+    (leg,) = host.telephony.live_legs()
+    words = Report(leg_id=leg, kind="ended", cause="rejected", raw_cause="x\ud800\n" * 10_000)  # type: ignore[arg-type]
+    assert words.raw_cause == ("x??" * 100)[:200]
+    assert host.service.report(words).changed
+    assert host.service.get(callback_id).state is CallbackState.WAITING
+    for nonsense in ({"kind": "sneezed"}, {"cause": "?"}, {"answered_by": "cat"}):
+        with pytest.raises(ValueError, match="not a valid"):
+            Report(**{"leg_id": leg, "kind": "ended", **nonsense})  # type: ignore[arg-type]
+    with pytest.raises(InvalidText, match="leg_id"):
+        host.service.report(Report(leg_id="\udce9", kind=ReportKind.RINGING))  # type: ignore[arg-type]

@@ -238,6 +238,11 @@ NAIVE = datetime(2026, 1, 5, 7, 0)  # noqa: DTZ001 - a naive time is what is tes
         (InvalidText, {"number": BOB, "context": {"a": "b" * 2_001}}),
         (InvalidPriority, {"number": BOB, "priority": -1}),
         (InvalidPriority, {"number": BOB, "priority": 256}),
+        (InvalidText, {"number": BOB, "request_key": "call:SIP/1"}),
+        (InvalidText, {"number": BOB, "channel": "pigeon"}),
+        (InvalidText, {"number": BOB, "context": None}),
+        (InvalidText, {"number": BOB, "offer_id": ""}),
+        (UnknownQueue, {"queue": None, "number": BOB}),
         (CallNotFound, {"call_id": "nobody"}),
     ],
 )
@@ -349,3 +354,36 @@ def test_caller_id_that_is_no_number_costs_nobody_the_place(host: VirtualHost, c
     with pytest.raises(InvalidNumber, match="withheld"):
         host.service.request("support", call_id="bob")
     assert host.service.request("support", call_id="bob", number=BOB).number_masked == "+1…01"
+
+
+def test_ids_that_can_be_none_are_refused_alike_on_every_store(host: VirtualHost) -> None:
+    """Half a character, a control character, no text: InvalidText, before any store is asked."""
+    service = host.service
+    verbs: list[Callable[[str], object]] = [
+        service.get,
+        service.cancel,
+        service.position,
+        service.explain,
+        service.history,
+        service.receipt,
+        service.call_left,
+        service.call_returned,
+        service.call_position,
+        service.offer,
+        service.agent_unavailable,
+    ]
+    for verb in verbs:
+        for bad in ("\udce9", "a\x00", "", 7, None):
+            with pytest.raises(InvalidText):
+                verb(bad)  # type: ignore[arg-type]
+    with pytest.raises(InvalidText, match="queues is one text"):
+        service.agent_available("ann", queues="support")
+
+
+def test_accepted_offer_is_kept_with_the_promise(host: VirtualHost) -> None:
+    """What was quoted and what was promised can be laid side by side."""
+    host.service.call_joined("support", call_id="bob", number=BOB)
+    offer = host.service.offer("bob")
+    assert isinstance(offer, Offer)
+    receipt = host.service.request("support", call_id="bob", offer_id=offer.offer_id)
+    assert host.service.get(receipt.callback_id).offer_id == offer.offer_id

@@ -15,6 +15,7 @@ from callbackq import (
     CallbackService,
     CallbackState,
     Cause,
+    ConfigurationError,
     ConnectCall,
     Dial,
     DialRefused,
@@ -106,7 +107,8 @@ def test_any_other_error_of_a_dial_leaves_it_in_doubt(
     callback = host.service.get(callback_id)
     assert callback.last_disposition is Disposition.UNKNOWN
     assert host.telephony.dialed(BOB) == 0
-    assert "telephony failed: dial" in caplog.text
+    assert "failed: dial of leg_" in caplog.text
+    assert type(error).__name__ in caplog.text
     assert "5550101" not in caplog.text
 
 
@@ -249,3 +251,46 @@ def test_nothing_starts_by_itself() -> None:
     service.request("support", number=BOB)
     Dispatcher(service).step(service.clock.now())
     assert threading.active_count() == before
+
+
+def test_one_effect_that_fails_twice_keeps_none_of_the_others(make_host: Callable[..., VirtualHost]) -> None:
+    """The live call cannot be connected, and cannot be given back: the dial beside it is still made."""
+    host = make_host()
+    host.service.call_joined("support", call_id="live")
+    host.run_for(timedelta(seconds=1))
+    host.service.request("support", number=BOB)
+    for name in ("ann", "ben"):
+        host.service.agent_available(name, queues=["support"])
+    effects = Dispatcher(host.service).step(host.clock.now())
+    assert [type(effect) for effect in effects] == [ConnectCall, Dial]
+
+    class StoreGone(CallbackService):
+        def call_returned(self, call_id):  # type: ignore[no-untyped-def]
+            raise StoreUnavailable
+
+    gone = StoreGone(host.service.store, host.service.policies.values(), clock=host.clock)
+    Driver(gone, Dispatcher(gone), Broken(host, "connect_call", RuntimeError())).perform(effects)
+    assert len(host.telephony.live_legs()) == 1
+
+
+def test_runner_can_be_stopped_and_started_again() -> None:
+    """One loop at a time, and a service that is left alone by runners that stopped."""
+    service = CallbackService(MemoryStore(), [QueuePolicy(queue="support")], clock=SystemClock())
+    runner = ThreadRunner(service, InstantTelephony(), idle_max=timedelta(milliseconds=10))
+    for round_ in range(3):
+        runner.start()
+        runner.start()
+        service.call_joined("support", call_id=f"live-{round_}")
+        service.agent_available(f"ann-{round_}", queues=["support"])
+        wait_for(lambda round_=round_: service.call_position(f"live-{round_}") is None)  # type: ignore[misc]
+        runner.stop()
+        runner.stop()
+    assert service._wakers == []
+    assert not [thread for thread in threading.enumerate() if thread.name == "callbackq-runner"]
+
+
+def test_a_pause_of_nothing_is_refused() -> None:
+    """A runner that never rests would take a whole processor."""
+    service = CallbackService(MemoryStore(), [QueuePolicy(queue="support")], clock=SystemClock())
+    with pytest.raises(ConfigurationError, match="idle_max"):
+        ThreadRunner(service, InstantTelephony(), idle_max=timedelta(0))

@@ -149,7 +149,7 @@ def _dial(attempt: Attempt, role: Role, context: Context) -> Dial:
         requested_at=callback.requested_at,
         attempt_number=callback.attempts_count + 1,
         ring_time=context.policy.agent_ring_time if for_agent else context.policy.ring_time,
-        context=subject.contexts.get(callback.callback_id, {}),
+        context=dict(subject.contexts.get(callback.callback_id, {})),
     )
 
 
@@ -323,8 +323,8 @@ def _never_joined(attempt: Attempt, context: Context) -> Step:
     return _end(attempt, Disposition.UNKNOWN, context, to_agent=told, to_customer=told)
 
 
-def _close_talk(attempt: Attempt, context: Context) -> Step:
-    return _end(_legs_gone(attempt), Disposition.CONNECTED, context)
+def _end_talk(attempt: Attempt, context: Context) -> Step:
+    return _end(attempt, Disposition.CONNECTED, context)
 
 
 def _hang_up_now(attempt: Attempt, context: Context) -> Step:
@@ -344,7 +344,7 @@ DEADLINES: Final[Mapping[DueReason, Deadline]] = MappingProxyType(
         DueReason.AGENT_RING_OVER: _agent_silent,
         DueReason.RING_OVER: _customer_silent,
         DueReason.JOIN_OVERDUE: _never_joined,
-        DueReason.TALK_OVERDUE: _close_talk,
+        DueReason.TALK_OVERDUE: _end_talk,
         DueReason.HANG_UP_WANTED: _hang_up_now,
         DueReason.HANG_UP_OVERDUE: _close_legs,
     }

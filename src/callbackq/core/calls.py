@@ -102,17 +102,26 @@ def convert(call: LiveCall, callback_id: CallbackId, *, now: datetime) -> Decisi
     Raises:
         CallHasEnded: the call is over or with an agent; there is no place to keep.
     """
-    if call.state is not CallState.WAITING:
-        raise CallHasEnded(
-            f"live call {call.call_id} is {call.state}; only a waiting one can become a callback"
-        )
+    check_waiting(call)
     return _end(call, CallOutcome.CONVERTED, now=now, callback_id=callback_id)
 
 
+def check_waiting(call: LiveCall) -> None:
+    """
+    Check that the call has a place in line.
+
+    Raises:
+        CallHasEnded: it is over, or with an agent.
+    """
+    if call.state is not CallState.WAITING:
+        raise CallHasEnded(
+            f"live call {call.call_id} is {call.state}; only a waiting one can become a callback, or be offered one"
+        )
+
+
 def due(call: LiveCall, *, now: datetime) -> Decision:
-    """Do what time alone does: a caller of whom nothing was heard for so long is gone."""
-    outcome = CallOutcome.SERVED if call.state is CallState.TAKEN else CallOutcome.EXPIRED
-    return _end(call, outcome, now=now)
+    """Do what time alone does: a call of which nothing was heard for so long is over, nobody knows how."""
+    return _end(call, CallOutcome.EXPIRED, now=now)
 
 
 def _end(

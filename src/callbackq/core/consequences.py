@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -19,7 +19,7 @@ class After:
 
     before: Attempt
     after: Attempt
-    agent: Agent
+    agent: Agent | None
     failures_count: int
     """Earlier attempts of the callback that counted and ended with the same disposition."""
 
@@ -29,10 +29,22 @@ def follow(moved: After, context: Context) -> Decision:
     if moved.after.state is moved.before.state:
         return Decision()
     if moved.after.state is AttemptState.CONNECTED:
-        return _callback_kept(moved, context) + agents.connected(moved.agent, now=context.now)
+        return _callback_kept(moved, context) + _agent_connected(moved, context)
     if moved.after.state is AttemptState.ENDED:
         return _callback_failed(moved, context) + _agent_freed(moved, context)
     return Decision()
+
+
+def still_due_at(attempt: Attempt, context: Context) -> datetime | None:
+    """
+    Return when to look again at an attempt whose own deadlines will end it; None if they cannot be relied on.
+
+    After a time in which no node was there both the callback and its attempt are due: the attempt goes first.
+    """
+    longest = lifecycle.attempt_time_max(context.policy)
+    if attempt.due_at is None or attempt.due_at > context.now + longest:
+        return None
+    return attempt.due_at + longest
 
 
 def overdue(attempt: Attempt, context: Context, *, failures_count: int) -> Decision:
@@ -55,6 +67,12 @@ def _callback_kept(moved: After, context: Context) -> Decision:
     return lifecycle.complete(context.callback, now=context.now)
 
 
+def _agent_connected(moved: After, context: Context) -> Decision:
+    if moved.agent is None or moved.agent.attempt_id != moved.after.attempt_id:
+        return Decision()
+    return agents.connected(moved.agent, now=context.now)
+
+
 def _callback_failed(moved: After, context: Context) -> Decision:
     attempt = moved.after
     if not _is_attempting(context, attempt):
@@ -67,7 +85,7 @@ def _callback_failed(moved: After, context: Context) -> Decision:
 
 
 def _agent_freed(moved: After, context: Context) -> Decision:
-    if moved.agent.attempt_id != moved.after.attempt_id:
+    if moved.agent is None or moved.agent.attempt_id != moved.after.attempt_id:
         return Decision()
     policy = context.policy
     pause, reason = timedelta(0), DueReason.WRAP_UP_OVER

@@ -49,7 +49,7 @@ def _why(callback: Callback, facts: ExplainFacts) -> tuple[str, str, dict[str, s
     until = callback.due_at.isoformat() if callback.due_at else ""
     match callback.state:
         case CallbackState.SCHEDULED:
-            return "scheduled", f"not dialed: it is booked for {until}", {"scheduled_at": until}
+            return "scheduled", f"not dialed: it is scheduled for {until}", {"scheduled_at": until}
         case CallbackState.WAITING:
             return _why_waiting(facts)
         case CallbackState.ATTEMPTING:
@@ -94,7 +94,7 @@ def _why_attempting(facts: ExplainFacts) -> tuple[str, str, dict[str, str]]:
     values = {
         "attempt_id": attempt.attempt_id,
         "attempt_state": str(attempt.state),
-        "agent_id": attempt.agent_id,
+        "agent_id": attempt.agent_id or "",
     }
     return (
         "attempting",

@@ -48,7 +48,8 @@ def fold(events: Iterable[Event]) -> dict[tuple[Entity, str], Record]:
         key = (event.entity, getattr(event, KEYS[event.entity]))
         known = fields.setdefault(key, {"version": 0})
         step = event.version - known["version"]
-        assert step in (0, 1), f"{key} goes from version {known['version']} to {event.version}"
+        if step not in (0, 1):
+            raise AssertionError(f"{key} goes from version {known['version']} to {event.version}")
         kind: Any = type(event)
         for name in _shared(kind):
             known[name] = getattr(event, name)

@@ -36,8 +36,9 @@ from callbackq.events import (
     CallbackRequested,
     CallbackRested,
     CallbackReturned,
+    CallbackWatched,
 )
-from callbackq.ids import AgentId, AttemptId, CallbackId, PlaceId, SubjectId, TenantId
+from callbackq.ids import AgentId, AttemptId, CallbackId, OfferId, PlaceId, SubjectId, TenantId
 from callbackq.model import (
     Callback,
     CallbackState,
@@ -61,6 +62,7 @@ class Command(enum.StrEnum):
     READY = "ready"
     HOLD = "hold"
     ATTEMPT = "attempt"
+    LOOK_AGAIN = "look again"
     GIVE_BACK = "give back"
     REST = "rest"
     COMPLETE = "complete"
@@ -81,6 +83,7 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
         (_S.WAITING, Command.HOLD): _S.HELD,
         (_S.WAITING, Command.CANCEL): _S.ENDED,
         (_S.WAITING, Command.EXPIRE): _S.ENDED,
+        (_S.ATTEMPTING, Command.LOOK_AGAIN): _S.ATTEMPTING,
         (_S.ATTEMPTING, Command.GIVE_BACK): _S.WAITING,
         (_S.ATTEMPTING, Command.REST): _S.RESTING,
         (_S.ATTEMPTING, Command.COMPLETE): _S.ENDED,
@@ -97,6 +100,25 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
 
 
 @attrs.frozen(kw_only=True)
+class Spot:
+    """Where in line: what orders it, and what breaks its ties."""
+
+    place_id: PlaceId
+    ranked_at: datetime
+    rank: int
+
+
+def spot_of(
+    call: LiveCall | None, callback_id: CallbackId, *, ranked_at: datetime, priority: int, policy: QueuePolicy
+) -> Spot:
+    """Return the place of a new promise: the live call's own, or one by *ranked_at*."""
+    if call is not None:
+        return Spot(place_id=call.place_id, ranked_at=call.ranked_at, rank=call.rank)
+    ranked = rank(ranked_at, priority=priority, policy=policy)
+    return Spot(place_id=PlaceId(callback_id), ranked_at=ranked_at, rank=ranked)
+
+
+@attrs.frozen(kw_only=True)
 class Asked:
     """What was asked for, read and checked: the facts of a new promise."""
 
@@ -110,6 +132,7 @@ class Asked:
     entered_at: datetime
     scheduled_at: datetime | None
     call: LiveCall | None
+    offer_id: OfferId | None = None
     position: Position | None
     wait: Wait
 
@@ -120,9 +143,13 @@ def request(asked: Asked, *, policy: QueuePolicy, now: datetime) -> Decision:
 
     One for a chosen time is ranked from that time, and lives from that time on.
     """
-    call = asked.call if asked.scheduled_at is None else None
-    place_id = call.place_id if call else PlaceId(asked.callback_id)
-    ranked_at = call.ranked_at if call else asked.scheduled_at or asked.entered_at
+    spot = spot_of(
+        asked.call if asked.scheduled_at is None else None,
+        asked.callback_id,
+        ranked_at=asked.scheduled_at or asked.entered_at,
+        priority=asked.priority,
+        policy=policy,
+    )
     expires_at = (asked.scheduled_at or now) + policy.callback_life
     command = Command.REQUEST if asked.scheduled_at is None else Command.SCHEDULE
     due = (expires_at, DueReason.EXPIRES)
@@ -141,16 +168,18 @@ def request(asked: Asked, *, policy: QueuePolicy, now: datetime) -> Decision:
         mode=policy.mode,
         priority=asked.priority,
         lane=asked.lane,
-        place_id=place_id,
+        place_id=spot.place_id,
         entered_at=asked.entered_at,
         requested_at=now,
-        ranked_at=ranked_at,
-        rank=call.rank if call else rank(ranked_at, priority=asked.priority, policy=policy),
+        ranked_at=spot.ranked_at,
+        rank=spot.rank,
         scheduled_at=asked.scheduled_at,
         expires_at=expires_at,
         dedup_key=dedup_key(asked.subject_id, policy=policy) if one_per_person else None,
         request_key=asked.request_key,
+        offer_id=asked.offer_id,
         quoted_position=asked.position.number if asked.position else None,
+        quoted_position_exact=asked.position.exact if asked.position else True,
         quoted_wait_s=asked.wait.mean_s,
         quoted_wait_low_s=asked.wait.low_s,
         quoted_wait_high_s=asked.wait.high_s,
@@ -176,6 +205,18 @@ def hold(callback: Callback, *, reason: HoldReason, until: datetime, now: dateti
     due = min((until, DueReason.HOLD_OVER), _expiry(callback))
     record = _move(callback, Command.HOLD, due=due, hold_reason=reason)
     return Decision(records=(record,), events=(CallbackHeld(**head(record, at=now), hold_reason=reason),))
+
+
+def hold_for_number(callback: Callback, *, policy: QueuePolicy, now: datetime) -> Decision:
+    """Hold it while its number is in another live attempt: nobody's phone rings twice at once."""
+    until = now + policy.number_in_use_hold
+    return hold(callback, reason=HoldReason.NUMBER_IN_USE, until=until, now=now)
+
+
+def look_again(callback: Callback, *, at: datetime, now: datetime) -> Decision:
+    """The attempt is still under way though it should be over: look again at *at*."""
+    record = _move(callback, Command.LOOK_AGAIN, due=(at, DueReason.ATTEMPT_OVERDUE))
+    return Decision(records=(record,), events=(CallbackWatched(**head(record, at=now)),))
 
 
 def attempt(
@@ -334,7 +375,9 @@ def _requested(callback: Callback, *, now: datetime) -> CallbackRequested:
         expires_at=callback.expires_at,
         dedup_key=callback.dedup_key,
         request_key=callback.request_key,
+        offer_id=callback.offer_id,
         quoted_position=callback.quoted_position,
+        quoted_position_exact=callback.quoted_position_exact,
         quoted_wait_s=callback.quoted_wait_s,
         quoted_wait_low_s=callback.quoted_wait_low_s,
         quoted_wait_high_s=callback.quoted_wait_high_s,

@@ -43,7 +43,7 @@ def read_number(text: object, *, region: str) -> PhoneNumber:
     Raises:
         InvalidNumber: it is no number, or not a valid one of its country. Shows it masked.
 
-    Cost: 25 to 60 µs the first time, below 1 µs while it is in the cache.
+    Cost: tens of microseconds the first time, less than one while it is in the cache.
 
     >>> read_number("(212) 555-0123 ext. 7", region="US").identity
     'tel:+12125550123;ext=7'
@@ -73,11 +73,11 @@ def _read(text: str, region: str) -> PhoneNumber:
     return PhoneNumber(e164, parsed.extension or None)
 
 
-def number_key(e164: str, *, pepper: bytes) -> str:
+def number_key(e164: str, *, tenant_id: str, pepper: bytes) -> str:
     """
-    Return a keyed digest of a number: equal for equal numbers, and telling nothing without *pepper*.
+    Return a keyed digest of a number: equal for equal numbers of one tenant, and telling nothing without *pepper*.
 
-    >>> len(number_key("+12125550123", pepper=bytes(32)))
+    >>> len(number_key("+12125550123", tenant_id="acme", pepper=bytes(32)))
     32
     """
-    return hashlib.blake2b(e164.encode(), key=pepper, digest_size=16).hexdigest()
+    return hashlib.blake2b(f"{tenant_id}\x00{e164}".encode(), key=pepper, digest_size=16).hexdigest()

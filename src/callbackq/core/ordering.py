@@ -56,4 +56,6 @@ def rank(ranked_at: datetime, *, priority: int, policy: QueuePolicy) -> int:
     >>> rank(late, priority=1, policy=ageing) < rank(early, priority=10, policy=ageing)
     False
     """
-    return microseconds(ranked_at) - credit_us(priority, policy=policy)
+    found = microseconds(ranked_at) - credit_us(priority, policy=policy)
+    assert -RANK_MAX < found < RANK_MAX
+    return found

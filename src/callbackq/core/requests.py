@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 import attrs
 
@@ -21,7 +21,7 @@ from callbackq.core.numbers import PhoneNumber
 from callbackq.errors import InvalidText, InvalidTime, RequestKeyReused
 from callbackq.ids import QueueName, SubjectId, TenantId
 from callbackq.masking import mask_number
-from callbackq.model import Callback, Position, Receipt, Subject, Wait
+from callbackq.model import Callback, Channel, Position, Receipt, Subject, Wait
 
 CONTEXTS_KEPT_MAX: Final = 20
 SKILLS_MAX: Final = 50
@@ -34,35 +34,47 @@ SCHEDULE_HORIZON: Final = timedelta(days=366)
 class Wish:
     """What came with a request besides the number: for the agent, and for talking to the person."""
 
-    name: str | None = None
+    name: str | None = attrs.field(default=None, repr=False)
     language: str | None = None
-    context: Mapping[str, str]
+    context: Mapping[str, str] = attrs.field(repr=False)
 
 
-def read_wish(*, name: str | None, language: str | None, context: Mapping[str, str]) -> Wish:
+def read_wish(*, name: str | None, language: str | None, context: object) -> Wish:
     """
     Check what is free text.
 
     Raises:
         InvalidText: a text is too long, unprintable or no text. The text itself is not shown.
     """
-    if len(context) > CONTEXT_FIELDS_MAX:
-        raise InvalidText(f"context has {len(context)} fields; allowed: at most {CONTEXT_FIELDS_MAX}")
-    for key, value in context.items():
-        check_text(key, "a context field's name")
-        _check_context_value(value)
+    if not isinstance(context, Mapping):
+        raise InvalidText(f"context is {type(context).__name__}; allowed: a mapping of texts")
+    given = cast("Mapping[object, object]", context)
+    if len(given) > CONTEXT_FIELDS_MAX:
+        raise InvalidText(f"context has {len(given)} fields; allowed: at most {CONTEXT_FIELDS_MAX}")
+    fields = {
+        check_text(key, "a context field's name"): _check_context_value(value) for key, value in given.items()
+    }
     return Wish(
         name=check_name(name) if name is not None else None,
         language=check_text(language, "language", length_max=35) if language is not None else None,
-        context=dict(context),
+        context=fields,
     )
 
 
-def _check_context_value(value: object) -> None:
+def _check_context_value(value: object) -> str:
     if not isinstance(value, str) or len(value) > CONTEXT_TEXT_MAX:
         raise InvalidText(f"a context field is no text of at most {CONTEXT_TEXT_MAX} characters")
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise InvalidText("a context field holds a NUL or half a character; allowed: text")
+    return value
+
+
+def read_channel(channel: object) -> Channel:
+    """Return *channel* as a member. Raises: InvalidText."""
+    try:
+        return Channel(str(channel))
+    except ValueError as error:
+        raise InvalidText(f"channel is none of: {', '.join(Channel)}") from error
 
 
 def read_skills(skills: Sequence[str]) -> tuple[str, ...]:
@@ -182,7 +194,7 @@ def receipt_of(callback: Callback, subject: Subject) -> Receipt:
     """Return what the customer was told. It depends on the promise alone, so it is the same every time."""
     position = None
     if callback.quoted_position is not None:
-        position = Position(number=callback.quoted_position)
+        position = Position(number=callback.quoted_position, exact=callback.quoted_position_exact)
     wait = Wait(
         mean_s=callback.quoted_wait_s,
         low_s=callback.quoted_wait_low_s,

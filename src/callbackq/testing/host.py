@@ -42,7 +42,7 @@ class VirtualHost:
         self.service: Final = CallbackService(
             store, policies, clock=self.clock, ids=ids or SequentialIds(), tenant_id=tenant_id
         )
-        self.driver: Final = Driver(self.service, Dispatcher(self.service), self.telephony)
+        self.driver: Final = Driver(self.service, Dispatcher(self.service, node_id="node"), self.telephony)
         self.telephony.on_report = self.driver.report
 
     def run_until(

@@ -253,4 +253,4 @@ class FakeTelephony:
 
 
 def _who(order: Dial) -> str:
-    return order.agent_id if order.role is Role.AGENT else order.number
+    return order.agent_id if order.role is Role.AGENT and order.agent_id else order.number

@@ -45,7 +45,9 @@ CREATE TABLE callbackq_callbacks (
     attempts_count       INTEGER NOT NULL,
     last_disposition     TEXT,
     hold_reason          TEXT,
+    offer_id             TEXT,               -- the offer that was accepted
     quoted_position      INTEGER,            -- what the customer was told
+    quoted_position_exact INTEGER NOT NULL,  -- 0: it was an estimate
     quoted_wait_s        REAL,
     quoted_wait_low_s    REAL,
     quoted_wait_high_s   REAL,
@@ -182,7 +184,7 @@ CREATE TABLE callbackq_attempts (
     subject_id           TEXT    NOT NULL,
     number_key           TEXT    NOT NULL,   -- keyed digest of the number
     mode                 TEXT    NOT NULL,
-    agent_id             TEXT    NOT NULL,
+    agent_id             TEXT,               -- none yet, where the customer is dialed first
     node_id              TEXT    NOT NULL,
     agent_leg_id         TEXT    NOT NULL,   -- a leg id is dialed at most once
     agent_leg            TEXT    NOT NULL,

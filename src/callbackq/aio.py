@@ -69,6 +69,8 @@ def _finish(call: Callable[[], R], future: asyncio.Future[R]) -> None:
     try:
         result = call()
     except BaseException as error:
+        if isinstance(error, StopIteration):  # A future cannot hold one.
+            error = RuntimeError("a command raised StopIteration")
         _hand_over(future, future.set_exception, error)
     else:
         _hand_over(future, future.set_result, result)
@@ -142,6 +144,7 @@ class AsyncCallbackService(_Face[CallbackService]):
     agent_available = _Awaited(CallbackService.agent_available)
     agent_unavailable = _Awaited(CallbackService.agent_unavailable)
     report = _Awaited(CallbackService.report)
+    leg_is_wanted = _Awaited(CallbackService.leg_is_wanted)
 
     def dispatcher(self, dispatcher: Dispatcher) -> AsyncDispatcher:
         """Return *dispatcher*, awaited, in the same thread."""

@@ -122,11 +122,14 @@ class Dispatcher:
     def _promise_pass(self, now: datetime) -> _Step:
         with self._transaction(Commit.FLUSHED) as tx:
             step = self._step(tx, now)
-            for before in step.due_attempts(self._batch_max):
+            attempts, callbacks = step.due_attempts(self._batch_max), step.due_callbacks(self._batch_max)
+            for before in attempts:
                 step.attempt_due(before)
-            for callback in step.due_callbacks(self._batch_max):
+            for callback in callbacks:
                 step.callback_due(callback)
-            step.assign(promises=True)
+            # With more due than a step takes, nobody knows yet who is next.
+            if max(len(attempts), len(callbacks)) < self._batch_max:
+                step.assign(promises=True)
         return step
 
     def _one_by_one(self, now: datetime) -> list[Effect]:
@@ -284,6 +287,9 @@ class _Step:
 
     def _start(self, callback: Callback, agent: Agent) -> bool:
         self._forget_heads(callback.queue)
+        if self.now >= callback.expires_at:
+            write(self.tx, lifecycle.expire(callback, now=self.now))
+            return False
         policy = policy_of(self.service.policies, callback.queue)
         subject = self.tx.subjects.get(callback.subject_id)
         pepper = self.service.store.pepper

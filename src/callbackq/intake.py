@@ -11,7 +11,7 @@ from callbackq.core.estimate import queue_length_wait
 from callbackq.core.lifecycle import Asked, dedup_key, spot_of
 from callbackq.core.numbers import PhoneNumber, read_number
 from callbackq.core.ordering import check_priority
-from callbackq.core.requests import CONTEXTS_KEPT_MAX, Wish, new_subject, renewed_subject
+from callbackq.core.requests import CONTEXTS_KEPT_MAX, Wish, new_subject, read_schedule, renewed_subject
 from callbackq.errors import CallbackNotFound, InvalidNumber, RequestRefused
 from callbackq.ids import CallbackId, CallId, OfferId, QueueName, SubjectId, TenantId
 from callbackq.model import Callback, CallbackState, CallState, Channel, LiveCall, Position, Subject, Wait
@@ -32,7 +32,7 @@ class Request:
     priority: int
     skills: tuple[str, ...]
     entered_at: datetime
-    scheduled_at: datetime | None
+    scheduled_at: object
     wish: Wish
 
 
@@ -169,15 +169,22 @@ def asked_for(
     *,
     tenant_id: TenantId,
     callback_id: CallbackId,
+    now: datetime,
 ) -> Asked:
-    """Return the facts of the promise: the place it has, and what is quoted for it."""
+    """
+    Return the facts of the promise: the place it has, and what is quoted for it.
+
+    Raises:
+        InvalidTime: the chosen time cannot be promised.
+    """
+    scheduled_at = read_schedule(request.scheduled_at, now=now)
     policy = request.policy
     entered_at = call.entered_at if call else request.entered_at
     priority = call.priority if call else request.priority
     spot = spot_of(call, callback_id, ranked_at=entered_at, priority=priority, policy=policy)
     lane = call.lane if call else tx.lanes.intern(request.skills)
     position, wait = None, Wait(mean_s=None, low_s=None, high_s=None)
-    if request.scheduled_at is None:
+    if scheduled_at is None:
         ahead = tx.line.count_ahead(policy.queue, rank=spot.rank, place_id=spot.place_id)
         position = Position(number=ahead + 1)
         wait = queue_length_wait(
@@ -195,7 +202,7 @@ def asked_for(
         priority=priority,
         lane=lane,
         entered_at=entered_at,
-        scheduled_at=request.scheduled_at,
+        scheduled_at=scheduled_at,
         call=call,
         offer_id=request.offer_id,
         position=position,

@@ -175,6 +175,7 @@ class DueReason(enum.StrEnum):
     TALK_OVERDUE = "talk_overdue"
     HANG_UP_WANTED = "hang_up_wanted"
     HANG_UP_OVERDUE = "hang_up_overdue"
+    LEG_IN_DOUBT = "leg_in_doubt"
     WRAP_UP_OVER = "wrap_up_over"
     COOL_DOWN_OVER = "cool_down_over"
     PRESENCE_OVER = "presence_over"

@@ -23,6 +23,7 @@ from callbackq.service import CallbackService
 
 logger = logging.getLogger("callbackq")
 
+_IDLE_MAX: Final = timedelta(days=1)
 _PAUSE_MIN_S: Final = 0.005
 """Between two steps at least this, so that a record which cannot be moved never makes a loop without rest."""
 
@@ -76,19 +77,34 @@ class Driver:
                     self._repeatable(effect)
 
     def _dial(self, order: Dial) -> None:
+        if not self._is_wanted(order):
+            return
         try:
             self._telephony.dial(order)
         except DialRefused:
             self._tell(Report(leg_id=order.leg_id, kind=ReportKind.ENDED, cause=Cause.FAILED))
-        except Exception as error:
+        except BaseException as error:
             # It may ring: the safe side is to take it for dialed, and to let its deadline decide.
+            _raise_if_meant_for_the_process(error)
             _log_failure("dial", order.leg_id, error)
             self._tell(Report(leg_id=order.leg_id, kind=ReportKind.UNCERTAIN))
+        if not self._is_wanted(order):
+            # The attempt ended while this thread was dialing.
+            self._repeatable(HangUp(leg_id=order.leg_id))
+
+    def _is_wanted(self, order: Dial) -> bool:
+        try:
+            return self._service.leg_is_wanted(order.leg_id)
+        except CallbackqError as error:
+            # Not dialing is safe: the deadline finds it.
+            _log_failure("look-up", order.leg_id, error)
+            return False
 
     def _connect(self, order: ConnectCall) -> None:
         try:
             self._telephony.connect_call(order)
-        except Exception as error:
+        except BaseException as error:
+            _raise_if_meant_for_the_process(error)
             _log_failure("connect_call", order.call_id, error)
             try:
                 self._service.call_returned(order.call_id)
@@ -101,8 +117,9 @@ class Driver:
                 self._telephony.bridge(order)
             else:
                 self._telephony.hang_up(order)
-        except Exception as error:
+        except BaseException as error:
             # The attempt's deadline hangs up what is left.
+            _raise_if_meant_for_the_process(error)
             if isinstance(order, Bridge):
                 _log_failure("bridge", order.attempt_id, error)
             else:
@@ -115,9 +132,19 @@ class Driver:
             _log_failure("report", report.leg_id, error)
 
 
-def _log_failure(what: str, which: str, error: Exception) -> None:
-    """Log what failed, with the error's type and not its text: an adapter's text may hold a number."""
-    logger.warning("failed: %s of %s: %s", what, which, type(error).__name__)
+def _raise_if_meant_for_the_process(error: BaseException) -> None:
+    """Let through what asks the process to end. A cancelled task of the adapter is no such thing."""
+    if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
+        raise error
+
+
+def _log_failure(what: str, which: str, error: BaseException) -> None:
+    """Log what failed and where, not the error's text: an adapter's text may hold a number."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "?"
+    logger.warning("failed: %s of %s: %s at %s", what, which, type(error).__name__, where)
 
 
 class ThreadRunner:
@@ -142,8 +169,8 @@ class ThreadRunner:
         node_id: str | None = None,
         idle_max: timedelta = timedelta(seconds=1),
     ) -> None:
-        if idle_max <= timedelta(0):
-            raise ConfigurationError("idle_max", idle_max, "more than zero")
+        if not timedelta(0) < idle_max <= _IDLE_MAX:
+            raise ConfigurationError("idle_max", idle_max, f"more than zero, at most {_IDLE_MAX}")
         self._service: Final = service
         self._driver: Final = Driver(service, Dispatcher(service, node_id=node_id), telephony)
         self._idle_max_s: Final = idle_max.total_seconds()
@@ -154,7 +181,7 @@ class ThreadRunner:
 
     def start(self) -> None:
         """Start the thread. Starting twice changes nothing."""
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._unsubscribe = self._service.when_changed(self._wake.set)
             self._stopping = threading.Event()
             self._thread = threading.Thread(
@@ -194,7 +221,7 @@ class ThreadRunner:
             except StoreError as error:
                 logger.warning("the store failed, the runner goes on: %s", type(error).__name__)
                 pause_s = self._idle_max_s
-            except Exception as error:  # The next step tries again; a thread that died would try nothing.
+            except BaseException as error:  # The next step tries again; a thread that died would try nothing.
                 # The type only: an error's text may hold a number.
                 logger.error("a step failed, the runner goes on: %s", type(error).__name__)  # noqa: TRY400
                 pause_s = self._idle_max_s

@@ -20,7 +20,6 @@ from callbackq.core.offering import LineFacts, consider_offer
 from callbackq.core.requests import (
     check_same_request,
     read_channel,
-    read_schedule,
     read_skills,
     read_wish,
     receipt_of,
@@ -74,6 +73,7 @@ from callbackq.writing import (
     free_agent_of_call,
     move_attempt,
     policy_of,
+    policy_or_default,
     presence_max_of,
     write,
 )
@@ -98,7 +98,8 @@ class CallbackService:
         ConfigurationError: two policies for one queue.
 
     Any error out of a method that its docstring does not name is a `StoreError`; or InvalidText, for an id that
-    can be none; or UnknownQueue, for a record in a queue without a policy here. Any other one is a bug.
+    can be none; or UnknownQueue, for an offer in a queue without a policy here. Any other one is a bug. What was
+    begun in a queue that is no longer configured is wound up by the default policy.
     """
 
     def __init__(
@@ -171,7 +172,7 @@ class CallbackService:
                 if known.state is CallState.ENDED:
                     raise CallHasEnded(f"live call {key} ended as {known.outcome}")
                 return known
-            at = check_not_future(entered_at, "entered_at", now=now) if entered_at else now
+            at = check_not_future(entered_at, "entered_at", now=now) if entered_at is not None else now
             subject = None
             if caller is not None:
                 subject = intake.person(
@@ -224,7 +225,7 @@ class CallbackService:
         def returned(tx: Transaction, now: datetime) -> LiveCall:
             call = tx.calls.get(key)
             if call.state is CallState.TAKEN:
-                policy = policy_of(self.policies, call.queue)
+                policy = policy_or_default(self.policies, call.queue)
                 write(tx, calls.give_back(call, policy=policy, now=now))
                 free_agent_of_call(tx, call, policies=self.policies, cooled_down=True, now=now)
             return tx.calls.get(key)
@@ -326,8 +327,8 @@ class CallbackService:
             channel=read_channel(channel or (Channel.WEB if call_id is None else Channel.IN_QUEUE)),
             priority=intake.read_priority(priority, policy),
             skills=read_skills(skills),
-            entered_at=check_not_future(entered_at, "entered_at", now=now) if entered_at else now,
-            scheduled_at=read_schedule(scheduled_at, now=now),
+            entered_at=check_not_future(entered_at, "entered_at", now=now) if entered_at is not None else now,
+            scheduled_at=scheduled_at,
             wish=read_wish(name=name, language=language, context=context),
         )
         return self._run(Commit.FLUSHED, lambda tx, _now: self._promise(tx, request, now=now), now=now)
@@ -427,6 +428,7 @@ class CallbackService:
                 agents_available=intake.free_agents_count(tx, callback.queue, lane=callback.lane),
                 agents_staffed=tx.agents.staffed_count(callback.queue),
                 attempt=tx.attempts.get(callback.attempt_id) if callback.attempt_id else None,
+                queue_is_known=callback.queue in self.policies,
             )
             return explain(callback, facts=facts, now=now)
 
@@ -523,6 +525,20 @@ class CallbackService:
 
         return self._run(Commit.RELAXED if report.kind in notes else Commit.FLUSHED, reported)
 
+    def leg_is_wanted(self, leg_id: str) -> bool:
+        """
+        Say whether a leg should be in the world: its attempt is under way, and it is not known to have ended.
+
+        Drivers ask before they dial and after: a dial that was delayed must not ring for an attempt that is over.
+        """
+        key = LegId(check_text(leg_id, "leg_id"))
+
+        def read(tx: Transaction, _now: datetime) -> bool:
+            found = tx.attempts.by_leg(key)
+            return found is not None and attempt.wants(found, key)
+
+        return self._run(Commit.READ_ONLY, read)
+
     # ------------------------------------------------------------------ for dispatchers
 
     def when_changed(self, waker: Callable[[], None]) -> Callable[[], None]:
@@ -584,7 +600,7 @@ class CallbackService:
         if duplicate is not None:
             raise DuplicateCallback(duplicate.callback_id)
         asked = intake.asked_for(
-            tx, request, call, subject, tenant_id=self.tenant_id, callback_id=callback_id
+            tx, request, call, subject, tenant_id=self.tenant_id, callback_id=callback_id, now=now
         )
         write(tx, lifecycle.request(asked, policy=request.policy, now=now))
         if call is not None:

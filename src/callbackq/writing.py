@@ -26,13 +26,19 @@ def write(tx: Transaction, decision: Decision) -> None:
         tx.history.append(decision.events)
 
 
-def policy_of(policies: Mapping[QueueName, QueuePolicy], queue: str) -> QueuePolicy:
+def policy_of(policies: Mapping[QueueName, QueuePolicy], queue: object) -> QueuePolicy:
     """Return the policy of a queue. Raises: UnknownQueue."""
-    policy = policies.get(QueueName(queue)) if isinstance(queue, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    policy = policies.get(QueueName(queue)) if isinstance(queue, str) else None
     if policy is None:
+        shown = repr(queue[:64]) if isinstance(queue, str) else type(queue).__name__
         known = ", ".join(sorted(policies)) or "none"
-        raise UnknownQueue(f"queue {queue!r} is not configured; known: {known}")
+        raise UnknownQueue(f"queue {shown} is not configured; known: {known}")
     return policy
+
+
+def policy_or_default(policies: Mapping[QueueName, QueuePolicy], queue: QueueName) -> QueuePolicy:
+    """Return the policy of a queue, or the defaults: what was begun is wound up though the queue is gone."""
+    return policies.get(queue) or QueuePolicy(queue=queue)
 
 
 def attempt_context(
@@ -42,7 +48,7 @@ def attempt_context(
     return Context(
         callback=tx.callbacks.get(attempt.callback_id),
         subject=tx.subjects.get(attempt.subject_id),
-        policy=policy_of(policies, attempt.queue),
+        policy=policy_or_default(policies, attempt.queue),
         now=now,
     )
 
@@ -82,7 +88,7 @@ def free_agent_of_call(
     agent = tx.agents.find(call.agent_id) if call.state is CallState.TAKEN and call.agent_id else None
     if agent is None or agent.call_id != call.call_id:
         return
-    policy = policy_of(policies, call.queue)
+    policy = policy_or_default(policies, call.queue)
     decision = agents.freed(
         agent,
         pause=policy.agent_cool_down if cooled_down else policy.wrap_up,

@@ -618,16 +618,30 @@ DEADLINES: list[tuple[DueReason, Situation, dict[str, Any], tuple[HangUp, ...]]]
         {"due_at": NOW + 10 * S, "due_reason": DueReason.HANG_UP_OVERDUE},
         (HANG_UP_CUSTOMER,),
     ),
+    # The customer's leg is not in the world, or known to be gone: there is nothing to wait for.
     *(
-        (DueReason.HANG_UP_OVERDUE, (_A.ENDING, agent_leg, customer_leg), {**OVER, **GONE}, effects)
+        (DueReason.HANG_UP_OVERDUE, (_A.ENDING, agent_leg, customer_leg), {**OVER, **GONE}, (HANG_UP_AGENT,))
+        for agent_leg, customer_leg in (
+            (_L.INTENDED, _L.NONE),
+            (_L.RINGING, _L.NONE),
+            (_L.ANSWERED, _L.NONE),
+            (_L.ANSWERED, _L.ENDED),
+        )
+    ),
+    # It may ring on: it is hung up again, and the number is kept until it cannot; then the attempt is over.
+    *(
+        (reason, (_A.ENDING, agent_leg, customer_leg), changes, effects)
+        for reason, changes in (
+            (
+                DueReason.HANG_UP_OVERDUE,
+                {"due_at": NOW + 55 * S, "due_reason": DueReason.LEG_IN_DOUBT},
+            ),
+            (DueReason.LEG_IN_DOUBT, {**OVER, **GONE}),
+        )
         for agent_leg, customer_leg, effects in (
-            (_L.INTENDED, _L.NONE, (HANG_UP_AGENT,)),
-            (_L.RINGING, _L.NONE, (HANG_UP_AGENT,)),
-            (_L.ANSWERED, _L.NONE, (HANG_UP_AGENT,)),
             (_L.ANSWERED, _L.INTENDED, (HANG_UP_AGENT, HANG_UP_CUSTOMER)),
             (_L.ANSWERED, _L.RINGING, (HANG_UP_AGENT, HANG_UP_CUSTOMER)),
             (_L.ANSWERED, _L.ANSWERED, (HANG_UP_AGENT, HANG_UP_CUSTOMER)),
-            (_L.ANSWERED, _L.ENDED, (HANG_UP_AGENT,)),
             (_L.ENDED, _L.INTENDED, (HANG_UP_CUSTOMER,)),
             (_L.ENDED, _L.RINGING, (HANG_UP_CUSTOMER,)),
             (_L.ENDED, _L.ANSWERED, (HANG_UP_CUSTOMER,)),
@@ -650,6 +664,26 @@ def test_what_a_deadline_does(
     event = only_event(decision)
     assert (event.cause, event.raw_cause, event.at) == (reason.value, None, NOW)
     assert event.kind == ("attempt_ended" if after.state is _A.ENDED else "attempt_moved")
+
+
+def test_a_customer_s_leg_that_is_lost_is_an_unknown_ending() -> None:
+    """The agent went away, and nobody knows whether the customer's phone rang: it counts, and rests as in doubt."""
+    lost = situation(_A.ENDING, _L.ENDED, _L.INTENDED, disposition=Disposition.AGENT_UNAVAILABLE)
+    after = only_record(attempt.deadline(attrs.evolve(lost, due_reason=DueReason.HANG_UP_OVERDUE), CONTEXT))
+    assert after.disposition is Disposition.UNKNOWN
+    known = situation(_A.ENDING, _L.ANSWERED, _L.NONE, disposition=Disposition.AGENT_UNAVAILABLE)
+    after = only_record(attempt.deadline(attrs.evolve(known, due_reason=DueReason.HANG_UP_OVERDUE), CONTEXT))
+    assert after.disposition is Disposition.AGENT_UNAVAILABLE
+
+
+@pytest.mark.parametrize("here", SITUATIONS)
+def test_a_leg_is_wanted_while_its_attempt_is_under_way(here: Situation) -> None:
+    """Before it ends, and while nobody ends it."""
+    state, agent_leg, customer_leg = here
+    under_way = state not in {_A.ENDING, _A.ENDED}
+    found = situation(*here)
+    assert attempt.wants(found, AGENT_LEG) is (under_way and attempt.is_live(agent_leg))
+    assert attempt.wants(found, CUSTOMER_LEG) is (under_way and attempt.is_live(customer_leg))
 
 
 def test_every_deadline_was_looked_at() -> None:
@@ -791,6 +825,7 @@ def test_a_dial_in_doubt_is_waited_for() -> None:
         (Role.CUSTOMER, _K.UNCERTAIN),
         DueReason.RING_OVER,
         DueReason.HANG_UP_OVERDUE,
+        DueReason.LEG_IN_DOUBT,
     )
     assert (record.disposition, record.customer_rang) == (Disposition.UNKNOWN, False)
 

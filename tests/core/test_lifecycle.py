@@ -284,7 +284,7 @@ def test_one_person_has_one_key_in_each_queue() -> None:
 EXPIRY = {"due_at": EXPIRES, "due_reason": DueReason.EXPIRES}
 IN_LINE = {"state": CallbackState.WAITING, **EXPIRY}
 ENDED = {"state": CallbackState.ENDED, "due_at": None, "due_reason": None, "ended_at": NOW}
-OVERDUE_AT = NOW + 20 * S + 45 * S + 10 * S + 4 * 10 * S + M
+OVERDUE_AT = NOW + 20 * S + 2 * 45 * S + 10 * S + 5 * 10 * S + M
 
 
 @pytest.mark.parametrize(
@@ -504,7 +504,7 @@ def test_an_attempt_is_overdue_when_its_own_deadlines_must_be_over() -> None:
         hang_up_time_max=3 * S,
         retry_rules={Disposition.BUSY: RetryRule()},
     )
-    assert lifecycle.attempt_time_max(policy) == (17 + 31 + 5 + 4 * 3 + 60) * S
+    assert lifecycle.attempt_time_max(policy) == (17 + 2 * 31 + 5 + 5 * 3 + 60) * S
 
 
 # ---------------------------------------------------------------------------- laws

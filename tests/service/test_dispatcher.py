@@ -294,7 +294,6 @@ def test_one_record_that_cannot_be_moved_stops_no_other(
         return original(callback, now=now)
 
     clock.advance(timedelta(days=2))
-    service.agent_available("ann", queues=["support"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lifecycle, "due", stumble)
         Dispatcher(service).step(clock.now())
@@ -369,3 +368,36 @@ def test_reports_are_read_as_text_too_and_bounded(
             Report(**{"leg_id": leg, "kind": "ended", **nonsense})  # type: ignore[arg-type]
     with pytest.raises(InvalidText, match="leg_id"):
         host.service.report(Report(leg_id="\udce9", kind=ReportKind.RINGING))  # type: ignore[arg-type]
+
+
+def test_what_expired_is_not_dialed_though_more_is_due_than_a_step_takes(
+    service: CallbackService, clock: ManualClock
+) -> None:
+    """After a long time down: first everything that is due, and nobody is called about a promise of days ago."""
+    for n in range(10):
+        service.request("support", number=f"+1212555{n:04d}")
+    clock.advance(timedelta(days=3))
+    service.agent_available("ann", queues=["support"])
+    dispatcher = Dispatcher(service, batch_max=3)
+    for _ in range(6):
+        assert dispatcher.step(clock.now()) == ()
+
+
+def test_a_queue_that_is_gone_is_wound_up(store: Store, clock: ManualClock) -> None:
+    """Its reports are taken, its callbacks can be cancelled, its agents go free; and explain says why nobody dials."""
+    both = [QueuePolicy(queue="support"), QueuePolicy(queue="sales")]
+    whole = CallbackService(store, both, clock=clock, ids=SequentialIds())
+    waiting = whole.request("sales", number=EVE)
+    clock.advance(timedelta(seconds=1))
+    begun = whole.request("sales", number=BOB, priority=0)
+    whole.agent_available("ann", queues=["sales", "support"])
+    (dial,) = Dispatcher(whole).step(clock.now())
+    assert isinstance(dial, Dial)
+    part = CallbackService(store, both[:1], clock=clock, ids=RandomIds())
+    assert part.report(Report(leg_id=dial.leg_id, kind=ReportKind.ENDED)).changed
+    assert part.get(begun.callback_id).state is CallbackState.WAITING
+    assert part.explain(waiting.callback_id).rule == "queue_not_configured"
+    assert part.cancel(waiting.callback_id).outcome == "cancelled"
+    part.call_joined("support", call_id="live")
+    clock.advance(timedelta(seconds=30))
+    assert [type(effect) for effect in Dispatcher(part).step(clock.now())] == [ConnectCall]

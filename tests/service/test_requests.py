@@ -387,3 +387,25 @@ def test_accepted_offer_is_kept_with_the_promise(host: VirtualHost) -> None:
     assert isinstance(offer, Offer)
     receipt = host.service.request("support", call_id="bob", offer_id=offer.offer_id)
     assert host.service.get(receipt.callback_id).offer_id == offer.offer_id
+
+
+def test_the_same_request_for_a_time_is_the_same_after_that_time(host: VirtualHost) -> None:
+    """B8: asking again after an uncertain commit works, however late."""
+    at = START + timedelta(minutes=5)
+    first = host.service.request("support", number=BOB, request_key="k", scheduled_at=at)
+    host.run_for(timedelta(minutes=6))
+    assert host.service.request("support", number=BOB, request_key="k", scheduled_at=at) == first
+
+
+def test_times_of_other_libraries_become_plain_ones(host: VirtualHost) -> None:
+    """A subclass that shows, compares or subtracts in its own way is not kept."""
+
+    class Odd(datetime):
+        def isoformat(self, *_: object, **__: object) -> str:
+            return "9999-12-31T00:00:00+00:00"
+
+    at = Odd(2026, 1, 5, 10, tzinfo=UTC)
+    receipt = host.service.request("support", number=BOB, scheduled_at=at)
+    callback = host.service.get(receipt.callback_id)
+    assert type(callback.scheduled_at) is datetime
+    assert callback.due_at == datetime(2026, 1, 5, 10, tzinfo=UTC)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -33,7 +35,7 @@ from callbackq import (
     SystemClock,
     ThreadRunner,
 )
-from callbackq.testing import ManualClock, VirtualHost
+from callbackq.testing import Behaviour, ManualClock, VirtualHost
 
 BOB = "+12125550101"
 
@@ -41,7 +43,7 @@ BOB = "+12125550101"
 class Broken:
     """A telephony that fails at one method, and does the rest through another one."""
 
-    def __init__(self, host: VirtualHost, method: str, error: Exception) -> None:
+    def __init__(self, host: VirtualHost, method: str, error: BaseException) -> None:
         self._good = host.telephony
         self._method = method
         self._error = error
@@ -70,7 +72,7 @@ class Broken:
         self._good.connect_call(order)
 
 
-def broken_host(make_host: Callable[..., VirtualHost], method: str, error: Exception) -> VirtualHost:
+def broken_host(make_host: Callable[..., VirtualHost], method: str, error: BaseException) -> VirtualHost:
     """Return a host whose telephony fails once at *method*."""
     host = make_host()
     driver = Driver(host.service, Dispatcher(host.service), Broken(host, method, error))
@@ -92,9 +94,9 @@ def test_refused_dial_ends_the_attempt_at_once(make_host: Callable[..., VirtualH
     assert host.service.get(callback_id).outcome is Outcome.COMPLETED
 
 
-@pytest.mark.parametrize("error", [RuntimeError("lost +12125550101"), OSError(), ValueError("?")])
+@pytest.mark.parametrize("error", [RuntimeError("lost +12125550101"), OSError(), asyncio.CancelledError()])
 def test_any_other_error_of_a_dial_leaves_it_in_doubt(
-    make_host: Callable[..., VirtualHost], error: Exception, caplog: pytest.LogCaptureFixture
+    make_host: Callable[..., VirtualHost], error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It may ring: nobody is dialed again before its deadline, and the log holds no number."""
     host = broken_host(make_host, "dial", error)
@@ -103,7 +105,8 @@ def test_any_other_error_of_a_dial_leaves_it_in_doubt(
     with caplog.at_level(logging.WARNING):
         host.run_for(timedelta(seconds=50))
     assert host.service.get(callback_id).state is CallbackState.ATTEMPTING
-    host.run_for(timedelta(seconds=30))
+    # Ringing, hanging up, and once more as long as the phone could still ring.
+    host.run_for(timedelta(seconds=15 + 55 + 5))
     callback = host.service.get(callback_id)
     assert callback.last_disposition is Disposition.UNKNOWN
     assert host.telephony.dialed(BOB) == 0
@@ -294,3 +297,54 @@ def test_a_pause_of_nothing_is_refused() -> None:
     service = CallbackService(MemoryStore(), [QueuePolicy(queue="support")], clock=SystemClock())
     with pytest.raises(ConfigurationError, match="idle_max"):
         ThreadRunner(service, InstantTelephony(), idle_max=timedelta(0))
+
+
+def test_a_dial_that_comes_late_rings_for_no_attempt_that_is_over(
+    make_host: Callable[..., VirtualHost],
+) -> None:
+    """Whoever was held up between the commit and the dial asks once more, before and after."""
+    host = make_host()
+    host.service.request("support", number=BOB)
+    host.service.agent_available("ann", queues=["support"])
+    (late,) = Dispatcher(host.service).step(host.clock.now())
+    assert isinstance(late, Dial)
+    host.service.agent_unavailable("ann")
+    host.driver.perform([late])
+    assert host.telephony.log == []
+
+    class Slow(Broken):
+        def dial(self, order: Dial) -> None:
+            host.service.agent_unavailable("ben")
+            super().dial(order)
+
+    host.run_for(timedelta(minutes=1))
+    host.service.agent_available("ben", queues=["support"])
+    (dial,) = Dispatcher(host.service).step(host.clock.now())
+    assert isinstance(dial, Dial)
+    Driver(host.service, Dispatcher(host.service), Slow(host, "none", RuntimeError())).perform([dial])
+    assert host.telephony.live_legs() == []
+
+
+def test_a_hang_up_that_is_lost_keeps_the_number(make_host: Callable[..., VirtualHost]) -> None:
+    """Agents come and go while the customer's phone may ring: nobody dials that number a second time meanwhile."""
+    host = make_host()
+    host.telephony.person(BOB, Behaviour(answers_after=None))
+    tell = host.telephony.on_report
+    host.telephony.on_report = lambda report: (
+        None
+        if report.kind is ReportKind.ENDED and report.leg_id == host.telephony.leg_of(BOB)
+        else tell(report)
+    )
+    host.service.request("support", number=BOB)
+    for n in range(5):
+        host.service.agent_available(f"agent-{n}", queues=["support"])
+    dialed_at: list[float] = []
+    for _ in range(300):
+        before = host.telephony.dialed(BOB)
+        host.run_for(timedelta(seconds=1))
+        if host.telephony.dialed(BOB) > before:
+            dialed_at.append(host.clock.now().timestamp())
+        for n in range(5):
+            host.telephony.hang_up_by(f"agent-{n}")
+    assert len(dialed_at) <= 2
+    assert all(later - earlier > 45 for earlier, later in pairwise(dialed_at))

@@ -334,6 +334,17 @@ def _hang_up_now(attempt: Attempt, context: Context) -> Step:
     return later, _hang_ups(attempt)
 
 
+def _still_up(attempt: Attempt, context: Context) -> Step:
+    if not is_live(attempt.customer_leg):
+        return _close_legs(attempt, context)
+    # The customer's phone may ring on: until it cannot, nobody else may dial that number.
+    longest = context.policy.ring_time + context.policy.hang_up_time_max
+    later = _wait_for(attempt, attempt.state, context, longest, DueReason.LEG_IN_DOUBT)
+    if attempt.disposition is Disposition.AGENT_UNAVAILABLE:
+        later = attrs.evolve(later, disposition=Disposition.UNKNOWN)
+    return later, _hang_ups(attempt)
+
+
 def _close_legs(attempt: Attempt, context: Context) -> Step:
     after, _ = _one_gone(_legs_gone(attempt), _NO_REPORT, context)
     return after, _hang_ups(attempt)
@@ -346,7 +357,8 @@ DEADLINES: Final[Mapping[DueReason, Deadline]] = MappingProxyType(
         DueReason.JOIN_OVERDUE: _never_joined,
         DueReason.TALK_OVERDUE: _end_talk,
         DueReason.HANG_UP_WANTED: _hang_up_now,
-        DueReason.HANG_UP_OVERDUE: _close_legs,
+        DueReason.HANG_UP_OVERDUE: _still_up,
+        DueReason.LEG_IN_DOUBT: _close_legs,
     }
 )
 """What is done when the deadline has come without the report that the attempt waits for."""
@@ -374,6 +386,12 @@ def call_off(attempt: Attempt, disposition: Disposition, context: Context) -> De
 
 
 # ---------------------------------------------------------------------------- shared steps
+
+
+def wants(attempt: Attempt, leg_id: LegId) -> bool:
+    """Whether the leg should be in the world now."""
+    leg = attempt.agent_leg if leg_id == attempt.agent_leg_id else attempt.customer_leg
+    return is_live(leg) and attempt.state not in (AttemptState.ENDING, AttemptState.ENDED)
 
 
 def is_live(leg: LegState) -> bool:

@@ -19,6 +19,7 @@ class ExplainFacts:
     """How many are free who serve its queue and have its skills."""
     agents_staffed: int
     attempt: Attempt | None
+    queue_is_known: bool = True
 
 
 _ATTEMPT_TEXT = {
@@ -75,6 +76,8 @@ def _why_waiting(facts: ExplainFacts) -> tuple[str, str, dict[str, str]]:
         "agents_available": str(facts.agents_available),
         "agents_staffed": str(facts.agents_staffed),
     }
+    if not facts.queue_is_known:
+        return "queue_not_configured", "not dialed: no policy is configured here for its queue", values
     if not facts.agents_staffed:
         return "nobody_staffed", "not dialed: no agent is signed in for its queue", values
     if facts.agents_available and not facts.ahead:

@@ -46,7 +46,14 @@ def check_instant(value: object, name: str) -> datetime:
         raise InvalidTime(f"{name} is {value.isoformat()}; allowed: years 2000 to 2099") from error
     if not EARLIEST <= in_utc < LATEST:
         raise InvalidTime(f"{name} is {value.isoformat()}; allowed: years 2000 to 2099")
-    return in_utc
+    return in_utc if type(in_utc) is datetime else _plain(in_utc)
+
+
+def _plain(at: datetime) -> datetime:
+    """Return a datetime of the standard library: a subclass may compare, print or subtract in its own way."""
+    return datetime(
+        at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond, tzinfo=UTC, fold=at.fold
+    )
 
 
 def check_not_future(value: object, name: str, *, now: datetime) -> datetime:

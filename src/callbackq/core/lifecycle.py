@@ -233,7 +233,9 @@ def attempt(
 
 def attempt_time_max(policy: QueuePolicy) -> timedelta:
     """Return the longest time that an attempt may take until it is connected or over, with a minute to spare."""
-    longest = policy.agent_ring_time + policy.ring_time + policy.join_time_max + 4 * policy.hang_up_time_max
+    longest = (
+        policy.agent_ring_time + 2 * policy.ring_time + policy.join_time_max + 5 * policy.hang_up_time_max
+    )
     return longest + timedelta(minutes=1)
 
 

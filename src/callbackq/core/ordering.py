@@ -27,9 +27,13 @@ def check_priority(priority: object) -> int:
     """
     if isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= PRIORITY_MAX:
         raise InvalidPriority(
-            f"priority is {priority!r}; allowed: a whole number, 0 (first) to {PRIORITY_MAX} (last)"
+            f"priority is {_shown(priority)}; allowed: a whole number, 0 (first) to {PRIORITY_MAX} (last)"
         )
     return priority
+
+
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, int) and abs(value) < 10**9 else type(value).__name__
 
 
 def credit_us(priority: int, *, policy: QueuePolicy) -> int:

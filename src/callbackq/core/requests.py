@@ -91,7 +91,7 @@ def read_skills(skills: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted({check_text(skill, "a skill") for skill in skills}))
 
 
-def read_schedule(scheduled_at: datetime | None, *, now: datetime) -> datetime | None:
+def read_schedule(scheduled_at: object, *, now: datetime) -> datetime | None:
     """
     Return the chosen time in UTC.
 

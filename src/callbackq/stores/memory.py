@@ -19,7 +19,6 @@ from callbackq.errors import (
     AttemptNotFound,
     CallbackNotFound,
     CallNotFound,
-    ConfigurationError,
     NotFound,
     StaleVersion,
     StoreUnavailable,
@@ -40,11 +39,11 @@ from callbackq.ids import (
 from callbackq.model import Agent, Attempt, Callback, Entity, LiveCall, Place, Record, Subject
 from callbackq.ports import Commit
 from callbackq.stores.memory_rows import Row, TenantRows, keys_of, position_of, row_id_of
+from callbackq.stores.pepper import PEPPER_BYTES, check_pepper
 from callbackq.stores.rows import UNIQUE_RULES, check_event, check_record
 
 _RowT = TypeVar("_RowT", Callback, LiveCall, Agent, Attempt)
 
-PEPPER_BYTES: Final = 32
 
 # ---------------------------------------------------------------------------- tables
 
@@ -404,8 +403,7 @@ class MemoryStore:
     """
 
     def __init__(self, *, pepper: bytes | None = None) -> None:
-        if pepper is not None and len(pepper) != PEPPER_BYTES:
-            raise ConfigurationError("pepper", f"{len(pepper)} bytes", f"{PEPPER_BYTES} bytes")
+        check_pepper(pepper)
         self._pepper = os.urandom(PEPPER_BYTES) if pepper is None else pepper
         self._lock = threading.RLock()
         self._tenants: dict[TenantId, TenantRows] = {}

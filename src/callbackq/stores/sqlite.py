@@ -22,11 +22,11 @@ from typing import Final
 from callbackq.errors import ConfigurationError, SchemaMismatch, StoreUnavailable
 from callbackq.ids import TenantId
 from callbackq.ports import Commit
+from callbackq.stores.pepper import PEPPER_BYTES, check_pepper
 from callbackq.stores.sqlite_errors import is_busy, translate, translate_commit
 from callbackq.stores.sqlite_tables import LaneCache, SQLiteTransaction
 
 SCHEMA_VERSION: Final = 1
-PEPPER_BYTES: Final = 32
 
 _BUSY_TIMEOUT_S: Final = 5.0
 _STATEMENTS_KEPT: Final = 256
@@ -81,8 +81,7 @@ class SQLiteStore:
         pepper: bytes | None = None,
         flush: Flush = Flush.FULL,
     ) -> None:
-        if pepper is not None and len(pepper) != PEPPER_BYTES:
-            raise ConfigurationError("pepper", f"{len(pepper)} bytes", f"{PEPPER_BYTES} bytes")
+        check_pepper(pepper)
         self._path = os.fspath(path)
         self._flush = flush
         self._lock = threading.RLock()
@@ -117,6 +116,7 @@ class SQLiteStore:
             StoreUnavailable: nothing was written: the file is locked, full, damaged or closed.
             CommitUncertain: the disk failed during the commit.
         """
+        self._usable()  # Before the lock: after a fork it may be held by a thread that is not there.
         with self._lock:
             self._refuse_if_busy()
             connection = self._usable()

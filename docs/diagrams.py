@@ -286,7 +286,9 @@ def callback_picture() -> Picture:
         ("held", "ended"): Line(((216, 256), (216, 356)), (224, 300)),
         ("attempting", "ended"): Line(((700, 126), (700, 356)), (708, 290)),
     }
-    return _picture("The life of a callback", (790, 420), boxes, lines, callback_labels())
+    return _picture(
+        "The life of a callback", (790, 420), boxes, lines, callback_labels(), inside=["attempting"]
+    )
 
 
 def attempt_picture() -> Picture:
@@ -306,12 +308,11 @@ def attempt_picture() -> Picture:
         ("intended", "agent_on_line"): Line(((middle, 124), (middle, 196)), (206, 158)),
         ("agent_on_line", "joining"): Line(((middle, 270), (middle, 374)), (206, 308)),
         ("joining", "connected"): Line(((middle, 430), (middle, 502)), (206, 466)),
-        ("connected", "ended"): Line(((middle, 558), (middle, 634)), (206, 594)),
         ("intended", "ending"): Line(((right, 87), (far, 87)), (330, 87)),
         ("agent_on_line", "ending"): Line(((right, 233), (far, 233)), (330, 233)),
         ("joining", "ending"): Line(((right, 402), (far, 402)), (330, 402)),
         ("connected", "ending"): Line(((right, 530), (far, 530)), (330, 530)),
-        ("ending", "ended"): Line(((672, 558), (672, 662), (right, 662)), (330, 621)),
+        ("ending", "ended"): Line(((672, 558), (672, 662), (right, 662)), (330, 603)),
         ("intended", "ended"): Line(
             ((left, 87), (92, 87), (92, 662), (left, 662)), (84, 350), from_right=True
         ),

@@ -26,6 +26,7 @@ COMMAND_WORDS = {
     Command.READY: "its time came, or its rest or hold is over",
     Command.HOLD: "its number is in another live attempt",
     Command.ATTEMPT: "its turn came, and an agent was reserved",
+    Command.LOOK_AGAIN: "it outlasted its time, and its own deadlines are yet to end it",
     Command.GIVE_BACK: "the attempt ended and does not count; the place is as it was",
     Command.REST: "the attempt counts and failed, and a rule allows one more",
     Command.COMPLETE: "agent and customer can hear each other",

@@ -8,13 +8,33 @@ import attrs
 
 from callbackq.core.calls import check_waiting
 from callbackq.core.estimate import queue_length_wait
+from callbackq.core.explain import ExplainFacts
 from callbackq.core.lifecycle import Asked, dedup_key, spot_of
 from callbackq.core.numbers import PhoneNumber, read_number
 from callbackq.core.ordering import check_priority
-from callbackq.core.requests import CONTEXTS_KEPT_MAX, Wish, new_subject, read_schedule, renewed_subject
+from callbackq.core.requests import (
+    CONTEXTS_KEPT_MAX,
+    Wish,
+    check_same_request,
+    new_subject,
+    read_schedule,
+    receipt_of,
+    renewed_subject,
+)
 from callbackq.errors import CallbackNotFound, InvalidNumber, RequestRefused
 from callbackq.ids import CallbackId, CallId, OfferId, QueueName, SubjectId, TenantId
-from callbackq.model import Callback, CallbackState, CallState, Channel, LiveCall, Position, Subject, Wait
+from callbackq.model import (
+    Callback,
+    CallbackState,
+    CallState,
+    Channel,
+    LiveCall,
+    Place,
+    Position,
+    Receipt,
+    Subject,
+    Wait,
+)
 from callbackq.policy import Duplicates, QueuePolicy
 from callbackq.ports import IdSource, Transaction
 
@@ -152,6 +172,40 @@ def active_duplicate(tx: Transaction, subject_id: SubjectId | None, policy: Queu
     if subject_id is None or policy.duplicates is not Duplicates.REFUSE:
         return None
     return tx.callbacks.active_by_dedup_key(dedup_key(subject_id, policy=policy))
+
+
+def known_receipt(tx: Transaction, request: Request) -> Receipt | None:
+    """
+    Return the receipt that was given for this request already.
+
+    Raises:
+        RequestKeyReused: the key was used for another one.
+    """
+    known = tx.callbacks.by_request_key(request.request_key) if request.request_key else None
+    if known is None:
+        return None
+    subject = tx.subjects.get(known.subject_id)
+    check_same_request(
+        known, subject, queue=request.policy.queue, call_id=request.call_id, number=request.number
+    )
+    return receipt_of(known, subject)
+
+
+def position_of(tx: Transaction, place: Place) -> Position:
+    """Return how many stand ahead of a place, plus one."""
+    ahead = tx.line.count_ahead(place.queue, rank=place.rank, place_id=place.place_id)
+    return Position(number=ahead + 1)
+
+
+def explain_facts(tx: Transaction, callback: Callback, *, queue_is_known: bool) -> ExplainFacts:
+    """Return what an explanation looks at besides the callback."""
+    return ExplainFacts(
+        ahead=position_of(tx, callback).number - 1,
+        agents_available=free_agents_count(tx, callback.queue, lane=callback.lane),
+        agents_staffed=tx.agents.staffed_count(callback.queue),
+        attempt=tx.attempts.get(callback.attempt_id) if callback.attempt_id else None,
+        queue_is_known=queue_is_known,
+    )
 
 
 def free_agents_count(tx: Transaction, queue: QueueName, *, lane: int) -> int:

@@ -14,11 +14,10 @@ from typing import Final, TypeVar
 
 from callbackq import intake
 from callbackq.core import agents, attempt, calls, lifecycle
-from callbackq.core.explain import ExplainFacts, explain
+from callbackq.core.explain import explain
 from callbackq.core.instants import check_instant, check_not_future, check_text
 from callbackq.core.offering import LineFacts, consider_offer
 from callbackq.core.requests import (
-    check_same_request,
     read_channel,
     read_skills,
     read_wish,
@@ -38,7 +37,6 @@ from callbackq.events import Event
 from callbackq.ids import (
     DEFAULT_TENANT,
     AgentId,
-    AttemptId,
     CallbackId,
     CallId,
     LegId,
@@ -49,7 +47,6 @@ from callbackq.ids import (
 from callbackq.model import (
     Agent,
     AgentState,
-    AttemptState,
     Callback,
     CallbackState,
     CallState,
@@ -59,7 +56,6 @@ from callbackq.model import (
     LiveCall,
     NoOffer,
     Offer,
-    Place,
     Position,
     Receipt,
     Report,
@@ -70,6 +66,7 @@ from callbackq.ports import Clock, Commit, IdSource, Store, Transaction
 from callbackq.system import RandomIds
 from callbackq.writing import (
     attempt_context,
+    call_off,
     free_agent_of_call,
     move_attempt,
     policy_of,
@@ -350,7 +347,8 @@ class CallbackService:
             callback = tx.callbacks.get(key)
             write(tx, lifecycle.cancel(callback, reason=why, now=now))
             if callback.state is CallbackState.ATTEMPTING and callback.attempt_id:
-                self._call_off(tx, callback.attempt_id, Disposition.CANCELLED_BY_US, now=now)
+                by_us = Disposition.CANCELLED_BY_US
+                call_off(tx, callback.attempt_id, by_us, policies=self.policies, now=now)
             return tx.callbacks.get(key)
 
         return self._run(Commit.FLUSHED, cancelled)
@@ -395,7 +393,7 @@ class CallbackService:
             callback = tx.callbacks.get(_callback_id(callback_id))
             if callback.state in (CallbackState.ENDED, CallbackState.SCHEDULED):
                 return None
-            return _position(tx, callback)
+            return intake.position_of(tx, callback)
 
         return self._run(Commit.READ_ONLY, read)
 
@@ -409,7 +407,7 @@ class CallbackService:
 
         def read(tx: Transaction, _now: datetime) -> Position | None:
             call = tx.calls.get(CallId(check_text(call_id, "call_id")))
-            return _position(tx, call) if call.state is CallState.WAITING else None
+            return intake.position_of(tx, call) if call.state is CallState.WAITING else None
 
         return self._run(Commit.READ_ONLY, read)
 
@@ -423,13 +421,7 @@ class CallbackService:
 
         def read(tx: Transaction, now: datetime) -> Explanation:
             callback = tx.callbacks.get(_callback_id(callback_id))
-            facts = ExplainFacts(
-                ahead=tx.line.count_ahead(callback.queue, rank=callback.rank, place_id=callback.place_id),
-                agents_available=intake.free_agents_count(tx, callback.queue, lane=callback.lane),
-                agents_staffed=tx.agents.staffed_count(callback.queue),
-                attempt=tx.attempts.get(callback.attempt_id) if callback.attempt_id else None,
-                queue_is_known=callback.queue in self.policies,
-            )
+            facts = intake.explain_facts(tx, callback, queue_is_known=callback.queue in self.policies)
             return explain(callback, facts=facts, now=now)
 
         return self._run(Commit.READ_ONLY, read)
@@ -494,7 +486,8 @@ class CallbackService:
             agent = tx.agents.get(key)
             write(tx, agents.sign_out(agent, now=now))
             if agent.state is AgentState.RESERVED and agent.attempt_id:
-                self._call_off(tx, agent.attempt_id, Disposition.AGENT_UNAVAILABLE, now=now)
+                gone = Disposition.AGENT_UNAVAILABLE
+                call_off(tx, agent.attempt_id, gone, policies=self.policies, now=now)
             return tx.agents.get(key)
 
         return self._run(Commit.FLUSHED, unavailable)
@@ -580,17 +573,9 @@ class CallbackService:
         return result
 
     def _promise(self, tx: Transaction, request: intake.Request, *, now: datetime) -> Receipt:
-        known = tx.callbacks.by_request_key(request.request_key) if request.request_key else None
+        known = intake.known_receipt(tx, request)
         if known is not None:
-            subject = tx.subjects.get(known.subject_id)
-            check_same_request(
-                known,
-                subject,
-                queue=request.policy.queue,
-                call_id=request.call_id,
-                number=request.number,
-            )
-            return receipt_of(known, subject)
+            return known
         call = intake.waiting_call(tx, request)
         callback_id = CallbackId(self.ids.new("cb", now=now))
         subject = intake.requester(
@@ -607,22 +592,6 @@ class CallbackService:
             write(tx, calls.convert(call, callback_id, now=now))
         return receipt_of(tx.callbacks.get(callback_id), subject)
 
-    def _call_off(
-        self, tx: Transaction, attempt_id: AttemptId, disposition: Disposition, *, now: datetime
-    ) -> None:
-        before = tx.attempts.get(attempt_id)
-        if before.state in (AttemptState.CONNECTED, AttemptState.ENDING, AttemptState.ENDED):
-            return
-        if disposition is Disposition.AGENT_UNAVAILABLE and before.state is not AttemptState.INTENDED:
-            return
-        context = attempt_context(tx, before, policies=self.policies, now=now)
-        move_attempt(tx, before, attempt.call_off(before, disposition, context), context)
-
 
 def _callback_id(text: str) -> CallbackId:
     return CallbackId(check_text(text, "callback_id"))
-
-
-def _position(tx: Transaction, place: Place) -> Position:
-    ahead = tx.line.count_ahead(place.queue, rank=place.rank, place_id=place.place_id)
-    return Position(number=ahead + 1)

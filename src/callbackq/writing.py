@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from callbackq.core import agents
+from callbackq.core import agents, attempt
 from callbackq.core.attempt import Context
 from callbackq.core.consequences import After, follow
 from callbackq.core.decision import Decision
 from callbackq.effects import Effect
 from callbackq.errors import UnknownQueue
 from callbackq.events import CallbackRested
-from callbackq.ids import CallbackId, QueueName
+from callbackq.ids import AttemptId, CallbackId, QueueName
 from callbackq.model import Attempt, AttemptState, CallState, Disposition, DueReason, LiveCall
 from callbackq.policy import AGENT_PRESENCE_MAX, QueuePolicy
 from callbackq.ports import Transaction
@@ -42,13 +42,13 @@ def policy_or_default(policies: Mapping[QueueName, QueuePolicy], queue: QueueNam
 
 
 def attempt_context(
-    tx: Transaction, attempt: Attempt, *, policies: Mapping[QueueName, QueuePolicy], now: datetime
+    tx: Transaction, of: Attempt, *, policies: Mapping[QueueName, QueuePolicy], now: datetime
 ) -> Context:
     """Read what the rules of an attempt look at."""
     return Context(
-        callback=tx.callbacks.get(attempt.callback_id),
-        subject=tx.subjects.get(attempt.subject_id),
-        policy=policy_or_default(policies, attempt.queue),
+        callback=tx.callbacks.get(of.callback_id),
+        subject=tx.subjects.get(of.subject_id),
+        policy=policy_or_default(policies, of.queue),
         now=now,
     )
 
@@ -99,11 +99,26 @@ def free_agent_of_call(
     write(tx, decision)
 
 
-def _failures_of(tx: Transaction, attempt: Attempt) -> int:
-    over = attempt.state is AttemptState.ENDED and attempt.disposition is not Disposition.CONNECTED
-    if not over or not tx.callbacks.get(attempt.callback_id).attempts_count:
+def call_off(
+    tx: Transaction,
+    attempt_id: AttemptId,
+    disposition: Disposition,
+    *,
+    policies: Mapping[QueueName, QueuePolicy],
+    now: datetime,
+) -> None:
+    """End an attempt before its time, if it can still be. Its legs are hung up by the next step."""
+    before = tx.attempts.get(attempt_id)
+    if attempt.may_call_off(before, disposition):
+        context = attempt_context(tx, before, policies=policies, now=now)
+        move_attempt(tx, before, attempt.call_off(before, disposition, context), context)
+
+
+def _failures_of(tx: Transaction, ended: Attempt) -> int:
+    over = ended.state is AttemptState.ENDED and ended.disposition is not Disposition.CONNECTED
+    if not over or not tx.callbacks.get(ended.callback_id).attempts_count:
         return 0
-    return failures_count(tx, attempt.callback_id, attempt.disposition)
+    return failures_count(tx, ended.callback_id, ended.disposition)
 
 
 def failures_count(tx: Transaction, callback_id: CallbackId, disposition: Disposition | None) -> int:

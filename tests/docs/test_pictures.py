@@ -30,7 +30,7 @@ def test_every_transition_of_a_callback_is_in_the_picture(diagrams: ModuleType) 
     for command in {command for _, command in TRANSITIONS}:
         joined = sum(1 for _, name in TRANSITIONS if name is command)
         assert texts.count(command) == joined, command
-    pairs = {(before, after) for (before, _), after in TRANSITIONS.items()}
+    pairs = {(before, after) for (before, _), after in TRANSITIONS.items() if before is not after}
     assert len(diagrams.callback_picture().lines) == len(pairs)
 
 

@@ -371,6 +371,13 @@ def deadline(attempt: Attempt, context: Context) -> Decision:
     return _written(after, effects, str(attempt.due_reason), context)
 
 
+def may_call_off(attempt: Attempt, disposition: Disposition) -> bool:
+    """Whether an attempt can still be ended before its time; for an agent who goes, only before accepting."""
+    if disposition is Disposition.AGENT_UNAVAILABLE:
+        return attempt.state is AttemptState.INTENDED
+    return attempt.state in (AttemptState.INTENDED, AttemptState.AGENT_ON_LINE, AttemptState.JOINING)
+
+
 def call_off(attempt: Attempt, disposition: Disposition, context: Context) -> Decision:
     """
     End an attempt before its time, for the callback was cancelled or the agent went away.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
@@ -256,3 +256,20 @@ def _check_retry_rules(policy: QueuePolicy) -> None:
             _Shown(unknown.rest),
             f"more than ring_time + join_time_max + hang_up_time_max, {longest}: the phone may still be ringing",
         )
+
+
+def check_policies(policies: object) -> tuple[QueuePolicy, ...]:
+    """
+    Return *policies* as they are.
+
+    Raises:
+        ConfigurationError: they are one policy, a mapping, or hold anything else.
+    """
+    if isinstance(policies, Mapping | str | QueuePolicy) or not isinstance(policies, Iterable):
+        raise ConfigurationError("policies", type(policies).__name__, "a list of QueuePolicy")
+    found: list[QueuePolicy] = []
+    for policy in cast("Iterable[object]", policies):
+        if not isinstance(policy, QueuePolicy):
+            raise ConfigurationError("policies", type(policy).__name__, "a list of QueuePolicy")
+        found.append(policy)
+    return tuple(found)

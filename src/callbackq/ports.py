@@ -1,7 +1,8 @@
 """
 Every protocol that a host may implement, in one file. Each has a fake in `callbackq.testing`.
 
-The store protocol is provisional before 1.0: it may gain verbs. `StoreContract` is its specification.
+The store protocol is provisional before 1.0: it may gain verbs. Its specification is
+`callbackq.testing.contracts.StoreContract`.
 """
 
 from __future__ import annotations
@@ -339,7 +340,7 @@ class Store(Protocol):
     """
     Keeps records by key, version, order and uniqueness. Knows no policy and reads no clock.
 
-    Safe to share between threads. `StoreContract` in `callbackq.testing` says exactly what is asked.
+    Safe to share between threads. `callbackq.testing.contracts.StoreContract` says exactly what is asked.
     """
 
     @property

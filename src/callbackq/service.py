@@ -61,7 +61,7 @@ from callbackq.model import (
     Report,
     ReportKind,
 )
-from callbackq.policy import QueuePolicy
+from callbackq.policy import QueuePolicy, check_policies
 from callbackq.ports import Clock, Commit, IdSource, Store, Transaction
 from callbackq.system import RandomIds
 from callbackq.writing import (
@@ -92,7 +92,7 @@ class CallbackService:
         tenant_id: whose promises. One store can hold many tenants; make a service for each.
 
     Raises:
-        ConfigurationError: two policies for one queue.
+        ConfigurationError: two policies for one queue; or what is no list of policies.
 
     Any error out of a method that its docstring does not name is a `StoreError`; or InvalidText, for an id that
     can be none; or UnknownQueue, for an offer in a queue without a policy here. Any other one is a bug. What was
@@ -113,7 +113,7 @@ class CallbackService:
         self.clock: Final = clock
         self.ids: Final = ids or RandomIds()
         by_queue: dict[QueueName, QueuePolicy] = {}
-        for policy in policies:
+        for policy in check_policies(policies):
             if policy.queue in by_queue:
                 raise ConfigurationError("policies", policy.queue, "one policy for each queue")
             by_queue[policy.queue] = policy

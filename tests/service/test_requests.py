@@ -409,3 +409,12 @@ def test_times_of_other_libraries_become_plain_ones(host: VirtualHost) -> None:
     callback = host.service.get(receipt.callback_id)
     assert type(callback.scheduled_at) is datetime
     assert callback.due_at == datetime(2026, 1, 5, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "policies", [QueuePolicy(queue="a"), {"a": QueuePolicy(queue="a")}, "a", None, ["a"]]
+)
+def test_what_is_no_list_of_policies_is_refused(store: Store, policies: object) -> None:
+    """One policy, a mapping or nonsense: said when the service is built."""
+    with pytest.raises(ConfigurationError, match="a list of QueuePolicy"):
+        CallbackService(store, policies, clock=ManualClock())  # type: ignore[arg-type]

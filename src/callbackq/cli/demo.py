@@ -107,6 +107,7 @@ def _show_comparison(console: Console, report: SimulationReport, without: Simula
         ("gave up on hold", f"{report.abandoned:,}", f"{without.abandoned:,}"),
         ("mean wait, on hold", minutes(report.mean_wait_live_s), minutes(without.mean_wait_live_s)),
         ("mean wait, hung up and called back", minutes(report.mean_wait_callback_s), "-"),
+        ("mean wait of all who talked", minutes(report.mean_wait_s), minutes(without.mean_wait_s)),
         ("longest wait", minutes(report.longest_wait_s), minutes(without.longest_wait_s)),
         ("agents at work", busy(report), busy(without)),
     )
@@ -118,6 +119,12 @@ def _show_comparison(console: Console, report: SimulationReport, without: Simula
         table.add_row(*row)
     console.print()
     console.print(table)
+    console.print(
+        "Waits are in minutes and seconds. Callbacks do not shorten a line: who no longer gives up stays in it,\n"
+        "and waits elsewhere.",
+        soft_wrap=True,
+        style="dim",
+    )
 
 
 def _show_hours(console: Console, report: SimulationReport, without: SimulationReport) -> None:

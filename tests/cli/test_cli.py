@@ -9,15 +9,17 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 import callbackq.cli
 from callbackq.cli.app import app
 from callbackq.cli.common import bar, minutes, page, share
+
+if TYPE_CHECKING:
+    from click.testing import Result
 
 HEADING = "date,caller,priority,type,arr,vru_s,queued,q_start,q_s,outcome,s_start,s_s,agent"
 KEYS = {

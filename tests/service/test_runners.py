@@ -145,13 +145,21 @@ class InstantTelephony:
     def __init__(self) -> None:
         self.report: Callable[[Report], object] = lambda _report: None
         self.dialed: list[str] = []
+        self._threads: list[threading.Thread] = []
+
+    def join(self) -> None:
+        """Wait until nobody reports any more."""
+        for thread in self._threads:  # The list grows while reports lead to more.
+            thread.join()
 
     def _later(self, *reports: Report) -> None:
         def tell() -> None:
             for report in reports:
                 self.report(report)
 
-        threading.Thread(target=tell, daemon=True).start()
+        thread = threading.Thread(target=tell, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def dial(self, order: Dial) -> None:
         self.dialed.append(order.leg_id)
@@ -189,11 +197,11 @@ def test_thread_runner_keeps_promises_in_real_time(store: Store) -> None:
             service.agent_available(name, queues=["support"])
         wait_for(lambda: all(service.get(one).outcome is Outcome.COMPLETED for one in ids))
     runner.stop()
+    telephony.join()
     assert len(telephony.dialed) == len(set(telephony.dialed)) == 20
     # Reports still under way find their attempt, though the runner is stopped.
     with pytest.raises(LookupError):
         runner.report(Report(leg_id=telephony_leg("none"), kind=ReportKind.RINGING))
-    wait_for(lambda: threading.active_count() < 10)
 
 
 def telephony_leg(name: str) -> object:

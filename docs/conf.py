@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import logging
 import re
 import sys
 from datetime import timedelta
@@ -60,9 +59,6 @@ html_title = f"callbackq {release}"
 
 def setup(app: Sphinx) -> None:
     """Put right what no setting can."""
-    # A folder of pages may be empty. `suppress_warnings` cannot name that warning: it has no type.
-    toctrees = logging.getLogger("sphinx.sphinx.directives.other")
-    toctrees.addFilter(lambda record: getattr(record, "subtype", None) != "empty_glob")
     # Before napoleon, which takes what stands before a colon for a type, unless the line ends there.
     app.connect("autodoc-process-docstring", _no_type_in_docstring, priority=400)
     app.connect("autodoc-process-signature", _defaults_of_attrs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import timedelta
 from typing import Any
 
@@ -338,3 +339,14 @@ def test_equal_settings_are_equal_policies() -> None:
     assert QueuePolicy(queue=SUPPORT) == QueuePolicy(queue=SUPPORT, retry_rules=dict(RETRY_S2))
     assert QueuePolicy(queue=SUPPORT) != QueuePolicy(queue=SUPPORT, attempts_max=3)
     assert STRICT_CREDIT == 366 * D
+
+
+def test_a_policy_can_be_hashed_and_handed_to_another_process() -> None:
+    """Equal settings have one hash, and come back equal from a pickle."""
+    policy = QueuePolicy(queue="support", retry_rules={Disposition.BUSY: RetryRule(retries_max=2)})
+    copied = pickle.loads(pickle.dumps(policy))
+    assert copied == policy
+    assert hash(copied) == hash(policy) != hash(QueuePolicy(queue="support"))
+    assert repr(policy.retry_rules).startswith("RetryRules({")
+    with pytest.raises(TypeError):
+        policy.retry_rules[Disposition.FAX] = RetryRule()  # type: ignore[index]

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any, Final, cast
 
 import attrs
@@ -76,9 +75,39 @@ class RetryRule:
         _within("RetryRule.rest", self.rest, timedelta(0), timedelta(days=30))
 
 
+class RetryRules(Mapping[Disposition, RetryRule]):
+    """
+    Rules by disposition, which nobody can change. They can be hashed and pickled, and so can a policy.
+
+    >>> rules = RetryRules({Disposition.BUSY: RetryRule(retries_max=1)})
+    >>> rules[Disposition.BUSY].retries_max, Disposition.FAX in rules
+    (1, False)
+    """
+
+    __slots__ = ("_rules",)
+
+    def __init__(self, rules: Mapping[Disposition, RetryRule]) -> None:
+        self._rules = dict(rules)
+
+    def __getitem__(self, disposition: Disposition) -> RetryRule:
+        return self._rules[disposition]
+
+    def __iter__(self) -> Iterator[Disposition]:
+        return iter(self._rules)
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._rules.items()))
+
+    def __repr__(self) -> str:
+        return f"RetryRules({self._rules!r})"
+
+
 def _s2_rules() -> Mapping[Disposition, RetryRule]:
     once_in_5_min = RetryRule(retries_max=1, rest=timedelta(minutes=5))
-    return MappingProxyType(
+    return RetryRules(
         {
             Disposition.NO_ANSWER: RetryRule(retries_max=1, rest=timedelta(minutes=2)),
             Disposition.BUSY: RetryRule(retries_max=1, rest=timedelta(minutes=3)),
@@ -109,7 +138,7 @@ def _own_rules(rules: Mapping[Disposition, RetryRule]) -> Mapping[Disposition, R
     """Copy the host's rules, so that none can change after the check."""
     if not isinstance(rules, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError("retry_rules", rules, _RULES_ALLOWED)
-    return MappingProxyType(dict(rules))
+    return RetryRules(rules)
 
 
 @attrs.frozen(kw_only=True)

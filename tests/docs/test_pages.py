@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+import attrs
 import pytest
+import typer
 
 from callbackq import SQLiteStore
 from callbackq.aio import AsyncCallbackService, AsyncDispatcher, _Awaited
+from callbackq.cli.app import app
+from callbackq.simulation.anonymous_bank import COLUMNS, LogFigures
+from callbackq.simulation.report import SamePeople, SimulationReport
 
 Columns = dict[str, tuple[str, bool] | None]
 
@@ -87,3 +93,52 @@ def test_numbers_in_pages_are_nobodys(docs: Path) -> None:
         text = page.read_text(encoding="utf-8")
         for number in re.findall(r"\+1[ \d().-]{10,}", text):
             assert "55501" in re.sub(r"\D", "", number), (page.name, number)
+
+
+def first_cells(page: str, heading: str) -> list[str]:
+    """Return what stands as code in the first column of the table below a heading."""
+    section = re.split(rf"^##+ {re.escape(heading)}$", page, flags=re.MULTILINE)[1]
+    return re.findall(r"^\| `([^`]+)` \|", re.split(r"^##", section, flags=re.MULTILINE)[0], re.MULTILINE)
+
+
+def test_page_on_the_command_line_names_every_option(docs: Path) -> None:
+    """In any order, of both commands."""
+    page = (docs / "reference" / "command-line.md").read_text(encoding="utf-8")
+    commands = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
+    options = {name for command in commands for it in command.params for name in it.opts}
+    assert {name.lower() for name in first_cells(page, "Options")} == options - {"--help"}
+
+
+def test_page_on_the_command_line_names_every_figure(docs: Path) -> None:
+    """In the order in which they are printed."""
+    page = (docs / "reference" / "command-line.md").read_text(encoding="utf-8")
+    left_out = {"findings", "starts_at", "ended_at", "hours"}
+    figures = [name for name in attrs.fields_dict(SimulationReport) if name not in left_out]
+    assert first_cells(page, "Figures of a run") == [*figures, "findings"]
+    assert first_cells(page, "In `took_a_callback`") == list(attrs.fields_dict(SamePeople))
+    assert first_cells(page, "In `log`") == list(attrs.fields_dict(LogFigures))
+    assert first_cells(page, "The format `anonymous-bank`") == list(COLUMNS)
+
+
+def test_count_of_features_is_right(docs: Path) -> None:
+    """The sentence at the top of the page counts the rows of its tables."""
+    page = (docs / "features.md").read_text(encoding="utf-8")
+    counts: Counter[str] = Counter()
+    for line in re.findall(r"^\| [A-Z]\d.*$", page, re.MULTILINE):
+        row, _, state = [cell.strip(" *") for cell in line.split("|")[1:4]]
+        numbers = [int(number) for number in re.findall(r"\d+", row)]
+        counts[state] += numbers[-1] - numbers[0] + 1
+    done, partly, not_yet = counts.pop("done"), counts.pop("partly"), counts.pop("not yet")
+    assert not counts
+    total = done + partly + not_yet
+    assert f"Of {total} rows {done} are done, {partly} partly, and {not_yet} not yet." in page
+
+
+def test_layers_are_drawn_alike(docs: Path) -> None:
+    """In the two files that show them."""
+    drawn = []
+    for name in ("ARCHITECTURE.md", "CONTRIBUTING.md"):
+        text = (docs.parent / name).read_text(encoding="utf-8")
+        drawn.append(re.findall(r"^```\n(cli .*?)^```", text, re.DOTALL | re.MULTILINE))
+    assert len(drawn[0]) == 1
+    assert drawn[0] == drawn[1]

@@ -84,7 +84,7 @@ from callbackq.model import (
     Subject,
     Wait,
 )
-from callbackq.policy import RETRY_S2, Duplicates, QueuePolicy, RetryRule
+from callbackq.policy import RETRY_S2, Duplicates, QueuePolicy, RetryRule, RetryRules
 from callbackq.ports import Clock, Commit, IdSource, Store, Telephony, Transaction
 from callbackq.runners import Driver, ThreadRunner
 from callbackq.service import CallbackService
@@ -174,6 +174,7 @@ __all__ = [
     "RequestKeyReused",
     "RequestRefused",
     "RetryRule",
+    "RetryRules",
     "Role",
     "SQLiteStore",
     "SchemaMismatch",

@@ -294,11 +294,16 @@ def check_policies(policies: object) -> tuple[QueuePolicy, ...]:
     Raises:
         ConfigurationError: they are one policy, a mapping, or hold anything else.
     """
-    if isinstance(policies, Mapping | str | QueuePolicy) or not isinstance(policies, Iterable):
-        raise ConfigurationError("policies", type(policies).__name__, "a list of QueuePolicy")
+    is_list = isinstance(policies, Iterable) and not isinstance(policies, Mapping | str)
+    if not is_list:
+        raise _no_list_of_policies(policies)
     found: list[QueuePolicy] = []
     for policy in cast("Iterable[object]", policies):
         if not isinstance(policy, QueuePolicy):
-            raise ConfigurationError("policies", type(policy).__name__, "a list of QueuePolicy")
+            raise _no_list_of_policies(policy)
         found.append(policy)
     return tuple(found)
+
+
+def _no_list_of_policies(value: object) -> ConfigurationError:
+    return ConfigurationError("policies", type(value).__name__, "a list of QueuePolicy")

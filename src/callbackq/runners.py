@@ -83,6 +83,7 @@ class Driver:
             self._telephony.dial(order)
         except DialRefused:
             self._tell(Report(leg_id=order.leg_id, kind=ReportKind.ENDED, cause=Cause.FAILED))
+            return
         except BaseException as error:
             # It may ring: the safe side is to take it for dialed, and to let its deadline decide.
             _raise_if_meant_for_the_process(error)

@@ -833,3 +833,12 @@ def test_a_dial_in_doubt_is_waited_for() -> None:
 def test_is_live() -> None:
     """A leg is in the world from the intent to dial until its end."""
     assert [leg for leg in LegState if attempt.is_live(leg)] == [_L.INTENDED, _L.RINGING, _L.ANSWERED]
+
+
+@pytest.mark.parametrize("state", AttemptState)
+@pytest.mark.parametrize("disposition", [Disposition.CANCELLED_BY_US, Disposition.AGENT_UNAVAILABLE])
+def test_when_an_attempt_may_be_called_off(state: AttemptState, disposition: Disposition) -> None:
+    """Until the two talk; and for an agent who goes, only before accepting."""
+    before_talk = {_A.INTENDED, _A.AGENT_ON_LINE, _A.JOINING}
+    allowed = {_A.INTENDED} if disposition is Disposition.AGENT_UNAVAILABLE else before_talk
+    assert attempt.may_call_off(an_attempt(state=state), disposition) is (state in allowed)

@@ -73,7 +73,12 @@ def context(callback: Callback = ATTEMPTING, policy: QueuePolicy = POLICY) -> Co
 
 
 def moved(
-    before: AttemptState, after: AttemptState, *, agent: Agent = RESERVED, failures: int = 0, **changes: Any
+    before: AttemptState,
+    after: AttemptState,
+    *,
+    agent: Agent | None = RESERVED,
+    failures: int = 0,
+    **changes: Any,
 ) -> After:
     return After(
         before=an_attempt(state=before),
@@ -209,6 +214,15 @@ def test_a_bridge_of_an_attempt_that_was_let_go_keeps_nothing() -> None:
     assert callback is None
     assert agent is not None
     assert agent.state is AgentState.BUSY
+
+
+@pytest.mark.parametrize("agent", [None, an_agent(state=AgentState.BUSY, call_id=CallId("call-2"))])
+def test_a_bridge_moves_nobody_who_is_not_in_the_attempt(agent: Agent | None) -> None:
+    """No agent yet, or one who is at something else: only the callback is kept."""
+    callback, changed_agent = parts(follow(moved(_A.JOINING, _A.CONNECTED, agent=agent), context(ATTEMPTING)))
+    assert callback is not None
+    assert callback.outcome is Outcome.COMPLETED
+    assert changed_agent is None
 
 
 def test_an_agent_who_wanted_to_go_is_gone() -> None:

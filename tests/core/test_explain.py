@@ -170,3 +170,13 @@ def test_an_attempt_that_is_missing_is_a_bug() -> None:
     """A callback that is ATTEMPTING has an attempt: without it nothing is made up."""
     with pytest.raises(AssertionError):
         explain(a_callback(state=CallbackState.ATTEMPTING), facts=NOBODY, now=NOW)
+
+
+def test_a_queue_without_a_policy_is_the_reason() -> None:
+    """Whatever the agents do: this node dials nobody there."""
+    facts = ExplainFacts(ahead=0, agents_available=3, agents_staffed=3, attempt=None, queue_is_known=False)
+    why = explain(a_callback(), facts=facts, now=NOW)
+    assert (why.rule, why.text) == (
+        "queue_not_configured",
+        "not dialed: no policy is configured here for its queue",
+    )

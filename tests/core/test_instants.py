@@ -203,3 +203,14 @@ def test_a_text_may_have_a_limit_of_its_own() -> None:
     assert check_text("x" * 35, "language", length_max=35)
     with pytest.raises(InvalidText, match="language has 36 characters; allowed: 1 to 35"):
         check_text("x" * 36, "language", length_max=35)
+
+
+def test_an_instant_of_another_library_becomes_a_plain_one() -> None:
+    """A subclass may show, compare or subtract in its own way: it is not kept."""
+
+    class Odd(datetime):
+        pass
+
+    plain = check_instant(Odd(2026, 1, 5, 8, 30, 15, 250, tzinfo=UTC), "at")
+    assert type(plain) is datetime
+    assert plain == datetime(2026, 1, 5, 8, 30, 15, 250, tzinfo=UTC)

@@ -619,3 +619,11 @@ def test_the_sample_is_like_a_promise() -> None:
         )
     )
     assert attrs.evolve(made, rank=-1, dedup_key=None) == a_callback()
+
+
+def test_a_number_in_use_is_waited_for_as_policy_says() -> None:
+    """It steps out of the line for as long as the policy says, and no longer than it lives."""
+    policy = attrs.evolve(POLICY, number_in_use_hold=90 * S)
+    held = only_record(lifecycle.hold_for_number(in_state(CallbackState.WAITING), policy=policy, now=NOW))
+    assert (held.state, held.hold_reason) == (CallbackState.HELD, HoldReason.NUMBER_IN_USE)
+    assert held.due_at == NOW + 90 * S

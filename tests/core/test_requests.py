@@ -16,6 +16,7 @@ from callbackq.core.requests import (
     Wish,
     check_same_request,
     new_subject,
+    read_channel,
     read_schedule,
     read_skills,
     read_wish,
@@ -25,7 +26,7 @@ from callbackq.core.requests import (
 )
 from callbackq.errors import InvalidText, InvalidTime, RequestKeyReused
 from callbackq.ids import DEFAULT_TENANT, CallId, QueueName, SubjectId
-from callbackq.model import Position, Receipt, Wait
+from callbackq.model import Channel, Position, Receipt, Wait
 from core.samples import (
     CALL_ID,
     CALLBACK_ID,
@@ -409,3 +410,18 @@ def test_a_receipt_says_what_was_promised(
         requested_at=START + 2 * M,
         expires_at=START + D,
     )
+
+
+@pytest.mark.parametrize("context", [None, "a=b", [("a", "b")], 7])
+def test_a_context_is_a_mapping(context: object) -> None:
+    """Anything else is refused by its type, without its contents."""
+    with pytest.raises(InvalidText, match=r"context is \w+; allowed: a mapping of texts"):
+        read_wish(name=None, language=None, context=context)
+
+
+def test_a_channel_is_read_as_a_member_or_its_word() -> None:
+    """And nothing else is one."""
+    assert read_channel(Channel.WEB) is read_channel("web") is Channel.WEB
+    for nonsense in ("pigeon", "", None, 7):
+        with pytest.raises(InvalidText, match="channel is none of: in_queue, web, message, agent, event"):
+            read_channel(nonsense)

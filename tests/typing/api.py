@@ -235,7 +235,7 @@ def driving(service: CallbackService, pbx: Telephony, clock: Clock) -> None:
     )
     assert_type(reported, Reported)
     assert_type(reported.effects, tuple[Effect, ...])
-    service.report(Report(leg_id=LegId("leg_1"), kind="answered"))  # type: ignore[arg-type]
+    service.report(Report(leg_id=LegId("leg_1"), kind="answered"))  # The words of the enums will do.
     Report(leg_id=LegId("leg_1"), kind=ReportKind.ENDED, cause=Cause.BUSY, raw_cause="SIP 486")
 
     dispatcher = Dispatcher(service, node_id="pbx-1")

@@ -294,8 +294,7 @@ def check_policies(policies: object) -> tuple[QueuePolicy, ...]:
     Raises:
         ConfigurationError: they are one policy, a mapping, or hold anything else.
     """
-    is_list = isinstance(policies, Iterable) and not isinstance(policies, Mapping | str)
-    if not is_list:
+    if not _is_list(policies):
         raise _no_list_of_policies(policies)
     found: list[QueuePolicy] = []
     for policy in cast("Iterable[object]", policies):
@@ -303,6 +302,10 @@ def check_policies(policies: object) -> tuple[QueuePolicy, ...]:
             raise _no_list_of_policies(policy)
         found.append(policy)
     return tuple(found)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, Mapping | str)
 
 
 def _no_list_of_policies(value: object) -> ConfigurationError:

@@ -401,3 +401,19 @@ def test_a_queue_that_is_gone_is_wound_up(store: Store, clock: ManualClock) -> N
     part.call_joined("support", call_id="live")
     clock.advance(timedelta(seconds=30))
     assert [type(effect) for effect in Dispatcher(part).step(clock.now())] == [ConnectCall]
+
+
+def test_what_expired_is_never_dialed_even_if_its_expiry_stumbles(
+    service: CallbackService, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The head of the line is looked at once more before anybody is called."""
+    receipt = service.request("support", number=BOB)
+    clock.advance(timedelta(days=2))
+    service.agent_available("ann", queues=["support"])
+
+    def stumble(_callback, *, now):  # type: ignore[no-untyped-def]
+        raise RuntimeError
+
+    monkeypatch.setattr(lifecycle, "due", stumble)
+    assert Dispatcher(service).step(clock.now()) == ()
+    assert service.get(receipt.callback_id).outcome == "expired"

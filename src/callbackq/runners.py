@@ -77,7 +77,7 @@ class Driver:
                     self._repeatable(effect)
 
     def _dial(self, order: Dial) -> None:
-        if not self._is_wanted(order):
+        if not self._is_wanted(order, if_unknown=False):
             return
         try:
             self._telephony.dial(order)
@@ -89,17 +89,17 @@ class Driver:
             _raise_if_meant_for_the_process(error)
             _log_failure("dial", order.leg_id, error)
             self._tell(Report(leg_id=order.leg_id, kind=ReportKind.UNCERTAIN))
-        if not self._is_wanted(order):
+        if not self._is_wanted(order, if_unknown=True):
             # The attempt ended while this thread was dialing.
             self._repeatable(HangUp(leg_id=order.leg_id))
 
-    def _is_wanted(self, order: Dial) -> bool:
+    def _is_wanted(self, order: Dial, *, if_unknown: bool) -> bool:
+        """Ask the store. Where it cannot say: do not begin to dial, and do not hang up who is being dialed."""
         try:
             return self._service.leg_is_wanted(order.leg_id)
         except CallbackqError as error:
-            # Not dialing is safe: the deadline finds it.
             _log_failure("look-up", order.leg_id, error)
-            return False
+            return if_unknown
 
     def _connect(self, order: ConnectCall) -> None:
         try:

@@ -356,3 +356,27 @@ def test_a_hang_up_that_is_lost_keeps_the_number(make_host: Callable[..., Virtua
             host.telephony.hang_up_by(f"agent-{n}")
     assert len(dialed_at) <= 2
     assert all(later - earlier > 45 for earlier, later in pairwise(dialed_at))
+
+
+@pytest.mark.parametrize(("failing_look_ups", "dialed"), [({1}, 0), ({2}, 1)], ids=["before", "after"])
+def test_a_store_that_cannot_say_begins_no_dial_and_ends_none(
+    make_host: Callable[..., VirtualHost], failing_look_ups: set[int], dialed: int
+) -> None:
+    """Before the dial doubt means no; after it, the phone that rings is left to ring."""
+    host = make_host()
+    host.service.request("support", number=BOB)
+    host.service.agent_available("ann", queues=["support"])
+    effects = Dispatcher(host.service).step(host.clock.now())
+    asked = 0
+
+    class Forgetful(CallbackService):
+        def leg_is_wanted(self, leg_id: str) -> bool:
+            nonlocal asked
+            asked += 1
+            if asked in failing_look_ups:
+                raise StoreUnavailable
+            return super().leg_is_wanted(leg_id)
+
+    doubtful = Forgetful(host.service.store, host.service.policies.values(), clock=host.clock)
+    Driver(doubtful, Dispatcher(doubtful), host.telephony).perform(effects)
+    assert len(host.telephony.live_legs()) == dialed

@@ -242,11 +242,6 @@ _LAST_STATES: Final = frozenset(
 )
 
 
-def has_ended(record: Record) -> bool:
-    """Say whether time can change nothing more in *record*; for an agent: SIGNED_OUT."""
-    return record.state in _LAST_STATES
-
-
 def check_record(record: Record | Subject, *, tenant_id: TenantId) -> None:
     """
     Refuse what no store may hold.

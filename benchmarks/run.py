@@ -1,14 +1,15 @@
-"""Run the benchmarks that are named, or all: memory, sqlite, imports."""
+"""Run the benchmarks that are named, or all: memory, sqlite, line, imports."""
 
 from __future__ import annotations
 
 import sys
 
 import imports
+import line
 import memory
 import sqlite
 
-GROUPS = {"memory": memory.run, "sqlite": sqlite.run, "imports": imports.run}
+GROUPS = {"memory": memory.run, "sqlite": sqlite.run, "line": line.run, "imports": imports.run}
 
 
 def main(names: list[str]) -> int:

@@ -263,32 +263,30 @@ def _picture(
 def callback_picture() -> Picture:
     """The life of a callback, from `core.lifecycle.TRANSITIONS`."""
     boxes = {
-        "scheduled": Box(24, 62),
-        "held": Box(150, 200),
-        "waiting": Box(320, 54, height=72),
-        "resting": Box(480, 200),
-        "attempting": Box(620, 54, height=72),
-        "ended": Box(24, 356, width=742, height=44),
+        "scheduled": Box(24, 54, height=80),
+        "held": Box(150, 252, height=80),
+        "waiting": Box(320, 54, height=128),
+        "resting": Box(480, 252, height=80),
+        "attempting": Box(620, 54, height=128),
+        "ended": Box(24, 416, width=742, height=44),
     }
     lines = {
-        (BEGIN, "scheduled"): Line(((90, 16), (90, 62)), (98, 32)),
+        (BEGIN, "scheduled"): Line(((90, 16), (90, 54)), (98, 32)),
         (BEGIN, "waiting"): Line(((386, 16), (386, 54)), (394, 32)),
-        ("scheduled", "waiting"): Line(((156, 76), (320, 76)), (216, 66)),
-        ("scheduled", "ended"): Line(((90, 118), (90, 356)), (98, 300)),
-        ("waiting", "attempting"): Line(((452, 70), (620, 70)), (510, 60)),
-        ("attempting", "waiting"): Line(((620, 92), (452, 92)), (504, 82)),
-        ("waiting", "held"): Line(((346, 126), (346, 228), (282, 228)), (298, 218)),
-        ("held", "waiting"): Line(((216, 200), (216, 106), (320, 106)), (240, 118)),
-        ("waiting", "ended"): Line(((400, 126), (400, 356)), (408, 300)),
-        ("attempting", "resting"): Line(((646, 126), (646, 228), (612, 228)), (654, 190)),
-        ("resting", "waiting"): Line(((546, 200), (546, 114), (452, 114)), (496, 126)),
-        ("resting", "ended"): Line(((546, 256), (546, 356)), (554, 300)),
-        ("held", "ended"): Line(((216, 256), (216, 356)), (224, 300)),
-        ("attempting", "ended"): Line(((700, 126), (700, 356)), (708, 290)),
+        ("scheduled", "waiting"): Line(((156, 94), (320, 94)), (216, 84)),
+        ("scheduled", "ended"): Line(((90, 134), (90, 416)), (98, 356)),
+        ("waiting", "attempting"): Line(((452, 80), (620, 80)), (510, 70)),
+        ("attempting", "waiting"): Line(((620, 106), (452, 106)), (504, 96)),
+        ("waiting", "held"): Line(((346, 182), (346, 292), (282, 292)), (298, 282)),
+        ("held", "waiting"): Line(((216, 252), (216, 150), (320, 150)), (240, 162)),
+        ("waiting", "ended"): Line(((400, 182), (400, 416)), (408, 356)),
+        ("attempting", "resting"): Line(((646, 182), (646, 292), (612, 292)), (654, 240)),
+        ("resting", "waiting"): Line(((546, 252), (546, 150), (452, 150)), (496, 162)),
+        ("resting", "ended"): Line(((546, 332), (546, 416)), (554, 356)),
+        ("held", "ended"): Line(((216, 332), (216, 416)), (224, 356)),
+        ("attempting", "ended"): Line(((700, 182), (700, 416)), (708, 356)),
     }
-    return _picture(
-        "The life of a callback", (790, 420), boxes, lines, callback_labels(), inside=["attempting"]
-    )
+    return _picture("The life of a callback", (790, 480), boxes, lines, callback_labels(), inside=boxes)
 
 
 def attempt_picture() -> Picture:

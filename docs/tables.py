@@ -15,7 +15,16 @@ from datetime import timedelta
 import attrs
 import diagrams
 
-from callbackq import RETRY_S2, AnsweredBy, AttemptState, CallbackqError, Disposition, QueuePolicy, errors
+from callbackq import (
+    KEYS_DEFAULT,
+    RETRY_S2,
+    AnsweredBy,
+    AttemptState,
+    CallbackqError,
+    Disposition,
+    QueuePolicy,
+    errors,
+)
 from callbackq.core.attempt import CUSTOMER_DISPOSITION, DEADLINES
 from callbackq.core.lifecycle import TRANSITIONS, Command
 from callbackq.core.retry import counts
@@ -24,6 +33,11 @@ COMMAND_WORDS = {
     Command.REQUEST: "you called `request`",
     Command.SCHEDULE: "you called `request` with `scheduled_at`",
     Command.READY: "its time came, or its rest or hold is over",
+    Command.PLACE: "you gave it another place: `prioritize`, `put_first`, `move`, `rerank`, or `merge` into it",
+    Command.OPEN: "its preferred agent did not come in time: any agent with the skills may serve it",
+    Command.REQUEUE: "its turn came, and could not be used within the response window",
+    Command.MARK_LONG_WAIT: "it has waited longer than `virtual_wait_max`; it keeps its place",
+    Command.TICKET: "a ticket was opened for it",
     Command.HOLD: "its number is in another live attempt",
     Command.ATTEMPT: "its turn came, and an agent was reserved",
     Command.LOOK_AGAIN: "it outlasted its time, and its own deadlines are yet to end it",
@@ -31,6 +45,7 @@ COMMAND_WORDS = {
     Command.REST: "the attempt counts and failed, and a rule allows one more",
     Command.COMPLETE: "agent and customer can hear each other",
     Command.GIVE_UP: "the attempt counts and failed, and no rule allows one more",
+    Command.MERGE: "you called `merge`, and another callback of this person goes on",
     Command.CANCEL: "you called `cancel`",
     Command.EXPIRE: "its life is over, and it was not done",
 }
@@ -151,7 +166,9 @@ def _place_in_source(error: type[CallbackqError]) -> int:
     return inspect.getsourcelines(error)[1]
 
 
-BOUNDS = re.compile(r"(\d+)(?: (s|min|h))? to (\d+)(?: (s|min|h|days))?(?:, lower first)?")
+BOUNDS = re.compile(
+    r"(Above )?(\d[\d,]*)(?: (s|min|h))?,? to (\d[\d,]*)(?: (s|min|h|days))?(?:, lower first)?"
+)
 """What a docstring says of the bounds of a field."""
 
 
@@ -172,8 +189,9 @@ def policy_fields() -> dict[str, tuple[str, str, str]]:
 def _default(field: attrs.Attribute[object]) -> str:
     if field.default is attrs.NOTHING:
         return "you give it"
-    if field.default is RETRY_S2:
-        return "`RETRY_S2`"
+    for name, preset in (("RETRY_S2", RETRY_S2), ("KEYS_DEFAULT", KEYS_DEFAULT)):
+        if field.default is preset:
+            return _code(name)
     if isinstance(field.default, timedelta):
         return _duration(field.default)
     return _code(field.default)

@@ -9,10 +9,28 @@ import attrs
 import pytest
 
 from callbackq import events, model
-from callbackq.events import AgentEvent, AttemptEvent, AttemptProgress, CallbackEvent, CallEvent, Event
-from callbackq.model import Agent, Attempt, Callback, Entity, LiveCall, Subject
+from callbackq.events import (
+    AgentEvent,
+    AttemptEvent,
+    AttemptProgress,
+    CallbackEvent,
+    CallbackPlaced,
+    CallEvent,
+    CallPlaced,
+    Event,
+)
+from callbackq.model import Agent, Attempt, Callback, Entity, LiveCall, QueueControl, Subject
 
-HEADS = (Event, CallbackEvent, CallEvent, AgentEvent, AttemptEvent, AttemptProgress)
+HEADS = (
+    Event,
+    CallbackEvent,
+    CallbackPlaced,
+    CallEvent,
+    CallPlaced,
+    AgentEvent,
+    AttemptEvent,
+    AttemptProgress,
+)
 EVENTS: list[type[Event]] = [
     value
     for value in vars(events).values()
@@ -24,6 +42,14 @@ KINDS = {
     Entity.CALLBACK: {
         "callback_requested",
         "callback_ready",
+        "callback_moved",
+        "callback_prioritized",
+        "callback_reranked",
+        "callback_opened",
+        "callback_requeued",
+        "callback_merged",
+        "callback_waited_long",
+        "callback_ticketed",
         "callback_held",
         "callback_attempted",
         "callback_returned",
@@ -31,7 +57,18 @@ KINDS = {
         "callback_rested",
         "callback_ended",
     },
-    Entity.CALL: {"call_joined", "call_offered", "call_taken", "call_returned", "call_ended"},
+    Entity.CALL: {
+        "call_joined",
+        "call_moved",
+        "call_prioritized",
+        "call_reranked",
+        "call_opened",
+        "call_offered",
+        "call_declined",
+        "call_taken",
+        "call_returned",
+        "call_ended",
+    },
     Entity.AGENT: {
         "agent_signed_in",
         "agent_reserved",
@@ -43,13 +80,16 @@ KINDS = {
         "agent_signed_out",
     },
     Entity.ATTEMPT: {"attempt_started", "attempt_moved", "attempt_ended", "report_ignored"},
+    Entity.QUEUE: {"queue_switched"},
 }
 RECORDS: dict[Entity, tuple[type[Any], type[Event]]] = {
     Entity.CALLBACK: (Callback, events.CallbackRequested),
     Entity.CALL: (LiveCall, events.CallJoined),
     Entity.AGENT: (Agent, events.AgentSignedIn),
     Entity.ATTEMPT: (Attempt, events.AttemptStarted),
+    Entity.QUEUE: (QueueControl, events.QueueSwitched),
 }
+KEYS_OF = {entity: f"{entity}_id" for entity in Entity} | {Entity.QUEUE: "queue"}
 
 
 def names(cls: type[Any]) -> set[str]:
@@ -78,7 +118,10 @@ def test_an_event_tells_of_its_record_by_its_fields(event: type[Event]) -> None:
     """It has the key, the state and the version; a field of the record's name has the record's type."""
     record, _ = RECORDS[event.entity]
     shared = names(event) & names(record)
-    assert {"tenant_id", "version", "state", "due_at", "due_reason", f"{event.entity}_id"} <= shared
+    head = {"tenant_id", "version", "state", "due_at", "due_reason", KEYS_OF[event.entity]}
+    if record is QueueControl:  # What is switched has no life of its own: neither states nor a due time.
+        head = {"tenant_id", "version", KEYS_OF[event.entity]}
+    assert head <= shared
     for name in shared:
         told, kept = attrs.fields_dict(event)[name].type, attrs.fields_dict(record)[name].type
         assert _is_part_of(str(told), str(kept)), (name, told, kept)
@@ -96,6 +139,22 @@ def test_events_tell_all_of_a_record(entity: Entity) -> None:
     assert required <= names(first)
     told = set().union(*(names(event) for event in EVENTS if event.entity is entity))
     assert names(record) <= told
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_kind_is_the_name_of_its_class(event: type[Event]) -> None:
+    """In small letters, and it begins with its entity; of a report, with the report."""
+    assert event.kind.replace("_", "") == event.__name__.lower()
+    assert event.kind.partition("_")[0] in {event.entity, "report"}
+
+
+@pytest.mark.parametrize(
+    "event", [event for event in EVENTS if issubclass(event, CallbackPlaced | CallPlaced)]
+)
+def test_what_places_tells_where_it_stands_and_never_when_it_entered(event: type[Event]) -> None:
+    """Queue, priority, lane and rank; the time of entry is told once, when the place is taken."""
+    assert {"queue", "priority", "lane", "ranked_at", "rank", "preferred_until_at", "reason"} <= names(event)
+    assert names(event).isdisjoint({"entered_at", "place_id"})
 
 
 def test_no_event_has_a_field_for_personal_data() -> None:

@@ -13,6 +13,7 @@ from callbackq import AgentId, AttemptId, CallbackId, Dial, LegId, QueueName, Ro
 from callbackq.core.numbers import PhoneNumber
 from callbackq.ids import DEFAULT_TENANT
 from callbackq.masking import mask_number, repr_masked
+from callbackq.model import CallSnapshot, Channel, Person, TicketOrder
 
 LAW = settings(derandomize=True, deadline=None, max_examples=300)
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -96,12 +97,37 @@ SECRETS = {
             context={"topic": "divorce"},
         ),
         PhoneNumber("+12125550123", "4711"),
+        TicketOrder(
+            callback_id=CallbackId("cb_1"),
+            queue=QueueName("support"),
+            channel=Channel.WEB,
+            number="+12125550123",
+            name="Mary Major",
+            requested_at=START,
+            context={"topic": "divorce"},
+        ),
     ],
-    ids=["subject", "dial", "number"],
+    ids=["subject", "dial", "number", "ticket"],
 )
 def test_what_holds_personal_data_does_not_show_it(record: Any) -> None:
-    """The three that hold a number show it masked, and nothing else of the person."""
+    """What holds a number shows it masked, and nothing else of the person."""
     for shown in (repr(record), str(record), f"{record}", f"{[record]!r}"):
         assert "'+1…23'" in shown
         for secret in ("2125550", "4711", "Mary", "divorce"):
             assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Person(number="+12125550123", name="Mary Major", context={"topic": "divorce"}),
+        CallSnapshot(
+            call_id="call-1", number="+12125550123", name="Mary Major", context={"topic": "divorce"}
+        ),
+    ],
+    ids=["person", "snapshot"],
+)
+def test_what_a_host_hands_in_does_not_show_it_either(said: Any) -> None:
+    """Its number may be written in any way, and is not shown at all."""
+    for secret in ("55", "…", "Mary", "divorce"):
+        assert secret not in repr(said)

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import attrs
 import pytest
 
 from callbackq import (
+    KEYS_DEFAULT,
+    KEYS_S2,
     RETRY_S2,
+    Acd,
+    AfterRefusal,
+    Choice,
     ConfigurationError,
     Disposition,
     Duplicates,
+    Keys,
     Mode,
+    PlaceAfter,
+    PlaceFrom,
     QueueName,
     QueuePolicy,
     RetryRule,
 )
-from callbackq.policy import STRICT_CREDIT
+from callbackq.policy import STRICT_CREDIT, check_policies
 
 S, M, H, D = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 US = timedelta(microseconds=1)
@@ -38,8 +48,31 @@ DEFAULTS = {
     "duplicates": Duplicates.REFUSE,
     "priority_default": 100,
     "priority_credit": 366 * D,
+    "place_from": PlaceFrom.ENTERED,
+    "acd": Acd.CALLBACKQ,
+    "served_first": 100,
+    "agents_kept": 0,
+    "preferred_agent_time": 2 * M,
     "offer_wait_min": 2 * M,
+    "offer_waited_min": 90 * S,
+    "offer_position_min": None,
+    "offer_load_min": None,
+    "served_soon_wait": 30 * S,
+    "served_soon_position": 0,
+    "virtual_wait_max": 45 * M,
+    "pending_max": 10_000,
+    "offer_closing_margin": 2 * M,
+    "offer_ratio": 1.0,
+    "offer_segments": (),
     "offer_life": 60 * S,
+    "declines_max": 2,
+    "offer_again_after": 5 * M,
+    "keys": KEYS_DEFAULT,
+    "other_channels": (),
+    "after_refusal": AfterRefusal.KEEP_HOLDING,
+    "abandoned_wait_min": None,
+    "response_window": 10 * M,
+    "place_after_window": PlaceAfter.KEEP,
     "handle_time": 5 * M,
     "callback_life": 24 * H,
     "call_life": 8 * H,
@@ -58,7 +91,15 @@ DEFAULTS = {
 
 DURATIONS = [
     ("priority_credit", 0 * S, 366 * D, "0:00:00 to 366 days, 0:00:00"),
+    ("preferred_agent_time", 0 * S, 24 * H, "0:00:00 to 1 day, 0:00:00"),
     ("offer_wait_min", 0 * S, 24 * H, "0:00:00 to 1 day, 0:00:00"),
+    ("offer_waited_min", 0 * S, 24 * H, "0:00:00 to 1 day, 0:00:00"),
+    ("served_soon_wait", 0 * S, H, "0:00:00 to 1:00:00"),
+    ("virtual_wait_max", M, 7 * D, "0:01:00 to 7 days, 0:00:00"),
+    ("offer_closing_margin", 0 * S, 24 * H, "0:00:00 to 1 day, 0:00:00"),
+    ("offer_again_after", 0 * S, 24 * H, "0:00:00 to 1 day, 0:00:00"),
+    ("abandoned_wait_min", 0 * S, 24 * H, "0:00:00 to 1 day, 0:00:00"),
+    ("response_window", M, 24 * H, "0:01:00 to 1 day, 0:00:00"),
     ("offer_life", 5 * S, H, "0:00:05 to 1:00:00"),
     ("handle_time", S, 24 * H, "0:00:01 to 1 day, 0:00:00"),
     ("callback_life", M, 30 * D, "0:01:00 to 30 days, 0:00:00"),
@@ -73,7 +114,25 @@ DURATIONS = [
     ("agent_presence_max", M, 7 * D, "0:01:00 to 7 days, 0:00:00"),
     ("number_in_use_hold", S, H, "0:00:01 to 1:00:00"),
 ]
-WHOLE_NUMBERS = [("priority_default", 0, 255), ("attempts_max", 1, 100)]
+WHOLE_NUMBERS = [
+    ("priority_default", 0, 255),
+    ("attempts_max", 1, 100),
+    ("served_first", 0, 255),
+    ("agents_kept", 0, 10_000),
+    ("offer_position_min", 1, 1_000_000),
+    ("served_soon_position", 0, 1_000_000),
+    ("pending_max", 1, 1_000_000),
+    ("declines_max", 1, 100),
+]
+MEMBERS = [
+    ("duplicates", Duplicates),
+    ("place_from", PlaceFrom),
+    ("acd", Acd),
+    ("after_refusal", AfterRefusal),
+    ("place_after_window", PlaceAfter),
+]
+NEVER = {"offer_wait_min", "offer_waited_min", "offer_position_min", "abandoned_wait_min", "response_window"}
+"""Where None says: never for this reason, or no bound."""
 
 
 def refused(**changes: Any) -> ConfigurationError:
@@ -89,8 +148,9 @@ def test_the_defaults_are_what_is_documented() -> None:
 
 def test_every_field_is_looked_at() -> None:
     """Each has its bounds below, or its own test."""
-    bounded = {name for name, *_ in DURATIONS} | {name for name, *_ in WHOLE_NUMBERS}
-    assert set(DEFAULTS) - bounded == {"queue", "default_region", "mode", "duplicates", "retry_rules"}
+    bounded = {name for table in (DURATIONS, WHOLE_NUMBERS, MEMBERS) for name, *_ in table}
+    own_tests = {"queue", "default_region", "mode", "retry_rules", "keys", "offer_segments", "other_channels"}
+    assert set(DEFAULTS) - bounded == own_tests | {"offer_ratio", "offer_load_min"}
 
 
 @pytest.mark.parametrize(("field", "low", "high", "allowed"), DURATIONS)
@@ -110,6 +170,8 @@ def test_a_duration_is_a_timedelta(
     field: str, low: timedelta, high: timedelta, allowed: str, value: Any
 ) -> None:
     """Seconds as a number would be a guess."""
+    if value is None and field in NEVER:
+        return
     error = refused(**{field: value})
     assert str(error) == f"{field} is {value!r}; allowed: a timedelta, {allowed}"
 
@@ -119,10 +181,150 @@ def test_a_whole_number_at_its_bounds(field: str, low: int, high: int) -> None:
     """Both bounds will do; one beyond them does not; nor does what is no whole number."""
     for value in (low, high):
         assert getattr(a_policy(**{field: value}), field) == value
-    wrong: list[Any] = [low - 1, high + 1, 1.0, float("nan"), "1", None, True, [1]]
+    wrong: list[Any] = [low - 1, high + 1, 1.0, float("nan"), float("inf"), "1", None, True, [1]]
     for value in wrong:
+        if value is None and field in NEVER:
+            continue
         error = refused(**{field: value})
         assert str(error) == f"{field} is {value!r}; allowed: a whole number, {low} to {high}"
+
+
+@pytest.mark.parametrize("field", sorted(NEVER))
+def test_what_may_be_never(field: str) -> None:
+    """None is said, not a very large number."""
+    assert getattr(a_policy(**{field: None}), field) is None
+
+
+@pytest.mark.parametrize("value", [0, 0.0, 1, 1.0, 0.05, 5e-324])
+def test_a_share_at_its_bounds(value: float) -> None:
+    """From nobody to everybody."""
+    assert a_policy(offer_ratio=value).offer_ratio == value
+
+
+@pytest.mark.parametrize("value", [None, 1e-9, 0.5, 3, 10_000])
+def test_a_load_at_its_bounds(value: float | None) -> None:
+    """Places for each agent; never for this reason if None."""
+    assert a_policy(offer_load_min=value).offer_load_min == value
+
+
+NO_NUMBERS: list[Any] = [float("nan"), float("inf"), float("-inf"), True, False, "1", [1], Decimal(1), 1j, M]
+
+
+@pytest.mark.parametrize("value", [*NO_NUMBERS, None, -0.01, 1.01, 50])
+def test_what_is_no_share_is_refused(value: Any) -> None:
+    """A percentage, or no number at all."""
+    assert str(refused(offer_ratio=value)) == f"offer_ratio is {value!r}; allowed: a number, 0 to 1"
+
+
+@pytest.mark.parametrize("value", [*NO_NUMBERS, 0, 0.0, -1, 10_000.5])
+def test_what_is_no_load_is_refused(value: Any) -> None:
+    """At none at all everybody would be offered one, always."""
+    error = refused(offer_load_min=value)
+    assert str(error) == f"offer_load_min is {value!r}; allowed: None, or a number above 0, to 10,000"
+
+
+# ---------------------------------------------------------------------------- names and keys
+
+
+@pytest.mark.parametrize("field", ["offer_segments", "other_channels"])
+@pytest.mark.parametrize(
+    ("names", "kept"),
+    [
+        ((), ()),
+        (["premium", "gold"], ("premium", "gold")),
+        (("b", "a", "b"), ("b", "a")),
+        ("premium", ("premium",)),
+        (iter(["a", "b"]), ("a", "b")),
+        ({"b", "a", "c"}, ("a", "b", "c")),
+        (frozenset({"b", "a"}), ("a", "b")),
+        (["x" * 64, "Über uns"], ("x" * 64, "Über uns")),
+    ],
+)
+def test_names_are_kept_in_their_order(field: str, names: Any, kept: tuple[str, ...]) -> None:
+    """Each once; and those that came without an order in one that is the same in every process."""
+    names = copy.copy(names)
+    assert getattr(a_policy(**{field: names}), field) == kept
+
+
+@pytest.mark.parametrize("field", ["offer_segments", "other_channels"])
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ("", ""),
+        ([""], ""),
+        ([" "], " "),
+        (["x" * 65], "x" * 65),
+        (["a\n"], "a\n"),
+        (["\ud800"], "\ud800"),
+        (["a", 7], 7),
+        (["a", None], None),
+        ({"a": 1}, {"a": 1}),
+        (b"", b""),
+        ([["a"]], [["a"]]),
+        ({"a", 7}, {"a", 7}),
+        (None, None),
+        (7, 7),
+        (True, True),
+    ],
+)
+def test_what_are_no_names_is_refused(field: str, names: Any, shown: Any) -> None:
+    """By the field's name, whatever it is: empty, blank, unprintable, no text, or no list."""
+    assert str(refused(**{field: names})) == f"{field} is {shown!r}; allowed: texts of 1 to 64 characters"
+
+
+def test_a_menu_is_read_in_lower_case() -> None:
+    """Blanks around a word do not matter, nor how it is written."""
+    keys = Keys({" 1 ": Choice.STAY, "Call  Me": Choice.CALLBACK_NOW, "CALL ME": Choice.CALLBACK_NOW})
+    assert dict(keys) == {"1": Choice.STAY, "call me": Choice.CALLBACK_NOW}
+    assert len(keys) == 2
+    assert repr(keys).startswith("Keys({")
+    assert a_policy(keys={"1": Choice.STAY}) == a_policy(keys=Keys({" 1": Choice.STAY}))
+    assert a_policy(keys={}).keys == {}
+
+
+def test_the_presets_are_those_of_the_documents() -> None:
+    """Key 3 asks and the star declines; in the handbook 1 holds, 2 calls back, 3 schedules."""
+    assert {said: choice.value for said, choice in KEYS_DEFAULT.items()} == {"3": "callback_now", "*": "stay"}
+    assert {said: choice.value for said, choice in KEYS_S2.items()} == {
+        "1": "stay",
+        "*": "stay",
+        "hold": "stay",
+        "2": "callback_now",
+        "callback": "callback_now",
+        "3": "schedule",
+        "schedule": "schedule",
+    }
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({3: Choice.STAY}, "keys is 3; allowed: keys and words, texts of 1 to 64 characters"),
+        ({None: Choice.STAY}, "keys is None; allowed: keys and words"),
+        ({b"3": Choice.STAY}, "keys is b'3'; allowed: keys and words"),
+        ({"": Choice.STAY}, "keys is ''; allowed: keys and words"),
+        ({"  ": Choice.STAY}, "keys is '  '; allowed: keys and words"),
+        ({"x" * 65: Choice.STAY}, "allowed: keys and words"),
+        ({"3\n": Choice.STAY}, "allowed: keys and words"),
+        ({"3": "stay"}, "keys['3'] is 'stay'; allowed: a member of Choice"),
+        ({"3": None}, "keys['3'] is None; allowed: a member of Choice"),
+        (
+            {"A": Choice.STAY, " a": Choice.CALLBACK_NOW},
+            "keys[' a'] is <Choice.CALLBACK_NOW: 'callback_now'>; allowed: one meaning for each key or word",
+        ),
+    ],
+)
+def test_a_menu_that_means_nothing_or_two_things_is_refused(keys: Any, said: str) -> None:
+    """Given as a mapping, or made by itself."""
+    assert said in str(refused(keys=keys))
+    with pytest.raises(ConfigurationError):
+        Keys(keys)
+
+
+@pytest.mark.parametrize("keys", [[("3", Choice.STAY)], "3", None, 7])
+def test_what_is_no_menu_is_refused(keys: Any) -> None:
+    """It is a mapping."""
+    assert str(refused(keys=keys)) == f"keys is {keys!r}; allowed: Choice by key or word"
 
 
 @pytest.mark.parametrize("queue", ["a", "support", "Support_2.eu-west", "0", "x" * 64])
@@ -180,13 +382,15 @@ def test_a_mode_that_is_not_built_is_refused(mode: Any) -> None:
     assert error.allowed == "Mode.AGENT_FIRST; the other modes are not built yet"
 
 
-@pytest.mark.parametrize("duplicates", ["refuse", "allow", None, True])
-def test_duplicates_are_refused_or_allowed(duplicates: Any) -> None:
-    """By the enum's members, nothing like them."""
-    assert (
-        str(refused(duplicates=duplicates))
-        == f"duplicates is {duplicates!r}; allowed: a member of Duplicates"
-    )
+@pytest.mark.parametrize(("field", "kind"), MEMBERS)
+def test_what_is_chosen_is_a_member(field: str, kind: Any) -> None:
+    """Every member of the enum will do, and nothing like them: not even its text."""
+    for member in kind:
+        assert getattr(a_policy(**{field: member}), field) is member
+    nonsense: list[Any] = [*(member.value for member in kind), None, True, 0, Mode.AGENT_FIRST]
+    for value in nonsense:
+        error = refused(**{field: value})
+        assert str(error) == f"{field} is {value!r}; allowed: a member of {kind.__name__}"
 
 
 # ---------------------------------------------------------------------------- retry rules
@@ -195,8 +399,10 @@ def test_duplicates_are_refused_or_allowed(duplicates: Any) -> None:
 @pytest.mark.parametrize(("retries_max", "rest"), [(0, 0 * S), (100, 30 * D), (1, 2 * M)])
 def test_a_retry_rule_at_its_bounds(retries_max: int, rest: timedelta) -> None:
     """Never to a hundred times, at once to 30 days later."""
-    rule = RetryRule(retries_max=retries_max, rest=rest)
-    assert (rule.retries_max, rule.rest) == (retries_max, rest)
+    for place in PlaceAfter:
+        rule = RetryRule(retries_max=retries_max, rest=rest, place=place)
+        assert (rule.retries_max, rule.rest, rule.place) == (retries_max, rest, place)
+    assert RetryRule().place is PlaceAfter.KEEP
 
 
 @pytest.mark.parametrize(
@@ -211,6 +417,8 @@ def test_a_retry_rule_at_its_bounds(retries_max: int, rest: timedelta) -> None:
             "RetryRule.rest is 30 days, 0:00:00.000001; allowed: 0:00:00 to 30 days, 0:00:00",
         ),
         ({"rest": 120}, "RetryRule.rest is 120; allowed: a timedelta, 0:00:00 to 30 days, 0:00:00"),
+        ({"place": "front"}, "RetryRule.place is 'front'; allowed: a member of PlaceAfter"),
+        ({"place": None}, "RetryRule.place is None; allowed: a member of PlaceAfter"),
     ],
 )
 def test_a_retry_rule_out_of_bounds_is_refused(changes: dict[str, Any], said: str) -> None:
@@ -222,6 +430,7 @@ def test_a_retry_rule_out_of_bounds_is_refused(changes: dict[str, Any], said: st
 
 def test_the_preset_is_that_of_the_support_document() -> None:
     """No answer again after 2 minutes, busy after 3, unreachable after 5: once each."""
+    assert {rule.place for rule in RETRY_S2.values()} == {PlaceAfter.KEEP}
     assert {disposition.value: (rule.retries_max, rule.rest) for disposition, rule in RETRY_S2.items()} == {
         "no_answer": (1, 2 * M),
         "busy": (1, 3 * M),
@@ -350,3 +559,74 @@ def test_a_policy_can_be_hashed_and_handed_to_another_process() -> None:
     assert repr(policy.retry_rules).startswith("RetryRules({")
     with pytest.raises(TypeError):
         policy.retry_rules[Disposition.FAX] = RetryRule()  # type: ignore[index]
+
+
+FULL = {
+    "retry_rules": {Disposition.BUSY: RetryRule(retries_max=2, place=PlaceAfter.FRONT)},
+    "keys": {"9": Choice.SCHEDULE},
+    "offer_segments": ["premium", "gold"],
+    "other_channels": {"chat", "mail"},
+    "offer_load_min": 2.5,
+    "offer_ratio": 0.25,
+    "place_from": PlaceFrom.REQUESTED,
+    "response_window": None,
+}
+
+
+def test_every_kind_of_field_can_be_hashed_copied_and_pickled() -> None:
+    """Also in the oldest way of pickling that keeps all of it; the copy is as frozen as the policy."""
+    policy = QueuePolicy(queue="support", **FULL)  # type: ignore[arg-type]
+    copies = [copy.copy(policy), copy.deepcopy(policy), attrs.evolve(policy)]
+    copies += [pickle.loads(pickle.dumps(policy, number)) for number in range(2, pickle.HIGHEST_PROTOCOL + 1)]
+    for copied in copies:
+        assert copied == policy
+        assert hash(copied) == hash(policy)
+        assert repr(copied) == repr(policy)
+        with pytest.raises(TypeError):
+            copied.keys["8"] = Choice.STAY
+
+
+def test_what_a_host_changes_later_does_not_change_a_policy() -> None:
+    """Its own dictionary, list and set were copied."""
+    keys, segments, channels = {"9": Choice.SCHEDULE}, ["premium"], {"chat"}
+    policy = a_policy(keys=keys, offer_segments=segments, other_channels=channels)
+    before = hash(policy)
+    keys["9"], keys["8"] = Choice.STAY, Choice.STAY
+    segments.append("gold")
+    channels.clear()
+    assert (policy.keys, policy.offer_segments, policy.other_channels) == (
+        {"9": Choice.SCHEDULE},
+        ("premium",),
+        ("chat",),
+    )
+    assert hash(policy) == before
+
+
+@pytest.mark.parametrize("field", [name for name in DEFAULTS if name != "queue"])
+@pytest.mark.parametrize("value", [object(), [[]], {1: 2}, float("nan"), -1, "\x00", b"", lambda: None])
+def test_nonsense_is_refused_by_the_name_of_its_field(field: str, value: Any) -> None:
+    """Whatever stands in whichever field: no other error comes out, and no nonsense stays in."""
+    error = refused(**{field: value})
+    assert error.field.partition("[")[0] == field
+    assert str(error).startswith(field)
+
+
+def test_a_list_of_policies_is_one() -> None:
+    """Not one policy, and nothing that only looks like a list of them."""
+    one, other = QueuePolicy(queue="support"), QueuePolicy(queue="sales")
+    for policies in ([one, other], (one, other), iter([one, other])):
+        assert check_policies(policies) == (one, other)
+    assert check_policies([]) == ()
+    nonsense: list[tuple[object, str]] = [
+        (one, "QueuePolicy"),
+        ({"support": one}, "dict"),
+        ("support", "str"),
+        (None, "NoneType"),
+        ([one, "sales"], "str"),
+        ([one, None], "NoneType"),
+    ]
+    for policies, shown in nonsense:
+        with pytest.raises(
+            ConfigurationError, match=rf"^policies is '{shown}'; allowed: a list of QueuePolicy$"
+        ):
+            check_policies(policies)

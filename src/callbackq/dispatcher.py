@@ -17,22 +17,24 @@ from typing import Final
 
 import attrs
 
+from callbackq.chooser import Chooser
 from callbackq.core import agents, attempt, calls, lifecycle
 from callbackq.core.consequences import overdue, still_due_at
 from callbackq.core.instants import check_instant, check_text
 from callbackq.core.numbers import number_key
 from callbackq.effects import Effect
 from callbackq.errors import ConfigurationError, Conflict, StoreError
+from callbackq.facts import due_facts, open_lane, passed_by
 from callbackq.ids import AttemptId, CallbackId, LegId, NodeId, QueueName
 from callbackq.model import (
     Agent,
+    Ahead,
     Attempt,
     AttemptState,
     Callback,
     CallbackState,
     Disposition,
     LiveCall,
-    Place,
 )
 from callbackq.ports import Commit, Transaction
 from callbackq.service import CONFLICT_TRIES, CallbackService
@@ -183,10 +185,6 @@ class _Step:
     now: datetime
     effects: list[Effect] = attrs.field(factory=list[Effect])
     promises_wait: bool = False
-    _heads: dict[tuple[QueueName, tuple[str, ...]], Place | None] = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._heads = {}
 
     @property
     def queues(self) -> Collection[QueueName]:
@@ -200,7 +198,9 @@ class _Step:
             presence_max = presence_max_of(self.service.policies, agent.queues)
             write(self.tx, agents.due(agent, presence_max=presence_max, now=self.now))
         for call in self.tx.calls.due(now=self.now, limit=limit, queues=self.queues):
-            write(self.tx, calls.due(call, now=self.now))
+            policy = policy_of(self.service.policies, call.queue)
+            lane = open_lane(self.tx, call)
+            write(self.tx, calls.due(call, lane=lane, policy=policy, now=self.now))
             free_agent_of_call(self.tx, call, policies=self.service.policies, cooled_down=False, now=self.now)
 
     def due_attempts(self, limit: int) -> list[Attempt]:
@@ -221,7 +221,9 @@ class _Step:
         if callback.state is CallbackState.ATTEMPTING:
             self._attempt_overdue(callback)
         else:
-            write(self.tx, lifecycle.due(callback, now=self.now))
+            policy = policy_of(self.service.policies, callback.queue)
+            facts = due_facts(self.tx, callback, policy=policy, now=self.now)
+            write(self.tx, lifecycle.due(callback, facts=facts, policy=policy, now=self.now))
 
     def _attempt_overdue(self, callback: Callback) -> None:
         """No node was there, and the attempt is yet to end by its own deadlines; or it lost them, and is let go."""
@@ -242,51 +244,41 @@ class _Step:
 
     def assign(self, *, promises: bool) -> bool:
         """
-        Give every free agent the first place that he can serve, the longest free agent first.
+        Give every free agent who is next for them, the longest free agent first.
 
         Returns:
             True if it stopped at a callback, which only a flushed transaction may start.
         """
         if self.tx.line.is_empty():
             return False
-        for agent in self.tx.agents.available():
-            place = self._head(agent)
+        free = self.tx.agents.available()
+        chooser = Chooser(self.tx, self.service.policies, free)
+        for agent in free:
+            place = chooser.pick(agent).place
             while isinstance(place, Callback):
                 if not promises:
                     return True
+                chooser.moved(place.queue)
                 if self._start(place, agent):
                     break
-                place = self._head(agent)
+                place = chooser.pick(agent).place
             if isinstance(place, LiveCall):
-                self._take(place, agent)
+                passed = passed_by(self.tx, place) if chooser.passes(place) else Ahead()
+                chooser.moved(place.queue)
+                self._take(place, agent, overtook=passed)
+            if place is not None:
+                chooser.at_work(agent)
         return False
 
-    def _head(self, agent: Agent) -> Place | None:
-        heads = (self._head_of(queue, agent.skills) for queue in agent.queues if queue in self.queues)
-        return min((head for head in heads if head), key=_rank_of, default=None)
-
-    def _head_of(self, queue: QueueName, skills: tuple[str, ...]) -> Place | None:
-        """Look once for all agents alike, until a place of this queue moves."""
-        key = (queue, skills)
-        if key not in self._heads:
-            lanes = self.tx.lanes.served_by(skills)
-            self._heads[key] = self.tx.line.head(queue, lanes=lanes)
-        return self._heads[key]
-
-    def _forget_heads(self, queue: QueueName) -> None:
-        self._heads = {key: head for key, head in self._heads.items() if key[0] != queue}
-
-    def _take(self, call: LiveCall, agent: Agent) -> None:
-        self._forget_heads(call.queue)
+    def _take(self, call: LiveCall, agent: Agent, *, overtook: Ahead) -> None:
         policy = policy_of(self.service.policies, call.queue)
-        decision = calls.take(call, agent.agent_id, policy=policy, now=self.now)
+        decision = calls.take(call, agent.agent_id, overtook=overtook, policy=policy, now=self.now)
         presence_max = presence_max_of(self.service.policies, agent.queues)
         decision += agents.take_call(agent, call.call_id, presence_max=presence_max, now=self.now)
         write(self.tx, decision)
         self.effects.extend(decision.effects)
 
     def _start(self, callback: Callback, agent: Agent) -> bool:
-        self._forget_heads(callback.queue)
         if self.now >= callback.expires_at:
             write(self.tx, lifecycle.expire(callback, now=self.now))
             return False
@@ -300,7 +292,12 @@ class _Step:
         new = self.service.ids.new
         attempt_id = AttemptId(new("at", now=self.now))
         decision = lifecycle.attempt(
-            callback, attempt_id=attempt_id, agent_id=agent.agent_id, policy=policy, now=self.now
+            callback,
+            attempt_id=attempt_id,
+            agent_id=agent.agent_id,
+            overtook=Ahead(),
+            policy=policy,
+            now=self.now,
         )
         decision += attempt.start(
             attempt.Context(callback=callback, subject=subject, policy=policy, now=self.now),
@@ -324,7 +321,3 @@ def _attempt_alone(attempt_id: AttemptId, step: _Step) -> None:
 
 def _callback_alone(callback_id: CallbackId, step: _Step) -> None:
     step.callback_due(step.tx.callbacks.get(callback_id))
-
-
-def _rank_of(place: Place) -> tuple[int, str]:
-    return place.rank, place.place_id

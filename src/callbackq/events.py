@@ -41,6 +41,7 @@ from callbackq.model import (
     HoldReason,
     LegState,
     Mode,
+    OfferReason,
     Outcome,
     ReportKind,
     Role,
@@ -106,13 +107,81 @@ class CallbackRequested(CallbackEvent):
     quoted_wait_s: float | None
     quoted_wait_low_s: float | None
     quoted_wait_high_s: float | None
+    quoted_by: str | None = None
+    preferred_agent_id: AgentId | None = None
+    preferred_until_at: datetime | None = None
+    owner_id: AgentId | None = None
+    ticket_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
-class CallbackReady(CallbackEvent):
+class CallbackPlaced(CallbackEvent):
+    """The callback has another place in line than before, or the same one in another queue or lane."""
+
+    queue: QueueName
+    mode: Mode
+    priority: int
+    lane: int
+    ranked_at: datetime
+    rank: int
+    preferred_until_at: datetime | None = None
+    dedup_key: str | None = None
+    reason: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallbackReady(CallbackPlaced):
     """Its time came, its rest or its hold is over: it stands in line."""
 
     hold_reason: HoldReason | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallbackMoved(CallbackPlaced):
+    """It was moved to another queue. Its entry time stays."""
+
+
+@attrs.frozen(kw_only=True)
+class CallbackPrioritized(CallbackPlaced):
+    """It was given another priority."""
+
+
+@attrs.frozen(kw_only=True)
+class CallbackReranked(CallbackPlaced):
+    """The host's function, or other credits of the policy, gave it another rank."""
+
+
+@attrs.frozen(kw_only=True)
+class CallbackOpened(CallbackPlaced):
+    """Its preferred agent did not come in time: any agent who has the skills may serve it."""
+
+
+@attrs.frozen(kw_only=True)
+class CallbackRequeued(CallbackPlaced):
+    """Its turn came and could not be used within the response window."""
+
+    turn_at: None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallbackMerged(CallbackPlaced):
+    """Another callback of the same person was merged into it: the better place and priority of the two."""
+
+    merged_id: CallbackId
+
+
+@attrs.frozen(kw_only=True)
+class CallbackWaitedLong(CallbackEvent):
+    """It has waited longer than the policy's longest virtual wait. It keeps its place."""
+
+    waited_long_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class CallbackTicketed(CallbackEvent):
+    """A ticket was opened for it."""
+
+    ticket_id: str
 
 
 @attrs.frozen(kw_only=True)
@@ -128,6 +197,9 @@ class CallbackAttempted(CallbackEvent):
 
     attempt_id: AttemptId
     agent_id: AgentId | None
+    turn_at: datetime | None = None
+    overtook_calls_count: int = 0
+    overtook_callbacks_count: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -161,6 +233,7 @@ class CallbackEnded(CallbackEvent):
     hold_reason: None = None
     outcome: Outcome
     ended_at: datetime
+    merged_into_id: CallbackId | None = None
     reason: str | None = None
 
 
@@ -188,6 +261,41 @@ class CallJoined(CallEvent):
     entered_at: datetime
     ranked_at: datetime
     rank: int
+    preferred_agent_id: AgentId | None = None
+    preferred_until_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallPlaced(CallEvent):
+    """The live call has another place in line than before, or the same one in another queue or lane."""
+
+    queue: QueueName
+    priority: int
+    lane: int
+    ranked_at: datetime
+    rank: int
+    preferred_until_at: datetime | None = None
+    reason: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallMoved(CallPlaced):
+    """It was moved to another queue. Its entry time stays."""
+
+
+@attrs.frozen(kw_only=True)
+class CallPrioritized(CallPlaced):
+    """It was given another priority."""
+
+
+@attrs.frozen(kw_only=True)
+class CallReranked(CallPlaced):
+    """The host's function, or other credits of the policy, gave it another rank."""
+
+
+@attrs.frozen(kw_only=True)
+class CallOpened(CallPlaced):
+    """Its preferred agent did not come in time: any agent who has the skills may serve it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -196,18 +304,32 @@ class CallOffered(CallEvent):
 
     offers_count: int
     offer_id: OfferId
-    position: int
-    wait_s: float | None
-    wait_low_s: float | None
-    wait_high_s: float | None
+    reason: OfferReason
+    quoted_at: datetime
+    quoted_position: int
+    quoted_wait_s: float | None
+    quoted_wait_low_s: float | None
+    quoted_wait_high_s: float | None
+    quoted_by: str | None
+
+
+@attrs.frozen(kw_only=True)
+class CallDeclined(CallEvent):
+    """The caller declined a callback and keeps holding. The place is as it was."""
+
+    offer_id: OfferId | None
+    declines_count: int
+    declined_at: datetime
 
 
 @attrs.frozen(kw_only=True)
 class CallTaken(CallEvent):
-    """The caller was given to an agent."""
+    """The caller was given to an agent: by callbackq, or by the host's own ACD (the agent may be unknown then)."""
 
-    agent_id: AgentId
+    agent_id: AgentId | None
     taken_at: datetime
+    overtook_calls_count: int = 0
+    overtook_callbacks_count: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -296,6 +418,21 @@ class AgentSignedOut(AgentEvent):
     attempt_id: None = None
     call_id: None = None
     leaving: bool = False
+
+
+# ---------------------------------------------------------------------------- queues
+
+
+@attrs.frozen(kw_only=True)
+class QueueSwitched(Event):
+    """Offering or dialing was paused or resumed, for one queue or for all."""
+
+    entity: ClassVar[Entity] = Entity.QUEUE
+    queue: QueueName
+    offering_paused: bool
+    dialing_paused: bool
+    reason: str | None
+    changed_at: datetime
 
 
 # ---------------------------------------------------------------------------- attempts

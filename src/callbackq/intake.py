@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
 
+from callbackq.core import calls, lifecycle
 from callbackq.core.calls import check_waiting
-from callbackq.core.estimate import queue_length_wait
-from callbackq.core.explain import ExplainFacts
-from callbackq.core.lifecycle import Asked, dedup_key, spot_of
+from callbackq.core.instants import check_text
+from callbackq.core.lifecycle import Asked, dedup_key
 from callbackq.core.numbers import PhoneNumber, read_number
 from callbackq.core.ordering import check_priority
+from callbackq.core.placing import Stand, stand_at, stand_of
 from callbackq.core.requests import (
     CONTEXTS_KEPT_MAX,
     Wish,
     check_same_request,
     new_subject,
     read_schedule,
+    read_skills,
+    read_wish,
     receipt_of,
     renewed_subject,
+    request_key_of,
+    request_key_of_event,
 )
-from callbackq.errors import CallbackNotFound, InvalidNumber, RequestRefused
-from callbackq.ids import CallbackId, CallId, OfferId, QueueName, SubjectId, TenantId
+from callbackq.errors import CallbackNotFound, DuplicateCallback, InvalidNumber, RequestRefused
+from callbackq.facts import lanes_for, skills_of
+from callbackq.gauge import UNKNOWN, Gauge, with_reconnect
+from callbackq.ids import AgentId, CallbackId, CallId, OfferId, PlaceId, SubjectId, TenantId
 from callbackq.model import (
     Callback,
     CallbackState,
+    CallSnapshot,
     CallState,
     Channel,
     LiveCall,
-    Place,
-    Position,
+    Person,
     Receipt,
     Subject,
-    Wait,
 )
-from callbackq.policy import Duplicates, QueuePolicy
+from callbackq.policy import Duplicates, PlaceFrom, QueuePolicy
 from callbackq.ports import IdSource, Transaction
+from callbackq.writing import write
+
+LEAD_MAX: Final = timedelta(seconds=30)
+"""A callback for a chosen time is begun so much earlier at most, however long the phones rang of late."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +64,98 @@ class Request:
     skills: tuple[str, ...]
     entered_at: datetime
     scheduled_at: object
+    preferred_agent_id: AgentId | None = None
+    owner_id: AgentId | None = None
+    ticket_id: str | None = None
     wish: Wish
+
+
+@attrs.frozen(kw_only=True)
+class JoiningCall:
+    """A live call that joins, read and checked, before the store was asked anything."""
+
+    call_id: CallId
+    caller: PhoneNumber | None
+    priority: int
+    skills: tuple[str, ...]
+    preferred_agent_id: AgentId | None
+    entered_at: datetime | None
+    wish: Wish
+
+
+def read_joining(said: CallSnapshot, *, policy: QueuePolicy) -> JoiningCall:
+    """
+    Read what a PBX says of a call.
+
+    Raises:
+        InvalidText, InvalidPriority, InvalidTime: it cannot be so.
+    """
+    return JoiningCall(
+        call_id=CallId(check_text(said.call_id, "call_id")),
+        caller=read_caller_id(said.number, policy),
+        priority=read_priority(said.priority, policy),
+        skills=read_skills(said.skills),
+        preferred_agent_id=read_agent(said.preferred_agent),
+        entered_at=said.entered_at,
+        wish=read_wish(name=said.name, language=said.language, context=said.context),
+    )
+
+
+def read_agent(agent_id: str | None) -> AgentId | None:
+    """Return the agent whom a place prefers, if one is named. Raises: InvalidText."""
+    return AgentId(check_text(agent_id, "preferred_agent")) if agent_id is not None else None
+
+
+def request_of_call(call: LiveCall, *, policy: QueuePolicy, channel: Channel) -> Request:
+    """Return the request that a live call stands for, though nobody spoke it."""
+    return Request(
+        policy=policy,
+        call_id=call.call_id,
+        number=None,
+        request_key=request_key_of(None, call.call_id),
+        offer_id=None,
+        channel=channel,
+        priority=call.priority,
+        skills=(),
+        entered_at=call.entered_at,
+        scheduled_at=None,
+        wish=Wish(context={}),
+    )
+
+
+def request_for(
+    person: Person, *, policy: QueuePolicy, event_key: str, at: datetime | None, now: datetime
+) -> Request:
+    """
+    Return the request to call one person because of a business event.
+
+    Raises:
+        InvalidNumber, InvalidPriority, InvalidText: it cannot be so.
+    """
+    number = read_number(person.number, region=policy.default_region)
+    return Request(
+        policy=policy,
+        call_id=None,
+        number=number,
+        request_key=request_key_of_event(event_key, number.identity),
+        offer_id=None,
+        channel=Channel.EVENT,
+        priority=read_priority(person.priority, policy),
+        skills=read_skills(person.skills),
+        entered_at=now,
+        scheduled_at=at,
+        preferred_agent_id=read_agent(person.preferred_agent),
+        wish=read_wish(name=person.name, language=person.language, context=person.context),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Desk:
+    """Where requests are taken: what every one of them needs besides the store."""
+
+    tenant_id: TenantId
+    ids: IdSource
+    gauge: Gauge
 
 
 def read_target(number: str | None, policy: QueuePolicy) -> PhoneNumber | None:
@@ -75,14 +177,7 @@ def read_priority(priority: int | None, policy: QueuePolicy) -> int:
 
 
 def person(
-    tx: Transaction,
-    number: PhoneNumber,
-    wish: Wish,
-    *,
-    tenant_id: TenantId,
-    ids: IdSource,
-    ref: str,
-    now: datetime,
+    tx: Transaction, number: PhoneNumber, wish: Wish, *, desk: Desk, ref: str, now: datetime
 ) -> Subject:
     """Return the person behind *number*, made or renewed in this transaction."""
     known = tx.subjects.by_identity(number.identity)
@@ -91,8 +186,8 @@ def person(
     subject = new_subject(
         number,
         wish,
-        tenant_id=tenant_id,
-        subject_id=SubjectId(ids.new("su", now=now)),
+        tenant_id=desk.tenant_id,
+        subject_id=SubjectId(desk.ids.new("su", now=now)),
         ref=ref,
         now=now,
     )
@@ -120,32 +215,92 @@ def _is_open(tx: Transaction, ref: str) -> bool:
         return False
 
 
-def requester(
+def merge_contexts(tx: Transaction, gone: Callback, kept: Callback) -> None:
+    """Give the callback that goes on the context fields of the one that was merged into it; its own win."""
+    subject = tx.subjects.get(kept.subject_id)
+    contexts = dict(subject.contexts)
+    fields = {**contexts.pop(gone.callback_id, {}), **contexts.get(kept.callback_id, {})}
+    if fields:
+        contexts[kept.callback_id] = fields
+    if contexts != subject.contexts:
+        tx.save(attrs.evolve(subject, version=subject.version + 1, contexts=contexts))
+
+
+def promise(
+    tx: Transaction, request: Request, *, desk: Desk, now: datetime, abandoned: bool = False
+) -> Receipt:
+    """
+    Make the promise, once for each request key.
+
+    Args:
+        abandoned: the live caller hung up without asking; counted as abandoned.
+
+    Raises:
+        InvalidNumber, InvalidTime, CallHasEnded, RequestRefused, DuplicateCallback, RequestKeyReused: nothing was
+            written.
+    """
+    known = known_receipt(tx, request)
+    if known is not None:
+        return known
+    call = waiting_call(tx, request)
+    scheduled_at = read_schedule(request.scheduled_at, now=now)
+    caller = _caller(tx, request, call)
+    duplicate = active_duplicate(tx, caller.subject_id if caller else None, request.policy)
+    if duplicate is not None:
+        raise DuplicateCallback(duplicate.callback_id)
+    callback_id = CallbackId(desk.ids.new("cb", now=now))
+    subject = _requester(tx, request, call, caller, desk=desk, callback_id=callback_id, now=now)
+    asked = _asked_for(
+        tx,
+        request,
+        call,
+        subject,
+        desk=desk,
+        callback_id=callback_id,
+        scheduled_at=scheduled_at,
+        now=now,
+    )
+    write(tx, lifecycle.request(asked, policy=request.policy, now=now))
+    if call is not None:
+        write(tx, calls.convert(call, callback_id, abandoned=abandoned, now=now))
+    return receipt_of(tx.callbacks.get(callback_id), subject)
+
+
+def _caller(tx: Transaction, request: Request, call: LiveCall | None) -> Subject | None:
+    """
+    Return the known person to call back: of the number given, or else of the live call's caller id.
+
+    Raises:
+        InvalidNumber: there is neither number nor caller id.
+    """
+    if request.number is not None:
+        return tx.subjects.by_identity(request.number.identity)
+    if call is None or call.subject_id is None:
+        raise InvalidNumber("no number: the caller id is withheld and none was given; ask for one")
+    return tx.subjects.get(call.subject_id)
+
+
+def _requester(
     tx: Transaction,
     request: Request,
     call: LiveCall | None,
+    known: Subject | None,
     *,
-    tenant_id: TenantId,
-    ids: IdSource,
+    desk: Desk,
     callback_id: CallbackId,
     now: datetime,
 ) -> Subject:
-    """
-    Return the person to call back: of the number given, or else of the live call's caller id.
-
-    Raises:
-        InvalidNumber: there is neither.
-    """
-    caller = tx.subjects.get(call.subject_id) if call and call.subject_id else None
-    moved_from = call.call_id if call else None
-    if request.number is not None and (caller is None or caller.identity != request.number.identity):
-        wish = request.wish
-        if caller is not None and moved_from is not None:
-            wish = attrs.evolve(wish, context={**caller.contexts.get(moved_from, {}), **wish.context})
-        return person(tx, request.number, wish, tenant_id=tenant_id, ids=ids, ref=callback_id, now=now)
-    if caller is None:
-        raise InvalidNumber("no number: the caller id is withheld and none was given; ask for one")
-    return renew(tx, caller, request.wish, ref=callback_id, moved_from=moved_from)
+    """Return the person to call back, with what came with the request and with the live call."""
+    wish = request.wish
+    caller = tx.subjects.get(call.subject_id) if call is not None and call.subject_id else None
+    if call is not None and caller is not None:
+        if known is not None and known.subject_id == caller.subject_id:
+            return renew(tx, known, wish, ref=callback_id, moved_from=call.call_id)
+        wish = attrs.evolve(wish, context={**caller.contexts.get(call.call_id, {}), **wish.context})
+    if known is not None:
+        return renew(tx, known, wish, ref=callback_id)
+    assert request.number is not None
+    return person(tx, request.number, wish, desk=desk, ref=callback_id, now=now)
 
 
 def waiting_call(tx: Transaction, request: Request) -> LiveCall | None:
@@ -191,74 +346,81 @@ def known_receipt(tx: Transaction, request: Request) -> Receipt | None:
     return receipt_of(known, subject)
 
 
-def position_of(tx: Transaction, place: Place) -> Position:
-    """Return how many stand ahead of a place, plus one."""
-    ahead = tx.line.count_ahead(place.queue, rank=place.rank, place_id=place.place_id)
-    return Position(number=ahead + 1)
-
-
-def explain_facts(tx: Transaction, callback: Callback, *, queue_is_known: bool) -> ExplainFacts:
-    """Return what an explanation looks at besides the callback."""
-    return ExplainFacts(
-        ahead=position_of(tx, callback).number - 1,
-        agents_available=free_agents_count(tx, callback.queue, lane=callback.lane),
-        agents_staffed=tx.agents.staffed_count(callback.queue),
-        attempt=tx.attempts.get(callback.attempt_id) if callback.attempt_id else None,
-        queue_is_known=queue_is_known,
-    )
-
-
-def free_agents_count(tx: Transaction, queue: QueueName, *, lane: int) -> int:
-    """Count the agents without work who serve *queue* and have the skills of *lane*."""
-    return sum(
-        queue in agent.queues and lane in tx.lanes.served_by(agent.skills) for agent in tx.agents.available()
-    )
-
-
-def asked_for(
+def _asked_for(
     tx: Transaction,
     request: Request,
     call: LiveCall | None,
     subject: Subject,
     *,
-    tenant_id: TenantId,
+    desk: Desk,
     callback_id: CallbackId,
+    scheduled_at: datetime | None,
     now: datetime,
 ) -> Asked:
-    """
-    Return the facts of the promise: the place it has, and what is quoted for it.
-
-    Raises:
-        InvalidTime: the chosen time cannot be promised.
-    """
-    scheduled_at = read_schedule(request.scheduled_at, now=now)
+    """Return the facts of the promise: the place it has, and what is quoted for it."""
     policy = request.policy
-    entered_at = call.entered_at if call else request.entered_at
-    priority = call.priority if call else request.priority
-    spot = spot_of(call, callback_id, ranked_at=entered_at, priority=priority, policy=policy)
-    lane = call.lane if call else tx.lanes.intern(request.skills)
-    position, wait = None, Wait(mean_s=None, low_s=None, high_s=None)
+    preferred = request.preferred_agent_id or (call.preferred_agent_id if call else None)
+    stand, place_id = _stand(
+        tx, request, call, callback_id, preferred=preferred, scheduled_at=scheduled_at, now=now
+    )
+    rates = desk.gauge.rates(tx, policy=policy, priority=stand.priority, now=now)
+    position, wait = None, UNKNOWN
     if scheduled_at is None:
-        ahead = tx.line.count_ahead(policy.queue, rank=spot.rank, place_id=spot.place_id)
-        position = Position(number=ahead + 1)
-        wait = queue_length_wait(
-            ahead=ahead,
-            agents=tx.agents.staffed_count(policy.queue),
-            free=free_agents_count(tx, policy.queue, lane=lane),
-            handle_time=policy.handle_time,
+        position, wait, _ = desk.gauge.look(
+            tx,
+            rank=stand.rank,
+            place_id=place_id,
+            priority=stand.priority,
+            lane=stand.lane,
+            policy=policy,
+            now=now,
         )
     return Asked(
-        tenant_id=tenant_id,
+        tenant_id=desk.tenant_id,
         callback_id=callback_id,
         subject_id=subject.subject_id,
         channel=request.channel,
         request_key=request.request_key,
-        priority=priority,
-        lane=lane,
-        entered_at=entered_at,
+        stand=stand,
+        place_id=place_id,
+        entered_at=call.entered_at if call else request.entered_at,
         scheduled_at=scheduled_at,
-        call=call,
+        lead=min(timedelta(seconds=rates.reconnect_s or 0.0), LEAD_MAX),
+        call_id=call.call_id if call else None,
         offer_id=request.offer_id,
+        preferred_agent_id=preferred,
+        owner_id=request.owner_id,
+        ticket_id=request.ticket_id,
         position=position,
-        wait=wait,
+        wait=with_reconnect(wait, rates),
     )
+
+
+def _stand(
+    tx: Transaction,
+    request: Request,
+    call: LiveCall | None,
+    callback_id: CallbackId,
+    *,
+    preferred: AgentId | None,
+    scheduled_at: datetime | None,
+    now: datetime,
+) -> tuple[Stand, PlaceId]:
+    """Return where the promise stands: in the live call's own place, or in one by its time."""
+    policy = request.policy
+    keeps = call is not None and scheduled_at is None and policy.place_from is PlaceFrom.ENTERED
+    if call is not None and keeps and preferred == call.preferred_agent_id:
+        return stand_of(call), call.place_id
+    skills = skills_of(tx, call) if call is not None else request.skills
+    lanes = lanes_for(tx, skills, preferred if scheduled_at is None else None, queue=policy.queue)
+    ranked_at = scheduled_at or (call.ranked_at if call is not None and keeps else request.entered_at)
+    if call is not None and not keeps and scheduled_at is None:
+        ranked_at = now
+    stand = stand_at(
+        ranked_at,
+        priority=call.priority if call else request.priority,
+        lanes=lanes,
+        policy=policy,
+        now=now,
+    )
+    return stand, call.place_id if call is not None and keeps else PlaceId(callback_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import timedelta
 from typing import Any, Final, cast
 
@@ -16,7 +16,7 @@ import attrs
 
 from callbackq.errors import ConfigurationError
 from callbackq.ids import QueueName
-from callbackq.model import Disposition, Mode
+from callbackq.model import Choice, Disposition, Mode
 
 PRIORITY_MAX: Final = 255
 STRICT_CREDIT: Final = timedelta(days=366)
@@ -41,6 +41,22 @@ def _int_within(field: str, value: Any, low: int, high: int) -> None:
         raise ConfigurationError(field, value, f"a whole number, {low} to {high}")
 
 
+def _check_member(field: str, value: object, kind: type[enum.Enum]) -> None:
+    if not isinstance(value, kind):
+        raise ConfigurationError(field, value, f"a member of {kind.__name__}")
+
+
+_NAME_LENGTH_MAX: Final = 64
+_NAMES_ALLOWED: Final = f"texts of 1 to {_NAME_LENGTH_MAX} characters"
+
+
+def _is_name(value: object) -> bool:
+    """Whether *value* is a text that can be shown and is not blank."""
+    if not isinstance(value, str) or not value.isprintable():
+        return False
+    return 1 <= len(value) <= _NAME_LENGTH_MAX and not value.isspace()
+
+
 class _Shown:
     """Show a duration in an error as people write it."""
 
@@ -58,19 +74,59 @@ class Duplicates(enum.StrEnum):
     ALLOW = "allow"
 
 
+class PlaceFrom(enum.StrEnum):
+    """From when a live caller's callback holds its place in line."""
+
+    ENTERED = "entered"
+    """From entering the queue: hanging up costs nothing."""
+    REQUESTED = "requested"
+    """From asking for the callback: behind everybody who waits by then."""
+
+
+class PlaceAfter(enum.StrEnum):
+    """Where in line a callback stands again after it was out of it."""
+
+    KEEP = "keep"
+    """Where it stood: by the time of entering the queue."""
+    FRONT = "front"
+    """Before all that wait, but for those of a better priority where priority is strict."""
+    END = "end"
+    """Behind all of its priority that wait by then."""
+
+
+class Acd(enum.StrEnum):
+    """Who gives live callers to agents."""
+
+    CALLBACKQ = "callbackq"
+    """callbackq chooses who is next, live caller or callback, and says so with a `ConnectCall`."""
+    HOST = "host"
+    """The host's own ACD does. callbackq is told, and gives an agent a callback when no earlier live caller waits."""
+
+
+class AfterRefusal(enum.StrEnum):
+    """What the host does with a live caller whose request was refused."""
+
+    KEEP_HOLDING = "keep_holding"
+    HANG_UP = "hang_up"
+
+
 @attrs.frozen(kw_only=True)
 class RetryRule:
     """
     What follows one disposition: try again `retries_max` times, each after `rest`, or end.
 
-    >>> RetryRule(retries_max=1, rest=timedelta(minutes=2))
-    RetryRule(retries_max=1, rest=datetime.timedelta(seconds=120))
+    `place` is where in line it stands when the rest is over.
+
+    >>> RetryRule(retries_max=1, rest=timedelta(minutes=2)).rest
+    datetime.timedelta(seconds=120)
     """
 
     retries_max: int = 0
     rest: timedelta = timedelta(0)
+    place: PlaceAfter = PlaceAfter.KEEP
 
     def __attrs_post_init__(self) -> None:
+        _check_member("RetryRule.place", self.place, PlaceAfter)
         _int_within("RetryRule.retries_max", self.retries_max, 0, 100)
         _within("RetryRule.rest", self.rest, timedelta(0), timedelta(days=30))
 
@@ -131,6 +187,80 @@ ends the callback. With `attempts_max=2` that is all. An unknown ending rests 5 
 """
 
 
+class Keys(Mapping[str, Choice]):
+    """
+    What a caller's key or word means, in lower case. Nobody can change it; it can be hashed and pickled.
+
+    Raises:
+        ConfigurationError: a key is no text of 1 to 64 characters, or means two things; or a meaning is no `Choice`.
+
+    >>> Keys({"3": Choice.CALLBACK_NOW})["3"]
+    <Choice.CALLBACK_NOW: 'callback_now'>
+    """
+
+    __slots__ = ("_choices",)
+
+    def __init__(self, choices: Mapping[str, Choice]) -> None:
+        self._choices: dict[str, Choice] = {}
+        for said, choice in choices.items():
+            if not _is_name(said):
+                raise ConfigurationError("keys", said, f"keys and words, {_NAMES_ALLOWED}")
+            _check_member(f"keys[{said!r}]", choice, Choice)
+            if self._choices.setdefault(" ".join(said.lower().split()), choice) is not choice:
+                raise ConfigurationError(f"keys[{said!r}]", choice, "one meaning for each key or word")
+
+    def __getitem__(self, said: str) -> Choice:
+        return self._choices[said]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._choices)
+
+    def __len__(self) -> int:
+        return len(self._choices)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._choices.items()))
+
+    def __repr__(self) -> str:
+        return f"Keys({self._choices!r})"
+
+
+KEYS_DEFAULT: Final[Mapping[str, Choice]] = Keys({"3": Choice.CALLBACK_NOW, "*": Choice.STAY})
+"""Key 3 asks for a callback at any time; the star declines one."""
+
+KEYS_S2: Final[Mapping[str, Choice]] = Keys(
+    {
+        "1": Choice.STAY,
+        "*": Choice.STAY,
+        "hold": Choice.STAY,
+        "2": Choice.CALLBACK_NOW,
+        "callback": Choice.CALLBACK_NOW,
+        "3": Choice.SCHEDULE,
+        "schedule": Choice.SCHEDULE,
+    }
+)
+"""The preset `s2`, after the menu of the support handbook: 1 hold, 2 or "callback" now, 3 or "schedule" a time."""
+
+
+def _own_keys(keys: Mapping[str, Choice]) -> Mapping[str, Choice]:
+    """Copy the host's keys, so that none can change after the check."""
+    if not isinstance(keys, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("keys", keys, "Choice by key or word")
+    return Keys(keys)
+
+
+def _own_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Copy names, each once, in their order; sorted if they have none. What are no names is refused by its field."""
+    if isinstance(names, str):
+        return (names,)
+    try:
+        if not isinstance(names, bytes | Mapping):
+            return tuple(dict.fromkeys(sorted(names) if isinstance(names, Set) else names))
+    except TypeError:
+        pass
+    return cast("tuple[str, ...]", names)
+
+
 _RULES_ALLOWED: Final = "RetryRule by Disposition"
 
 
@@ -154,8 +284,39 @@ class QueuePolicy:
         priority_default: 0 to 255, lower first.
         priority_credit: the head start of one step of priority. The default is strict: priority always wins.
             A smaller one ages: a step is worth that much waiting. 0 to 366 days.
-        offer_wait_min: offer a callback when the estimated wait is at least this. 0 to 24 h.
+        place_from: from when a live caller's callback holds its place: from entering the queue, or from asking.
+        acd: who gives live callers to agents: callbackq, or the host's own ACD.
+        served_first: of several queues, agents serve the one with the lower number first, whatever the order within:
+            a premium queue has less than 100. 0 to 255.
+        agents_kept: so many free agents who serve this queue are not given places of queues that come after it.
+            0 to 10,000.
+        preferred_agent_time: how long a place waits for its preferred agent alone, if that agent is signed in.
+            0 to 24 h.
+        offer_wait_min: offer a callback when the estimated wait is at least this; never for this reason if None.
+            0 to 24 h.
+        offer_waited_min: offer one to who has waited so long already; never for this reason if None. 0 to 24 h.
+        offer_position_min: offer one from this position on; never for this reason if None. 1 to 1,000,000.
+        offer_load_min: offer one when so many places wait for each staffed agent; never for this reason if None.
+            Above 0, to 10,000.
+        served_soon_wait: offer none to who is expected to be served within this. 0 to 1 h.
+        served_soon_position: offer none up to this position. 0 to 1,000,000.
+        virtual_wait_max: offer none as soon as possible when the estimated wait is longer; propose a time instead.
+            A callback that has waited so long is marked in history. 1 min to 7 days.
+        pending_max: offer none while so many callbacks of the queue have not ended. 1 to 1,000,000.
+        offer_closing_margin: offer none that is likely to begin later than this before closing. 0 to 24 h.
+        offer_ratio: share of callers who are offered one, by number: the same caller, the same answer. 0 to 1.
+        offer_segments: offer only to callers of these segments, as the host names them; to all if empty.
         offer_life: how long an offer stands. 5 s to 1 h.
+        declines_max: who declined so often is offered no more. 1 to 100.
+        offer_again_after: how long after a decline the next offer may come. 0 to 24 h.
+        keys: what a caller's key or word means.
+        other_channels: other ways to reach the company, to be named where no callback is offered.
+        after_refusal: what the host does with a live caller whose request was refused.
+        abandoned_wait_min: a live caller who hangs up after waiting so long is called back without having asked;
+            None: never. 0 to 24 h.
+        response_window: how long after its turn first came a callback may take, attempts and rests included; then
+            it is queued again as `place_after_window` says. None: as long as it lives. 1 min to 24 h.
+        place_after_window: where in line it stands when the response window is over.
         handle_time: mean time of one call with its wrap-up, for estimates. 1 s to 24 h.
         callback_life: a callback that was not done by then expires. 1 min to 30 days.
         call_life: a live call that is still waiting by then is taken for lost. 1 min to 7 days.
@@ -187,8 +348,31 @@ class QueuePolicy:
     duplicates: Duplicates = Duplicates.REFUSE
     priority_default: int = 100
     priority_credit: timedelta = STRICT_CREDIT
-    offer_wait_min: timedelta = timedelta(minutes=2)
+    place_from: PlaceFrom = PlaceFrom.ENTERED
+    acd: Acd = Acd.CALLBACKQ
+    served_first: int = 100
+    agents_kept: int = 0
+    preferred_agent_time: timedelta = timedelta(minutes=2)
+    offer_wait_min: timedelta | None = timedelta(minutes=2)
+    offer_waited_min: timedelta | None = timedelta(seconds=90)
+    offer_position_min: int | None = None
+    offer_load_min: float | None = None
+    served_soon_wait: timedelta = timedelta(seconds=30)
+    served_soon_position: int = 0
+    virtual_wait_max: timedelta = timedelta(minutes=45)
+    pending_max: int = 10_000
+    offer_closing_margin: timedelta = timedelta(minutes=2)
+    offer_ratio: float = 1.0
+    offer_segments: tuple[str, ...] = attrs.field(default=(), converter=_own_names)
     offer_life: timedelta = timedelta(seconds=60)
+    declines_max: int = 2
+    offer_again_after: timedelta = timedelta(minutes=5)
+    keys: Mapping[str, Choice] = attrs.field(default=KEYS_DEFAULT, converter=_own_keys)
+    other_channels: tuple[str, ...] = attrs.field(default=(), converter=_own_names)
+    after_refusal: AfterRefusal = AfterRefusal.KEEP_HOLDING
+    abandoned_wait_min: timedelta | None = None
+    response_window: timedelta | None = timedelta(minutes=10)
+    place_after_window: PlaceAfter = PlaceAfter.KEEP
     handle_time: timedelta = timedelta(minutes=5)
     callback_life: timedelta = timedelta(hours=24)
     call_life: timedelta = timedelta(hours=8)
@@ -206,10 +390,15 @@ class QueuePolicy:
 
     def __attrs_post_init__(self) -> None:
         _check_names(self)
-        _int_within("priority_default", self.priority_default, 0, PRIORITY_MAX)
-        _int_within("attempts_max", self.attempts_max, 1, 100)
+        for field, least, most in _INT_BOUNDS:
+            if not (field in _MAY_BE_NONE and getattr(self, field) is None):
+                _int_within(field, getattr(self, field), least, most)
         for field, low, high in _BOUNDS:
-            _within(field, getattr(self, field), low, high)
+            if not (field in _MAY_BE_NONE and getattr(self, field) is None):
+                _within(field, getattr(self, field), low, high)
+        for field, kind in _MEMBERS:
+            _check_member(field, getattr(self, field), kind)
+        _check_shares(self)
         _check_retry_rules(self)
 
 
@@ -217,9 +406,37 @@ _S: Final = timedelta(seconds=1)
 _M: Final = timedelta(minutes=1)
 _H: Final = timedelta(hours=1)
 _D: Final = timedelta(days=1)
+_MEMBERS: Final = (
+    ("duplicates", Duplicates),
+    ("place_from", PlaceFrom),
+    ("acd", Acd),
+    ("after_refusal", AfterRefusal),
+    ("place_after_window", PlaceAfter),
+)
+_MAY_BE_NONE: Final = frozenset(
+    {"offer_wait_min", "offer_waited_min", "offer_position_min", "abandoned_wait_min", "response_window"}
+)
+_INT_BOUNDS: Final = (
+    ("priority_default", 0, PRIORITY_MAX),
+    ("attempts_max", 1, 100),
+    ("served_first", 0, 255),
+    ("agents_kept", 0, 10_000),
+    ("offer_position_min", 1, 1_000_000),
+    ("served_soon_position", 0, 1_000_000),
+    ("pending_max", 1, 1_000_000),
+    ("declines_max", 1, 100),
+)
 _BOUNDS: Final = (
     ("priority_credit", 0 * _S, STRICT_CREDIT),
+    ("preferred_agent_time", 0 * _S, _D),
     ("offer_wait_min", 0 * _S, _D),
+    ("offer_waited_min", 0 * _S, _D),
+    ("served_soon_wait", 0 * _S, _H),
+    ("virtual_wait_max", _M, 7 * _D),
+    ("offer_closing_margin", 0 * _S, _D),
+    ("offer_again_after", 0 * _S, _D),
+    ("abandoned_wait_min", 0 * _S, _D),
+    ("response_window", _M, _D),
     ("offer_life", 5 * _S, _H),
     ("handle_time", _S, _D),
     ("callback_life", _M, 30 * _D),
@@ -251,18 +468,34 @@ def _check_names(policy: QueuePolicy) -> None:
         )
     if policy.mode is not Mode.AGENT_FIRST:
         raise ConfigurationError("mode", policy.mode, "Mode.AGENT_FIRST; the other modes are not built yet")
-    _check_member("duplicates", policy.duplicates, Duplicates)
+    for field in ("offer_segments", "other_channels"):
+        names: object = getattr(policy, field)
+        if not isinstance(names, tuple):
+            raise ConfigurationError(field, names, _NAMES_ALLOWED)
+        for name in cast("tuple[object, ...]", names):
+            if not _is_name(name):
+                raise ConfigurationError(field, name, _NAMES_ALLOWED)
+
+
+_LOAD_MAX: Final = 10_000
+
+
+def _check_shares(policy: QueuePolicy) -> None:
+    if not _is_number(policy.offer_ratio) or not 0 <= policy.offer_ratio <= 1:
+        raise ConfigurationError("offer_ratio", policy.offer_ratio, "a number, 0 to 1")
+    load = policy.offer_load_min
+    if load is not None and (not _is_number(load) or not 0 < load <= _LOAD_MAX):
+        raise ConfigurationError("offer_load_min", load, f"None, or a number above 0, to {_LOAD_MAX:,}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _known_regions() -> frozenset[str]:
     import phonenumbers  # on first use
 
     return frozenset(phonenumbers.SUPPORTED_REGIONS)
-
-
-def _check_member(field: str, value: object, kind: type[enum.Enum]) -> None:
-    if not isinstance(value, kind):
-        raise ConfigurationError(field, value, f"a member of {kind.__name__}")
 
 
 def _check_retry_rules(policy: QueuePolicy) -> None:

@@ -8,7 +8,7 @@ The store protocol is provisional before 1.0: it may gain verbs. Its specificati
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -26,7 +26,21 @@ from callbackq.ids import (
     SubjectId,
     TenantId,
 )
-from callbackq.model import Agent, Attempt, Callback, LiveCall, Place, Record, Subject
+from callbackq.model import (
+    Agent,
+    Ahead,
+    Attempt,
+    Callback,
+    EstimateFacts,
+    LiveCall,
+    Opening,
+    Place,
+    QueueControl,
+    Record,
+    Subject,
+    TicketOrder,
+    Wait,
+)
 
 # ---------------------------------------------------------------------------- time and ids
 
@@ -44,6 +58,55 @@ class IdSource(Protocol):
 
     def new(self, prefix: str, *, now: datetime) -> str:
         """Return a new id that starts with *prefix* and sorts after those made at an earlier *now*."""
+        ...
+
+
+# ---------------------------------------------------------------------------- opening hours, estimates, tickets
+
+
+class Hours(Protocol):
+    """
+    Says when a queue is open. The offers of a queue ask it; nothing is offered where it raises.
+
+    >>> from datetime import UTC, datetime, time
+    >>> from callbackq import Opening
+    >>> class NineToFive:
+    ...     def opening(self, queue, at):
+    ...         closes_at = at.replace(hour=17, minute=0, second=0, microsecond=0)
+    ...         is_open = 9 <= at.hour < 17
+    ...         return Opening(is_open=is_open, changes_at=closes_at if is_open else None)
+    >>> NineToFive().opening("support", datetime(2026, 1, 5, 10, tzinfo=UTC)).is_open
+    True
+    """
+
+    def opening(self, queue: QueueName, at: datetime) -> Opening:
+        """Return whether *queue* is open at *at* (aware, UTC), and when that changes next."""
+        ...
+
+
+class Estimator(Protocol):
+    """Estimates how long a place will wait, from what is known of the line. Pure: the same facts, the same answer."""
+
+    @property
+    def name(self) -> str:
+        """A short name, such as `"ql"`: it is kept with what was quoted."""
+        ...
+
+    def estimate(self, facts: EstimateFacts) -> Wait | None:
+        """Return the wait in seconds, with `Wait.estimator` set to the name; None where its data is missing."""
+        ...
+
+
+class Tickets(Protocol):
+    """Opens tickets in a help desk."""
+
+    def open(self, order: TicketOrder) -> str:
+        """
+        Open a ticket, and return its id: 1 to 200 characters.
+
+        The same `order.callback_id` again must give the same ticket. What it raises is logged, and the promise
+        stands without a ticket; the same request again asks for the ticket again.
+        """
         ...
 
 
@@ -123,6 +186,14 @@ class CallbackTable(Protocol):
         """
         ...
 
+    def open_count(self, queue: QueueName, *, limit: int) -> int:
+        """Count the callbacks of *queue* that have not ended; stops at *limit*. O(counted) at most."""
+        ...
+
+    def last_ended(self, queue: QueueName, *, limit: int) -> list[Callback]:
+        """Return the callbacks of *queue* that ended last: the latest `ended_at` first, then the highest id."""
+        ...
+
 
 class CallTable(Protocol):
     """The live calls of one tenant."""
@@ -146,6 +217,22 @@ class CallTable(Protocol):
         """
         ...
 
+    def open(self, queue: QueueName) -> list[LiveCall]:
+        """Return the live calls of *queue* that have not ended, by id."""
+        ...
+
+    def last_taken(self, queue: QueueName, *, limit: int) -> list[LiveCall]:
+        """
+        Return the live calls of *queue* that were taken last: the latest `taken_at` first, then the highest id.
+
+        They may be over or not; those that have no `taken_at` are left out.
+        """
+        ...
+
+    def last_ended(self, queue: QueueName, *, limit: int) -> list[LiveCall]:
+        """Return the live calls of *queue* that ended last: the latest `ended_at` first, then the highest id."""
+        ...
+
 
 class AgentTable(Protocol):
     """The agents of one tenant."""
@@ -166,6 +253,10 @@ class AgentTable(Protocol):
         """Count the agents that serve *queue* and are not SIGNED_OUT."""
         ...
 
+    def staffed_by_skills(self, queue: QueueName) -> Mapping[tuple[str, ...], int]:
+        """Count the same agents by their skills, as they stand in the records. O(sets of skills) in memory."""
+        ...
+
     def due(self, *, now: datetime, limit: int) -> list[Agent]:
         """Return those with `due_at` at or before *now*, earliest first, then by id."""
         ...
@@ -184,6 +275,10 @@ class AttemptTable(Protocol):
 
     def live_by_number(self, number_key: str) -> Attempt | None:
         """Return the attempt that has not ended for this number."""
+        ...
+
+    def last_started(self, queue: QueueName, *, limit: int) -> list[Attempt]:
+        """Return the attempts of *queue* that were started last: the latest `started_at` first, then the highest id."""
         ...
 
     def due(self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None) -> list[Attempt]:
@@ -208,8 +303,20 @@ class SubjectTable(Protocol):
         ...
 
 
+class QueueTable(Protocol):
+    """What is switched for the queues of one tenant."""
+
+    def find(self, queue: QueueName) -> QueueControl | None:
+        """Return what is switched for *queue* itself, or None if nothing ever was."""
+        ...
+
+
 class Lanes(Protocol):
     """Sets of skills, interned as small numbers. Lane 0 needs no skill."""
+
+    def skills_of(self, lane: int) -> tuple[str, ...]:
+        """Return the skills of a lane, sorted. Raises: LookupError if nothing was interned under it."""
+        ...
 
     def intern(self, skills: Sequence[str]) -> int:
         """Return the number of this set of skills, the same one every time."""
@@ -223,12 +330,44 @@ class Lanes(Protocol):
 class Line(Protocol):
     """The WAITING places, live calls and callbacks in one order: by `rank`, then by `place_id`."""
 
-    def head(self, queue: QueueName, *, lanes: Sequence[int]) -> Place | None:
-        """Return the first place of *queue* in these lanes. O(log n) for each lane."""
+    def head(self, queue: QueueName, *, lanes: Sequence[int], calls_only: bool = False) -> Place | None:
+        """
+        Return the first place of *queue* in these lanes; the first live call if *calls_only*.
+
+        O(log n) for each lane.
+        """
         ...
 
-    def count_ahead(self, queue: QueueName, *, rank: int, place_id: PlaceId) -> int:
-        """Count the places of *queue*, over all lanes, that stand before this one."""
+    def count_ahead(self, queue: QueueName, *, rank: int, place_id: PlaceId) -> Ahead:
+        """
+        Count the places of *queue*, over all lanes, that stand before this one.
+
+        Exact as long as there are no more than `model.POSITION_EXACT_MAX` of one kind. Beyond, a store may
+        estimate: never fewer than that bound in all, and marked by `exact`.
+        """
+        ...
+
+    def count_passed(
+        self, queue: QueueName, *, lane: int, priority: int, rank: int, place_id: PlaceId
+    ) -> Ahead:
+        """
+        Count the places of *queue*, of one lane and one priority, that stand before this one. Exact.
+
+        These are the ones of its class that it passes if it is served now. O(log n + counted); near the head of
+        its lane, where it is mostly asked, that is little.
+        """
+        ...
+
+    def places(
+        self, queue: QueueName, *, after: tuple[int, PlaceId] | None = None, limit: int
+    ) -> list[Place]:
+        """
+        Return places of *queue*, over all lanes, in order.
+
+        Args:
+            after: only those behind this rank and place id; from the head if None.
+            limit: at most so many. O(limit + log n).
+        """
         ...
 
     def waiting_count(self, queue: QueueName) -> int:
@@ -257,6 +396,10 @@ class HistoryTable(Protocol):
 
     def of_agent(self, agent_id: AgentId) -> list[Event]:
         """Return the events of one agent, oldest first."""
+        ...
+
+    def of_queue(self, queue: QueueName) -> list[Event]:
+        """Return the events of one queue's controls (`Entity.QUEUE`), oldest first."""
         ...
 
     def all(self) -> list[Event]:
@@ -295,6 +438,11 @@ class Transaction(Protocol):
     @property
     def subjects(self) -> SubjectTable:
         """The persons."""
+        ...
+
+    @property
+    def queues(self) -> QueueTable:
+        """What is switched for the queues."""
         ...
 
     @property

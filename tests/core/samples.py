@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from hypothesis import settings
 
 from callbackq.core.decision import Decision
 from callbackq.core.history import fold
+from callbackq.core.ordering import rank
+from callbackq.core.placing import Stand
 from callbackq.effects import Dial, Effect
 from callbackq.events import Event
 from callbackq.ids import (
@@ -38,6 +41,8 @@ from callbackq.model import (
     LegState,
     LiveCall,
     Mode,
+    Place,
+    QueueControl,
     Record,
     Subject,
 )
@@ -80,6 +85,23 @@ def a_subject(**changes: Any) -> Subject:
     return Subject(**{**fields, **changes})
 
 
+def rank_of(changes: Mapping[str, Any], policy: QueuePolicy = POLICY) -> int:
+    """Return the rank that follows from the fields of a place."""
+    return rank(changes.get("ranked_at", START), priority=changes.get("priority", 100), policy=policy)
+
+
+def a_stand(**changes: Any) -> Stand:
+    """Return where a place stands that was just taken."""
+    fields: dict[str, Any] = {
+        "queue": SUPPORT,
+        "priority": 100,
+        "lane": 0,
+        "ranked_at": START,
+        "rank": rank_of(changes),
+    }
+    return Stand(**{**fields, **changes})
+
+
 def a_callback(**changes: Any) -> Callback:
     """Return a callback that is WAITING."""
     fields: dict[str, Any] = {
@@ -96,7 +118,7 @@ def a_callback(**changes: Any) -> Callback:
         "entered_at": START,
         "requested_at": START,
         "ranked_at": START,
-        "rank": -1,
+        "rank": rank_of(changes),
         "expires_at": START + D,
         "due_at": START + D,
         "due_reason": DueReason.EXPIRES,
@@ -116,7 +138,7 @@ def a_call(**changes: Any) -> LiveCall:
         "place_id": PlaceId(CALL_ID),
         "entered_at": START,
         "ranked_at": START,
-        "rank": -1,
+        "rank": rank_of(changes),
         "due_at": START + 8 * H,
         "due_reason": DueReason.EXPIRES,
     }
@@ -163,6 +185,20 @@ def an_attempt(**changes: Any) -> Attempt:
     return Attempt(**{**fields, **changes})
 
 
+def a_control(**changes: Any) -> QueueControl:
+    """Return the control of a queue in which offering and dialing are paused."""
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "queue": SUPPORT,
+        "version": 1,
+        "offering_paused": True,
+        "dialing_paused": True,
+        "reason": "storm",
+        "changed_at": START,
+    }
+    return QueueControl(**{**fields, **changes})
+
+
 def changed(before: Record, after: Record) -> dict[str, Any]:
     """Return the fields of *after* that differ from *before*, the version excepted: it must be one higher."""
     assert after.version == before.version + 1
@@ -194,13 +230,16 @@ def key_of(record: Record) -> tuple[Entity, str]:
             return Entity.AGENT, record.agent_id
         case Attempt():
             return Entity.ATTEMPT, record.attempt_id
+        case QueueControl():
+            return Entity.QUEUE, record.queue
 
 
 class Book:
     """
     Writes decisions down as the service does, and holds what must be true after each.
 
-    Versions go up by one; `fold(history)` is the records; no leg is dialed twice; a record is due until it ended.
+    Versions go up by one; `fold(history)` is the records; no leg is dialed twice; a record is due until it ended;
+    and of a place neither the entry time nor what breaks its ties is ever rewritten.
     """
 
     def __init__(self) -> None:
@@ -213,6 +252,9 @@ class Book:
         for record in decision.records:
             known = self.records.get(key_of(record))
             assert record.version == (known.version if known else 0) + 1
+            if isinstance(known, Place):
+                assert isinstance(record, Place)
+                assert (record.entered_at, record.place_id) == (known.entered_at, known.place_id)
             self.records[key_of(record)] = record
         self.events += decision.events
         self.effects += decision.effects
@@ -224,6 +266,8 @@ class Book:
         dialed = [effect.leg_id for effect in self.effects if isinstance(effect, Dial)]
         assert len(dialed) == len(set(dialed))
         for record in self.records.values():
+            if isinstance(record, QueueControl):
+                continue
             over = record.state in ("ended", "signed_out")
             assert (record.due_at is None) is over
             assert (record.due_reason is None) is over

@@ -15,10 +15,11 @@ from callbackq.core.attempt import Context
 from callbackq.core.consequences import After, follow, overdue, still_due_at
 from callbackq.core.decision import Decision
 from callbackq.core.lifecycle import Asked
-from callbackq.ids import DEFAULT_TENANT, AttemptId, CallId, NodeId, SubjectId
+from callbackq.ids import DEFAULT_TENANT, AttemptId, CallId, NodeId, PlaceId, SubjectId
 from callbackq.model import (
     Agent,
     AgentState,
+    Ahead,
     AnsweredBy,
     Attempt,
     AttemptState,
@@ -50,6 +51,7 @@ from core.samples import (
     M,
     S,
     a_callback,
+    a_stand,
     a_subject,
     an_agent,
     an_attempt,
@@ -61,7 +63,10 @@ NO_WRAP_UP = attrs.evolve(POLICY, wrap_up=timedelta(0))
 NOW = START + M
 
 ATTEMPTING = a_callback(
-    state=CallbackState.ATTEMPTING, attempt_id=ATTEMPT_ID, due_reason=DueReason.ATTEMPT_OVERDUE
+    state=CallbackState.ATTEMPTING,
+    attempt_id=ATTEMPT_ID,
+    turn_at=NOW,
+    due_reason=DueReason.ATTEMPT_OVERDUE,
 )
 RESERVED = an_agent(state=AgentState.RESERVED, attempt_id=ATTEMPT_ID)
 TALKING = an_agent(state=AgentState.BUSY, attempt_id=ATTEMPT_ID)
@@ -153,8 +158,8 @@ FREE, COOL = AgentState.AVAILABLE, AgentState.COOLING_DOWN
         (_D.INVALID_NUMBER, False, END, None, FREE),
         # The agent went away. It counts, and is tried again at once, if the phone rang; or the place is as it was.
         (_D.AGENT_UNAVAILABLE, True, REST, timedelta(0), COOL),
-        (_D.AGENT_UNAVAILABLE, False, BACK, 24 * H - M, COOL),
-        (_D.CANCELLED_BY_US, False, BACK, 24 * H - M, FREE),
+        (_D.AGENT_UNAVAILABLE, False, BACK, 10 * M, COOL),
+        (_D.CANCELLED_BY_US, False, BACK, 10 * M, FREE),
     ],
 )
 def test_what_follows_from_a_failed_attempt(
@@ -364,11 +369,10 @@ class _Room:
             subject_id=SubjectId("su_1"),
             channel=Channel.WEB,
             request_key=None,
-            priority=100,
-            lane=0,
+            stand=a_stand(),
+            place_id=PlaceId(CALLBACK_ID),
             entered_at=START,
             scheduled_at=None,
-            call=None,
             position=None,
             wait=Wait(mean_s=None, low_s=None, high_s=None),
         )
@@ -378,7 +382,12 @@ class _Room:
         self.book.write(lifecycle.request(asked, policy=policy, now=START))
         self.book.write(agents.sign_in(None, self.presence, now=START))
         started = lifecycle.attempt(
-            self.callback, attempt_id=ATTEMPT_ID, agent_id=ANN, policy=policy, now=START
+            self.callback,
+            attempt_id=ATTEMPT_ID,
+            agent_id=ANN,
+            overtook=Ahead(),
+            policy=policy,
+            now=START,
         )
         started += agents.reserve(self.agent, ATTEMPT_ID, presence_max=8 * H, now=START)
         started += attempt.start(

@@ -9,7 +9,7 @@ import pytest
 
 from callbackq.core.decision import Decision, head
 from callbackq.effects import HangUp
-from callbackq.events import CallbackReady, CallReturned
+from callbackq.events import CallbackWaitedLong, CallReturned
 from callbackq.ids import DEFAULT_TENANT, LegId
 from callbackq.model import AgentState, AttemptState, CallbackState, CallState, DueReason, Record
 from core.samples import (
@@ -18,10 +18,12 @@ from core.samples import (
     CALL_ID,
     CALLBACK_ID,
     START,
+    SUPPORT,
     H,
     M,
     a_call,
     a_callback,
+    a_control,
     an_agent,
     an_attempt,
 )
@@ -72,8 +74,9 @@ COMMON: dict[str, Any] = {"tenant_id": DEFAULT_TENANT, "version": 1, "at": NOW}
                 "callback_id": CALLBACK_ID,
             },
         ),
+        (a_control(), {"due_at": None, "due_reason": None, "queue": SUPPORT}),
     ],
-    ids=["callback", "call", "agent", "attempt"],
+    ids=["callback", "call", "agent", "attempt", "queue"],
 )
 def test_the_head_names_the_record_and_says_how_it_stands(record: Record, expected: dict[str, Any]) -> None:
     """Version, state and due time are those of the record; the time is that of the decision."""
@@ -85,7 +88,7 @@ def test_decisions_that_belong_together_add_up_in_order() -> None:
     callback, call = a_callback(), a_call()
     first = Decision(
         records=(callback,),
-        events=(CallbackReady(**head(callback, at=NOW)),),
+        events=(CallbackWaitedLong(**head(callback, at=NOW), waited_long_at=NOW),),
         effects=(HangUp(leg_id=LegId("one")),),
     )
     second = Decision(
@@ -103,7 +106,9 @@ def test_decisions_that_belong_together_add_up_in_order() -> None:
 def test_nothing_decided_changes_nothing() -> None:
     """An empty decision is empty, and adds nothing to another."""
     callback = a_callback()
-    decision = Decision(records=(callback,), events=(CallbackReady(**head(callback, at=NOW)),))
+    decision = Decision(
+        records=(callback,), events=(CallbackWaitedLong(**head(callback, at=NOW), waited_long_at=NOW),)
+    )
     assert Decision() == Decision(records=(), events=(), effects=())
     assert decision + Decision() == Decision() + decision == decision
 

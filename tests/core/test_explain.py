@@ -1,182 +1,591 @@
-"""Why a callback is or is not being dialed now: every state has its rule, its words and its figures."""
+"""Why a callback is or is not being dialed now: every rule has its words, its figures, and its next moment."""
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Any
 
 import attrs
 import pytest
 
-from callbackq.core.explain import ExplainFacts, explain
+from callbackq.core.explain import ExplainFacts, Rule, explain, explain_no_offer, explain_offer
+from callbackq.ids import DEFAULT_TENANT, AgentId, CallbackId, OfferId, QueueName
 from callbackq.model import (
+    Ahead,
     AttemptState,
     CallbackState,
     Disposition,
     DueReason,
     Explanation,
     HoldReason,
+    NoOffer,
+    NoOfferReason,
+    Offer,
+    OfferReason,
     Outcome,
+    Position,
+    QueueControl,
+    Wait,
 )
-from core.samples import ANN, ATTEMPT_ID, CALLBACK_ID, START, D, M, a_callback, an_attempt
+from core.samples import (
+    ANN,
+    ATTEMPT_ID,
+    CALL_ID,
+    CALLBACK_ID,
+    START,
+    SUPPORT,
+    D,
+    M,
+    S,
+    a_callback,
+    an_attempt,
+)
 
 NOW = START + M
-NOBODY = ExplainFacts(ahead=0, agents_available=0, agents_staffed=0, attempt=None)
+SALES = QueueName("sales")
+NOBODY = ExplainFacts(ahead=Ahead(), agents_staffed=0, agents_able=0, agents_available=0, attempt=None)
+FREE = attrs.evolve(NOBODY, agents_staffed=3, agents_able=2, agents_available=1)
+PAUSED = QueueControl(
+    tenant_id=DEFAULT_TENANT,
+    queue=SUPPORT,
+    version=1,
+    dialing_paused=True,
+    reason="fire drill",
+    changed_at=START + S,
+)
+EXPIRES = {"due_at": "2026-01-06T08:00:00+00:00", "due_reason": "expires", "then": "it expires"}
+LINE = {
+    "ahead": "0",
+    "ahead_calls": "0",
+    "ahead_callbacks": "0",
+    "ahead_exact": "true",
+    "agents_staffed": "0",
+    "agents_able": "0",
+    "agents_available": "0",
+    "skills": "",
+}
+LINE_FREE = {**LINE, "agents_staffed": "3", "agents_able": "2", "agents_available": "1"}
+
+
+def why(facts: ExplainFacts = NOBODY, *, now: datetime = NOW, **changes: Any) -> Explanation:
+    return explain(a_callback(**changes), facts=facts, now=now)
 
 
 def test_an_explanation_says_of_what_and_when() -> None:
-    """Callback, state, the time of asking, and when time alone can change it."""
-    why = explain(a_callback(), facts=NOBODY, now=NOW)
-    assert why == Explanation(
+    """K6: callback, state, the time of asking, the rule, and when time alone can change it."""
+    assert why() == Explanation(
         callback_id=CALLBACK_ID,
         at=NOW,
         state=CallbackState.WAITING,
         rule="nobody_staffed",
         text="not dialed: no agent is signed in for its queue",
-        values={"ahead": "0", "agents_available": "0", "agents_staffed": "0"},
+        values={**LINE, **EXPIRES},
         next_change_at=START + D,
     )
 
 
-@pytest.mark.parametrize(
-    ("ahead", "available", "staffed", "rule", "text"),
-    [
-        (0, 0, 0, "nobody_staffed", "not dialed: no agent is signed in for its queue"),
-        (7, 0, 0, "nobody_staffed", "not dialed: no agent is signed in for its queue"),
-        (0, 1, 1, "next_step", "about to be dialed: it is first in line and an agent is available"),
-        (2, 1, 3, "next_step", "not dialed: 2 ahead of it, and 1 available; at the next step"),
-        (
-            2,
-            0,
-            3,
-            "no_agent_available",
-            "not dialed: 2 ahead of it, and of 3 agents none is free who can serve it",
-        ),
-        (
-            0,
-            0,
-            3,
-            "no_agent_available",
-            "not dialed: 0 ahead of it, and of 3 agents none is free who can serve it",
-        ),
-    ],
-)
-def test_why_a_waiting_callback_waits(ahead: int, available: int, staffed: int, rule: str, text: str) -> None:
-    """The line and the agents decide, and both are shown as figures."""
-    facts = ExplainFacts(ahead=ahead, agents_available=available, agents_staffed=staffed, attempt=None)
-    why = explain(a_callback(), facts=facts, now=NOW)
-    assert (why.rule, why.text) == (rule, text)
-    assert why.values == {
-        "ahead": str(ahead),
-        "agents_available": str(available),
-        "agents_staffed": str(staffed),
-    }
+# ---------------------------------------------------------------------------- in line
+
+PREFERRED = {"preferred_agent_id": ANN, "preferred_until_at": START + 3 * M}
+WAITING: list[tuple[Rule, ExplainFacts, dict[str, Any], str, dict[str, str]]] = [
+    (
+        Rule.QUEUE_NOT_CONFIGURED,
+        attrs.evolve(FREE, queue_is_known=False, control=PAUSED),
+        {},
+        "not dialed: no policy is configured here for its queue",
+        {**LINE_FREE, "paused_at": "2026-01-05T08:00:01+00:00", "paused_reason": "fire drill"},
+    ),
+    (
+        Rule.DUE,
+        attrs.evolve(FREE, control=PAUSED),
+        {"due_at": NOW, "due_reason": DueReason.WAITED_LONG},
+        "not dialed: since 2026-01-05T08:01:00+00:00 it waits for a step of a dispatcher, and then it has waited"
+        " longer than the longest virtual wait, and keeps its place",
+        {
+            **LINE_FREE,
+            "paused_at": "2026-01-05T08:00:01+00:00",
+            "paused_reason": "fire drill",
+            "due_at": "2026-01-05T08:01:00+00:00",
+            "due_reason": "waited_long",
+            "then": "it has waited longer than the longest virtual wait, and keeps its place",
+        },
+    ),
+    (
+        Rule.DIALING_PAUSED,
+        attrs.evolve(FREE, control=PAUSED),
+        {},
+        "not dialed: dialing is paused, for the reason: fire drill",
+        {**LINE_FREE, "paused_at": "2026-01-05T08:00:01+00:00", "paused_reason": "fire drill"},
+    ),
+    (
+        Rule.DIALING_PAUSED,
+        attrs.evolve(NOBODY, control=attrs.evolve(PAUSED, reason=None)),
+        PREFERRED,
+        "not dialed: dialing is paused, no reason given",
+        {
+            **LINE,
+            "preferred_agent_id": "ann",
+            "preferred_until_at": "2026-01-05T08:03:00+00:00",
+            "preferred_signed_in": "false",
+            "paused_at": "2026-01-05T08:00:01+00:00",
+            "paused_reason": "",
+        },
+    ),
+    (
+        Rule.PREFERRED_AGENT,
+        attrs.evolve(NOBODY, agents_staffed=3, agents_able=1, preferred_signed_in=True),
+        PREFERRED,
+        "not dialed: it waits for agent ann alone, until 2026-01-05T08:03:00+00:00;"
+        " that agent is signed in and not free",
+        {
+            **LINE,
+            "agents_staffed": "3",
+            "agents_able": "1",
+            "preferred_agent_id": "ann",
+            "preferred_until_at": "2026-01-05T08:03:00+00:00",
+            "preferred_signed_in": "true",
+        },
+    ),
+    (
+        Rule.PREFERRED_AGENT,
+        NOBODY,
+        PREFERRED,
+        "not dialed: it waits for agent ann alone, until 2026-01-05T08:03:00+00:00;"
+        " that agent is not signed in",
+        {
+            **LINE,
+            "preferred_agent_id": "ann",
+            "preferred_until_at": "2026-01-05T08:03:00+00:00",
+            "preferred_signed_in": "false",
+        },
+    ),
+    (
+        Rule.NOBODY_STAFFED,
+        attrs.evolve(NOBODY, ahead=Ahead(calls=7), control=attrs.evolve(PAUSED, dialing_paused=False)),
+        {},
+        "not dialed: no agent is signed in for its queue",
+        {**LINE, "ahead": "7", "ahead_calls": "7"},
+    ),
+    (
+        Rule.NOBODY_HAS_SKILLS,
+        attrs.evolve(NOBODY, agents_staffed=3, skills=("french", "german")),
+        {},
+        "not dialed: none of 3 agents signed in for its queue has the skills: french, german",
+        {**LINE, "agents_staffed": "3", "skills": "french, german"},
+    ),
+    (
+        Rule.NO_AGENT_AVAILABLE,
+        attrs.evolve(FREE, agents_available=0, ahead=Ahead(calls=1, callbacks=1), live_call_first=True),
+        {},
+        "not dialed: 2 ahead of it, and none of 2 agents is free who can serve it",
+        {**LINE_FREE, "agents_available": "0", "ahead": "2", "ahead_calls": "1", "ahead_callbacks": "1"},
+    ),
+    (
+        Rule.EARLIER_LIVE_CALL,
+        attrs.evolve(FREE, live_call_first=True, kept_for=SALES, goes_first=SALES),
+        {},
+        "not dialed: a live call that came earlier waits for the host's own ACD",
+        {**LINE_FREE, "kept_for": "sales", "goes_first": "sales"},
+    ),
+    (
+        Rule.AGENTS_KEPT,
+        attrs.evolve(FREE, kept_for=SALES, goes_first=SALES),
+        {},
+        "not dialed: the agents who are free are kept for queue sales",
+        {**LINE_FREE, "kept_for": "sales", "goes_first": "sales"},
+    ),
+    (
+        Rule.OTHER_QUEUE_FIRST,
+        attrs.evolve(FREE, goes_first=SALES, ahead=Ahead(calls=9)),
+        {},
+        "not dialed: the agents who are free serve queue sales first",
+        {**LINE_FREE, "goes_first": "sales", "ahead": "9", "ahead_calls": "9"},
+    ),
+    (
+        Rule.AHEAD_IN_LINE,
+        attrs.evolve(FREE, ahead=Ahead(callbacks=1)),
+        {},
+        "not dialed: 1 ahead of it, and 1 agents free who can serve it",
+        {**LINE_FREE, "ahead": "1", "ahead_callbacks": "1"},
+    ),
+    (
+        Rule.AHEAD_IN_LINE,
+        attrs.evolve(FREE, ahead=Ahead(calls=12_000, callbacks=1_000, exact=False)),
+        {},
+        "not dialed: about 13000 ahead of it, and 1 agents free who can serve it",
+        {
+            **LINE_FREE,
+            "ahead": "13000",
+            "ahead_calls": "12000",
+            "ahead_callbacks": "1000",
+            "ahead_exact": "false",
+        },
+    ),
+    (
+        Rule.NEXT_STEP,
+        FREE,
+        {},
+        "about to be dialed: 0 ahead of it, and an agent is free for it",
+        LINE_FREE,
+    ),
+    (
+        Rule.NEXT_STEP,
+        attrs.evolve(FREE, agents_available=2, ahead=Ahead(calls=1), preferred_signed_in=True),
+        PREFERRED,
+        "about to be dialed: 1 ahead of it, and an agent is free for it",
+        {
+            **LINE_FREE,
+            "agents_available": "2",
+            "ahead": "1",
+            "ahead_calls": "1",
+            "preferred_agent_id": "ann",
+            "preferred_until_at": "2026-01-05T08:03:00+00:00",
+            "preferred_signed_in": "true",
+        },
+    ),
+]
 
 
 @pytest.mark.parametrize(
-    ("changes", "rule", "text", "values"),
-    [
-        (
-            {
-                "state": CallbackState.SCHEDULED,
-                "due_at": START + 2 * D,
-                "due_reason": DueReason.SCHEDULED,
-            },
-            "scheduled",
-            "not dialed: it is scheduled for 2026-01-07T08:00:00+00:00",
-            {"scheduled_at": "2026-01-07T08:00:00+00:00"},
-        ),
-        (
-            {
-                "state": CallbackState.RESTING,
-                "due_at": START + 3 * M,
-                "due_reason": DueReason.REST_OVER,
-                "last_disposition": Disposition.BUSY,
-                "attempts_count": 1,
-            },
-            "rest",
-            "not dialed: resting until 2026-01-05T08:03:00+00:00 after busy, attempt 1",
-            {"last_disposition": "busy", "rest_until": "2026-01-05T08:03:00+00:00"},
-        ),
-        (
-            {
-                "state": CallbackState.HELD,
-                "due_at": START + 3 * M,
-                "due_reason": DueReason.HOLD_OVER,
-                "hold_reason": HoldReason.NUMBER_IN_USE,
-            },
-            "hold",
-            "not dialed: held until 2026-01-05T08:03:00+00:00, number_in_use",
-            {"hold_reason": "number_in_use", "held_until": "2026-01-05T08:03:00+00:00"},
-        ),
-        (
-            {
-                "state": CallbackState.ENDED,
-                "due_at": None,
-                "due_reason": None,
-                "outcome": Outcome.UNREACHED,
-                "ended_at": START + M,
-            },
-            "ended",
-            "not dialed: it ended as unreached at 2026-01-05T08:01:00+00:00",
-            {"outcome": "unreached", "ended_at": "2026-01-05T08:01:00+00:00"},
-        ),
-    ],
-    ids=["scheduled", "resting", "held", "ended"],
+    ("rule", "facts", "changes", "text", "values"), WAITING, ids=[case[0] for case in WAITING]
 )
-def test_why_a_callback_is_not_dialed(
-    changes: dict[str, Any], rule: str, text: str, values: dict[str, str]
+def test_why_a_waiting_callback_waits(
+    rule: Rule, facts: ExplainFacts, changes: dict[str, Any], text: str, values: dict[str, str]
 ) -> None:
-    """Booked, resting, held, ended: until when, and why."""
-    callback = a_callback(**changes)
-    why = explain(callback, facts=NOBODY, now=NOW)
-    assert (why.state, why.rule, why.text, why.values) == (callback.state, rule, text, values)
-    assert why.next_change_at == callback.due_at
+    """K6: the first rule that holds, in words and with all figures."""
+    explained = why(facts, **changes)
+    assert (explained.rule, explained.text) == (rule, text)
+    assert explained.values == {**EXPIRES, **values}
+
+
+# ---------------------------------------------------------------------------- out of line
+
+OUT_OF_LINE: list[tuple[Rule, dict[str, Any], str, dict[str, str]]] = [
+    (
+        Rule.SCHEDULED,
+        {
+            "state": CallbackState.SCHEDULED,
+            "scheduled_at": START + 2 * D,
+            "due_at": START + 2 * D - 2 * M,
+            "due_reason": DueReason.SCHEDULED,
+        },
+        "not dialed: it is scheduled for 2026-01-07T08:00:00+00:00",
+        {
+            "scheduled_at": "2026-01-07T08:00:00+00:00",
+            "due_at": "2026-01-07T07:58:00+00:00",
+            "due_reason": "scheduled",
+            "then": "its time comes, and it stands in line",
+        },
+    ),
+    (
+        Rule.REST,
+        {
+            "state": CallbackState.RESTING,
+            "due_at": START + 3 * M,
+            "due_reason": DueReason.REST_OVER,
+            "last_disposition": Disposition.BUSY,
+            "attempts_count": 1,
+        },
+        "not dialed: it rests after busy, attempts so far: 1;"
+        " at 2026-01-05T08:03:00+00:00 its rest is over, and it stands in line",
+        {
+            "last_disposition": "busy",
+            "attempts_count": "1",
+            "due_at": "2026-01-05T08:03:00+00:00",
+            "due_reason": "rest_over",
+            "then": "its rest is over, and it stands in line",
+        },
+    ),
+    (
+        Rule.REST,
+        {
+            "state": CallbackState.RESTING,
+            "due_at": START + 3 * M,
+            "due_reason": DueReason.EXPIRES,
+            "last_disposition": Disposition.NO_ANSWER,
+            "attempts_count": 2,
+        },
+        "not dialed: it rests after no_answer, attempts so far: 2; at 2026-01-05T08:03:00+00:00 it expires",
+        {
+            "last_disposition": "no_answer",
+            "attempts_count": "2",
+            "due_at": "2026-01-05T08:03:00+00:00",
+            "due_reason": "expires",
+            "then": "it expires",
+        },
+    ),
+    (
+        Rule.NUMBER_IN_USE,
+        {
+            "state": CallbackState.HELD,
+            "due_at": START + 3 * M,
+            "due_reason": DueReason.HOLD_OVER,
+            "hold_reason": HoldReason.NUMBER_IN_USE,
+        },
+        "not dialed: its number is in another call; at 2026-01-05T08:03:00+00:00 it stands in line again,"
+        " and the rule is asked again",
+        {
+            "hold_reason": "number_in_use",
+            "due_at": "2026-01-05T08:03:00+00:00",
+            "due_reason": "hold_over",
+            "then": "it stands in line again, and the rule is asked again",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "text", "values"), OUT_OF_LINE, ids=[case[0] for case in OUT_OF_LINE]
+)
+def test_why_a_callback_is_not_in_line(
+    rule: Rule, changes: dict[str, Any], text: str, values: dict[str, str]
+) -> None:
+    """K6: booked, resting or held: after what, until when, and what comes then."""
+    explained = why(**changes)
+    assert (explained.rule, explained.text, explained.values) == (rule, text, values)
+    assert explained.next_change_at == changes["due_at"]
+
+
+@pytest.mark.parametrize("changes", [case[1] for case in OUT_OF_LINE])
+def test_a_time_that_has_passed_waits_for_a_step(changes: dict[str, Any]) -> None:
+    """K6: no dispatcher runs, or it is behind: that is the reason then, and the next change can come now."""
+    just_before = why(**changes, now=changes["due_at"] - S)
+    assert just_before.rule not in (Rule.DUE, Rule.QUEUE_NOT_CONFIGURED)
+    late = changes["due_at"] + M
+    explained = why(**changes, now=late)
+    assert explained.rule == Rule.DUE
+    assert explained.text.startswith(f"not dialed: since {changes['due_at'].isoformat()} it waits for a step")
+    assert explained.next_change_at == late
+    elsewhere = why(attrs.evolve(NOBODY, queue_is_known=False), **changes, now=late)
+    assert elsewhere.rule == Rule.QUEUE_NOT_CONFIGURED
+
+
+# ---------------------------------------------------------------------------- attempts
+
+ATTEMPTING = {
+    "state": CallbackState.ATTEMPTING,
+    "attempt_id": ATTEMPT_ID,
+    "due_at": START + 5 * M,
+    "due_reason": DueReason.ATTEMPT_OVERDUE,
+}
 
 
 @pytest.mark.parametrize(
     ("state", "text"),
     [
-        (AttemptState.INTENDED, "being dialed: agent ann is being asked to take it"),
-        (
-            AttemptState.AGENT_ON_LINE,
-            "being dialed: agent ann is on the line, and the customer's phone is being dialed",
-        ),
-        (AttemptState.JOINING, "being dialed: the customer answered, and is being joined to agent ann"),
-        (AttemptState.CONNECTED, "being dialed: the customer talks to agent ann"),
-        (
-            AttemptState.ENDING,
-            "being dialed: the attempt with agent ann is over, and its legs are being hung up",
-        ),
-        (AttemptState.ENDED, "being dialed: the attempt with agent ann has just ended"),
+        (AttemptState.INTENDED, "agent ann is being asked to take it"),
+        (AttemptState.AGENT_ON_LINE, "agent ann is on the line, and the customer's phone is being dialed"),
+        (AttemptState.JOINING, "the customer answered, and is being joined to agent ann"),
+        (AttemptState.CONNECTED, "the customer talks to agent ann"),
+        (AttemptState.ENDING, "the attempt with agent ann is over, and its legs are being hung up"),
     ],
 )
 def test_how_far_an_attempt_is(state: AttemptState, text: str) -> None:
-    """Each state of the attempt in words, with whom."""
-    facts = attrs.evolve(NOBODY, attempt=an_attempt(state=state))
-    why = explain(a_callback(state=CallbackState.ATTEMPTING, attempt_id=ATTEMPT_ID), facts=facts, now=NOW)
-    assert (why.rule, why.text) == ("attempting", text)
-    assert why.values == {"attempt_id": ATTEMPT_ID, "attempt_state": state.value, "agent_id": ANN}
+    """K6: each state of the attempt in words, with whom, and its own deadline."""
+    facts = attrs.evolve(NOBODY, attempt=an_attempt(state=state, due_at=START + 2 * M))
+    explained = why(facts, **ATTEMPTING)
+    assert (explained.rule, explained.text) == (Rule.ATTEMPTING, f"being dialed: {text}")
+    assert explained.values == {
+        "attempt_id": ATTEMPT_ID,
+        "attempt_state": state.value,
+        "agent_id": ANN,
+        "attempts_count": "0",
+        "due_at": "2026-01-05T08:02:00+00:00",
+        "due_reason": "agent_ring_over",
+        "then": "the agent has not accepted in time",
+    }
+    assert explained.next_change_at == START + 2 * M
+
+
+@pytest.mark.parametrize("due_at", [START + 9 * M, None])
+def test_the_earlier_deadline_of_the_two_comes_next(due_at: datetime | None) -> None:
+    """K6: that of the callback, if the attempt's is later or gone."""
+    ended = an_attempt(state=AttemptState.ENDED, due_at=due_at)
+    explained = why(attrs.evolve(NOBODY, attempt=ended), **ATTEMPTING)
+    assert explained.text == "being dialed: the attempt with agent ann has just ended"
+    assert explained.values["due_reason"] == "attempt_overdue"
+    assert explained.next_change_at == START + 5 * M
+
+
+def test_of_two_deadlines_at_once_the_attempt_says_what_happens() -> None:
+    """K6: it knows more."""
+    explained = why(attrs.evolve(NOBODY, attempt=an_attempt(due_at=START + 5 * M)), **ATTEMPTING)
+    assert explained.values["due_reason"] == "agent_ring_over"
+
+
+def test_an_attempt_that_is_overdue() -> None:
+    """K6: its deadline has passed, and nobody has made a step since."""
+    facts = attrs.evolve(NOBODY, attempt=an_attempt(due_at=START + M))
+    assert why(facts, **ATTEMPTING, now=START + M - S).rule == Rule.ATTEMPTING
+    explained = why(facts, **ATTEMPTING, now=START + M)
+    assert explained.rule == Rule.ATTEMPT_OVERDUE
+    assert explained.text == (
+        "being dialed: agent ann is being asked to take it;"
+        " since 2026-01-05T08:01:00+00:00 that waits for a step of a dispatcher"
+    )
+    assert explained.values["overdue_at"] == "2026-01-05T08:01:00+00:00"
+    assert explained.next_change_at == START + M
 
 
 def test_an_agent_is_named_as_the_host_names_them() -> None:
     """A name with braces is a name, not a template."""
-    attempt = an_attempt(agent_id="{0}{agent}{")
-    facts = attrs.evolve(NOBODY, attempt=attempt)
-    why = explain(a_callback(state=CallbackState.ATTEMPTING, attempt_id=ATTEMPT_ID), facts=facts, now=NOW)
-    assert why.text == "being dialed: agent {0}{agent}{ is being asked to take it"
+    odd = AgentId("{0}{agent_id}{")
+    facts = attrs.evolve(NOBODY, attempt=an_attempt(agent_id=odd))
+    explained = why(facts, **ATTEMPTING, now=START)
+    assert explained.text == "being dialed: agent {0}{agent_id}{ is being asked to take it"
+    alone = why(preferred_agent_id=odd, preferred_until_at=START + 3 * M)
+    assert "waits for agent {0}{agent_id}{ alone" in alone.text
+    paused = attrs.evolve(NOBODY, control=attrs.evolve(PAUSED, reason="{due_at}"))
+    assert why(paused).text == "not dialed: dialing is paused, for the reason: {due_at}"
 
 
 def test_an_attempt_that_is_missing_is_a_bug() -> None:
     """A callback that is ATTEMPTING has an attempt: without it nothing is made up."""
     with pytest.raises(AssertionError):
-        explain(a_callback(state=CallbackState.ATTEMPTING), facts=NOBODY, now=NOW)
+        why(**ATTEMPTING)
 
 
-def test_a_queue_without_a_policy_is_the_reason() -> None:
-    """Whatever the agents do: this node dials nobody there."""
-    facts = ExplainFacts(ahead=0, agents_available=3, agents_staffed=3, attempt=None, queue_is_known=False)
-    why = explain(a_callback(), facts=facts, now=NOW)
-    assert (why.rule, why.text) == (
-        "queue_not_configured",
-        "not dialed: no policy is configured here for its queue",
+# ---------------------------------------------------------------------------- ended
+
+ENDED: dict[str, Any] = {
+    "state": CallbackState.ENDED,
+    "due_at": None,
+    "due_reason": None,
+    "outcome": Outcome.UNREACHED,
+    "ended_at": START + M,
+    "attempts_count": 2,
+}
+
+
+def test_how_a_callback_ended() -> None:
+    """K6: as what, when, and what that means; nothing changes any more."""
+    explained = why(**ENDED)
+    assert explained.rule == Rule.ENDED
+    assert explained.text == (
+        "not dialed: it ended as unreached at 2026-01-05T08:01:00+00:00:"
+        " the customer was not reached, and no attempt is left"
     )
+    assert explained.values == {
+        "outcome": "unreached",
+        "ended_at": "2026-01-05T08:01:00+00:00",
+        "attempts_count": "2",
+    }
+    assert explained.next_change_at is None
+
+
+def test_into_which_one_it_was_merged() -> None:
+    """D12: the callback that has its place now."""
+    explained = why(**{**ENDED, "outcome": Outcome.REPLACED}, merged_into_id=CallbackId("cb_2"))
+    assert explained.text.endswith(": another callback of the same person has its place, cb_2")
+    assert explained.values["merged_into_id"] == "cb_2"
+
+
+def test_the_attempt_that_outlives_a_kept_promise_changes_nothing() -> None:
+    """K6: the conversation is the attempt's own affair."""
+    talking = an_attempt(state=AttemptState.CONNECTED, due_at=START + D)
+    explained = why(attrs.evolve(NOBODY, attempt=talking), **{**ENDED, "outcome": Outcome.COMPLETED})
+    assert explained.next_change_at is None
+    assert "due_at" not in explained.values
+
+
+# ---------------------------------------------------------------------------- nothing is left out
+
+
+def test_every_rule_is_shown_above() -> None:
+    """K6: a new rule needs its words and a case."""
+    shown = {case[0] for case in WAITING} | {case[0] for case in OUT_OF_LINE}
+    assert shown | {Rule.ATTEMPTING, Rule.ATTEMPT_OVERDUE, Rule.ENDED} == set(Rule)
+
+
+STATES: dict[CallbackState, dict[str, Any]] = {
+    CallbackState.SCHEDULED: OUT_OF_LINE[0][1],
+    CallbackState.WAITING: {},
+    CallbackState.ATTEMPTING: ATTEMPTING,
+    CallbackState.RESTING: OUT_OF_LINE[1][1],
+    CallbackState.HELD: OUT_OF_LINE[3][1],
+    CallbackState.ENDED: ENDED,
+}
+
+
+@pytest.mark.parametrize("state", list(CallbackState))
+def test_every_state_is_explained(state: CallbackState) -> None:
+    """K6: a new state needs its rule."""
+    explained = why(attrs.evolve(NOBODY, attempt=an_attempt()), **STATES[state])
+    assert explained.state is state
+    assert explained.text
+
+
+@pytest.mark.parametrize("reason", list(HoldReason))
+def test_every_hold_is_explained(reason: HoldReason) -> None:
+    """K6: a new reason to hold a callback is a rule with words of its own."""
+    explained = why(**{**OUT_OF_LINE[3][1], "hold_reason": reason})
+    assert explained.rule == Rule(reason)
+    assert explained.values["hold_reason"] == reason
+
+
+@pytest.mark.parametrize("state", list(AttemptState))
+def test_every_state_of_an_attempt_is_explained(state: AttemptState) -> None:
+    """K6: a new state needs its words."""
+    explained = why(attrs.evolve(NOBODY, attempt=an_attempt(state=state)), **ATTEMPTING, now=START)
+    assert "agent ann" in explained.text
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_is_explained(outcome: Outcome) -> None:
+    """K6: a new outcome needs its words."""
+    assert re.search(rf"ended as {outcome} at \S+: \w+", why(**{**ENDED, "outcome": outcome}).text)
+
+
+OF_AGENTS_ONLY = {DueReason.WRAP_UP_OVER, DueReason.COOL_DOWN_OVER, DueReason.PRESENCE_OVER}
+
+
+@pytest.mark.parametrize("reason", [reason for reason in DueReason if reason not in OF_AGENTS_ONLY])
+def test_every_deadline_is_explained(reason: DueReason) -> None:
+    """K6: a new deadline of a callback or an attempt needs its words; those of agents are no callback's."""
+    of_callback = why(due_reason=reason)
+    assert of_callback.values["then"]
+    of_attempt = attrs.evolve(NOBODY, attempt=an_attempt(due_reason=reason))
+    assert why(of_attempt, **ATTEMPTING, now=START).values["then"] == of_callback.values["then"]
+
+
+def test_no_name_and_no_number_appears() -> None:
+    """K5, K6: ids, counts and instants only; the keys of numbers neither."""
+    attempt = an_attempt(number_key="0a1b2c")
+    for state, changes in STATES.items():
+        explained = why(attrs.evolve(NOBODY, attempt=attempt), **changes)
+        for text in (explained.text, *explained.values.values()):
+            assert "0a1b2c" not in text, state
+            assert "su_1" not in text, state
+
+
+# ---------------------------------------------------------------------------- offers
+
+WAIT = Wait(mean_s=60.0, low_s=30.0, high_s=90.0)
+
+
+@pytest.mark.parametrize("reason", list(NoOfferReason))
+def test_every_reason_for_no_offer_is_explained(reason: NoOfferReason) -> None:
+    """K6: a new reason needs its words; and when time alone can change it."""
+    no_offer = NoOffer(call_id=CALL_ID, queue=SUPPORT, reason=reason, position=Position(number=1), wait=WAIT)
+    text = explain_no_offer(no_offer)
+    assert re.fullmatch(r"not offered: [^;{}]+", text)
+    later = explain_no_offer(attrs.evolve(no_offer, again_at=START + M))
+    assert later == f"{text}; it can change at 2026-01-05T08:01:00+00:00"
+
+
+@pytest.mark.parametrize("reason", list(OfferReason))
+def test_every_reason_for_an_offer_is_explained(reason: OfferReason) -> None:
+    """K6: a new reason needs its words."""
+    offer = Offer(
+        offer_id=OfferId("of_1"),
+        call_id=CALL_ID,
+        queue=SUPPORT,
+        reason=reason,
+        position=Position(number=1),
+        wait=WAIT,
+        expected_at=None,
+        choices=(),
+        expires_at=START + M,
+    )
+    assert re.fullmatch(r"offered: [^{}]+", explain_offer(offer))

@@ -5,13 +5,30 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from callbackq.core import agents, attempt, calls
+from callbackq import events
+from callbackq.core import agents, attempt, calls, lifecycle, placing, switches
 from callbackq.core.decision import Decision
 from callbackq.core.history import KEYS, RECORDS, fold
+from callbackq.core.lifecycle import DueFacts
+from callbackq.core.retry import GoBack, Rest
 from callbackq.effects import Dial
 from callbackq.events import Event
-from callbackq.ids import DEFAULT_TENANT, AttemptId, LegId, NodeId
-from callbackq.model import Agent, Attempt, Callback, Entity, LiveCall, Report, ReportKind
+from callbackq.ids import DEFAULT_TENANT, AttemptId, CallbackId, LegId, NodeId, PlaceId, SubjectId
+from callbackq.model import (
+    Agent,
+    Ahead,
+    Attempt,
+    Callback,
+    Channel,
+    Disposition,
+    DueReason,
+    Entity,
+    LiveCall,
+    QueueControl,
+    Report,
+    ReportKind,
+    Wait,
+)
 from core.samples import (
     ANN,
     ATTEMPT_ID,
@@ -20,16 +37,18 @@ from core.samples import (
     POLICY,
     START,
     SUPPORT,
+    Book,
     H,
     M,
     S,
     a_callback,
+    a_stand,
     a_subject,
     changed,
 )
 
 JOINING = calls.Joining(
-    tenant_id=DEFAULT_TENANT, call_id=CALL_ID, subject_id=None, priority=100, lane=0, entered_at=START
+    tenant_id=DEFAULT_TENANT, call_id=CALL_ID, subject_id=None, stand=a_stand(), entered_at=START
 )
 PRESENCE = agents.Presence(
     tenant_id=DEFAULT_TENANT, agent_id=ANN, queues=(SUPPORT,), skills=("billing",), presence_max=H
@@ -40,7 +59,7 @@ def a_call_that_was_served() -> list[Event]:
     joined = calls.join(JOINING, policy=POLICY, now=START)
     (call,) = joined.records
     assert isinstance(call, LiveCall)
-    taken = calls.take(call, ANN, policy=POLICY, now=START + S)
+    taken = calls.take(call, ANN, overtook=Ahead(), policy=POLICY, now=START + S)
     (call,) = taken.records
     assert isinstance(call, LiveCall)
     return [*joined.events, *taken.events, *calls.leave(call, now=START + M).events]
@@ -52,18 +71,20 @@ def test_nothing_happened() -> None:
 
 
 def test_every_entity_has_its_record_and_its_key() -> None:
-    """The four kinds of record, each built from the events that name it."""
+    """The kinds of record, each built from the events that name it."""
     assert dict(RECORDS) == {
         Entity.CALLBACK: Callback,
         Entity.CALL: LiveCall,
         Entity.AGENT: Agent,
         Entity.ATTEMPT: Attempt,
+        Entity.QUEUE: QueueControl,
     }
     assert dict(KEYS) == {
         Entity.CALLBACK: "callback_id",
         Entity.CALL: "call_id",
         Entity.AGENT: "agent_id",
         Entity.ATTEMPT: "attempt_id",
+        Entity.QUEUE: "queue",
     }
 
 
@@ -143,3 +164,136 @@ def test_a_forged_event_is_seen() -> None:
     assert CALLBACK_ID not in {key for _, key in honest}
     before, after = honest[Entity.CALL, CALL_ID], forged[Entity.CALL, CALL_ID]
     assert changed(attrs.evolve(before, version=before.version - 1), after) == {"priority": 0}
+
+
+# ---------------------------------------------------------------------------- every kind
+
+
+class _Day:
+    """One callback, another of the same person, one live call and one queue, written down step by step."""
+
+    def __init__(self) -> None:
+        self.book, self.now = Book(), START
+
+    def told(self) -> set[str]:
+        return {event.kind for event in self.book.events}
+
+    def callback(self, callback_id: str = CALLBACK_ID) -> Callback:
+        record = self.book.records[Entity.CALLBACK, callback_id]
+        assert isinstance(record, Callback)
+        return record
+
+    def call(self) -> LiveCall:
+        record = self.book.records[Entity.CALL, CALL_ID]
+        assert isinstance(record, LiveCall)
+        return record
+
+    def ask(self, callback_id: str) -> None:
+        asked = lifecycle.Asked(
+            tenant_id=DEFAULT_TENANT,
+            callback_id=CallbackId(callback_id),
+            subject_id=SubjectId("su_1"),
+            channel=Channel.WEB,
+            request_key=callback_id,
+            stand=a_stand(lane=9, preferred_until_at=START + M),
+            place_id=PlaceId(callback_id),
+            entered_at=START - H,
+            scheduled_at=None,
+            preferred_agent_id=ANN,
+            position=None,
+            wait=Wait(mean_s=None, low_s=None, high_s=None),
+        )
+        self.book.write(lifecycle.request(asked, policy=POLICY, now=START))
+
+    def be_due(self, reason: DueReason) -> None:
+        """Let time do what it does to the callback for *reason*."""
+        callback = self.callback()
+        assert callback.due_reason is reason
+        assert callback.due_at is not None
+        assert callback.due_at >= self.now
+        facts = DueFacts(lane=4, stand=placing.opened(callback, lane=4))
+        self.now = callback.due_at
+        self.book.write(lifecycle.due(callback, facts=facts, policy=POLICY, now=self.now))
+
+    def attempt_that(self, step: GoBack | Rest) -> None:
+        """Let an attempt be made that comes to nothing."""
+        self.now += S
+        self.book.write(
+            lifecycle.attempt(
+                self.callback(),
+                attempt_id=ATTEMPT_ID,
+                agent_id=ANN,
+                overtook=Ahead(calls=1, callbacks=2),
+                policy=POLICY,
+                now=self.now,
+            )
+        )
+        self.book.write(lifecycle.look_again(self.callback(), at=self.now + H, now=self.now))
+        self.book.write(
+            lifecycle.attempt_failed(
+                self.callback(), disposition=Disposition.BUSY, step=step, policy=POLICY, now=self.now
+            )
+        )
+
+    def place(self, kind: type[events.CallbackPlaced], callback_id: str = CALLBACK_ID) -> None:
+        callback = self.callback(callback_id)
+        stand = placing.with_head_start(callback, H, policy=POLICY)
+        self.book.write(lifecycle.place(callback, kind, stand=stand, policy=POLICY, now=self.now))
+
+
+def _kinds(base: type[Event]) -> set[str]:
+    """Return the kinds that are stored of one entity: of every class that no other one is made of."""
+    below = base.__subclasses__()
+    return {base.kind} if not below else set().union(*(_kinds(kind) for kind in below))
+
+
+def test_every_kind_of_event_builds_its_record() -> None:
+    """A day of a callback on which everything happens to it: `fold(history)` is the record after each step."""
+    day = _Day()
+    for callback_id in (CALLBACK_ID, "cb_2"):
+        day.ask(callback_id)
+    day.be_due(DueReason.PREFERENCE_OVER)
+    for kind in (events.CallbackMoved, events.CallbackPrioritized, events.CallbackReranked):
+        day.place(kind)
+    day.book.write(lifecycle.ticket(day.callback(), "T-1", now=day.now))
+    day.book.write(lifecycle.hold_for_number(day.callback(), policy=POLICY, now=day.now))
+    day.be_due(DueReason.HOLD_OVER)
+    day.attempt_that(GoBack())
+    day.attempt_that(Rest(M))
+    day.be_due(DueReason.REST_OVER)
+    day.be_due(DueReason.WINDOW_OVER)
+    day.be_due(DueReason.WAITED_LONG)
+    stand = placing.merged(day.callback(), day.callback("cb_2"), policy=POLICY)
+    day.book.write(
+        lifecycle.merge(day.callback("cb_2"), day.callback(), stand=stand, policy=POLICY, now=day.now)
+    )
+    day.be_due(DueReason.EXPIRES)
+    assert day.told() == _kinds(events.CallbackEvent)
+
+
+def test_every_kind_of_event_builds_its_live_call() -> None:
+    """The same for a caller; what is offered has its own tests."""
+    day, taken = _Day(), Ahead(calls=1)
+    stand = a_stand(lane=9, preferred_until_at=START + M)
+    day.book.write(calls.join(attrs.evolve(JOINING, stand=stand), policy=POLICY, now=START))
+    day.book.write(calls.due(day.call(), lane=4, policy=POLICY, now=START + M))
+    for kind in (events.CallMoved, events.CallPrioritized, events.CallReranked):
+        again = placing.with_head_start(day.call(), H, policy=POLICY)
+        day.book.write(calls.place(day.call(), kind, stand=again, policy=POLICY, now=START + M))
+    day.book.write(calls.take(day.call(), ANN, overtook=taken, policy=POLICY, now=START + M))
+    day.book.write(calls.give_back(day.call(), policy=POLICY, now=START + 2 * M))
+    day.book.write(calls.served(day.call(), None, overtook=taken, policy=POLICY, now=START + 2 * M))
+    day.book.write(calls.leave(day.call(), now=START + 3 * M))
+    assert day.call().overtook_calls_count == 2
+    assert day.told() == _kinds(events.CallEvent) - {"call_offered", "call_declined"}
+
+
+def test_what_is_paused_is_built_from_history() -> None:
+    """A queue has a history as every record has."""
+    book = Book()
+    control = switches.nothing_paused(DEFAULT_TENANT, SUPPORT, now=START)
+    wanted = switches.Switch(pause=True, offering=True, dialing=True, reason="storm")
+    book.write(switches.switch(control, wanted, now=START))
+    assert book.records[Entity.QUEUE, SUPPORT] == attrs.evolve(
+        control, version=1, offering_paused=True, dialing_paused=True, reason="storm"
+    )

@@ -15,6 +15,7 @@ from callbackq.core.instants import (
     check_name,
     check_not_future,
     check_text,
+    from_microseconds,
     microseconds,
 )
 from callbackq.errors import InvalidText, InvalidTime
@@ -45,6 +46,8 @@ class _NoOffset(tzinfo):
 def test_microseconds_are_counted_from_1970(at: datetime, expected: int) -> None:
     """The count is exact, in any zone, before and after 1970."""
     assert microseconds(at) == expected
+    assert from_microseconds(expected) == at
+    assert from_microseconds(expected).tzinfo is UTC
 
 
 @LAW
@@ -52,6 +55,7 @@ def test_microseconds_are_counted_from_1970(at: datetime, expected: int) -> None
 def test_microseconds_lose_nothing(at: datetime) -> None:
     """The instant comes back from its count, to the microsecond."""
     assert datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds(at)) == at
+    assert from_microseconds(microseconds(at)) == at
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callbackq.core import lifecycle
+from callbackq.core import lifecycle, placing
 from callbackq.core.decision import Decision
-from callbackq.core.lifecycle import TRANSITIONS, Asked, Command
+from callbackq.core.lifecycle import TRANSITIONS, Asked, Command, DueFacts
 from callbackq.core.ordering import rank
+from callbackq.core.placing import Lanes
 from callbackq.core.retry import End, GoBack, Rest
 from callbackq.errors import NotPossibleNow
-from callbackq.ids import DEFAULT_TENANT, SubjectId
+from callbackq.events import CallbackMoved, CallbackPrioritized
+from callbackq.ids import DEFAULT_TENANT, AgentId, CallbackId, OfferId, PlaceId, SubjectId
 from callbackq.model import (
+    Ahead,
     Callback,
     CallbackState,
     Channel,
@@ -30,14 +33,13 @@ from callbackq.model import (
     Position,
     Wait,
 )
-from callbackq.policy import Duplicates, QueuePolicy, RetryRule
+from callbackq.policy import Duplicates, PlaceAfter, QueuePolicy, RetryRule
 from core.samples import (
     ANN,
     ATTEMPT_ID,
     CALL_ID,
     CALLBACK_ID,
     LAW,
-    POLICY,
     START,
     SUPPORT,
     Book,
@@ -45,26 +47,29 @@ from core.samples import (
     H,
     M,
     S,
-    a_call,
     a_callback,
+    a_stand,
     changed,
     only_event,
     only_record,
 )
 
+POLICY = QueuePolicy(queue=SUPPORT, place_after_window=PlaceAfter.END)
+SALES = QueuePolicy(queue="sales", priority_credit=M, response_window=None, virtual_wait_max=2 * H)
 NOW = START + M
 EXPIRES = START + D
 
 # The columns are the commands in the order of `Command`; the letters are the first ones of the state after it.
-COLUMNS = "request schedule ready hold attempt look_again give_back rest complete give_up cancel expire"
+COLUMNS = """request schedule ready place open requeue mark_long_wait ticket hold attempt look_again give_back
+    rest complete give_up merge cancel expire"""
 MATRIX = """
-    nothing     W S - - - - - - - - - -
-    scheduled   - - W - - - - - - - E E
-    waiting     - - - H A - - - - - E E
-    attempting  - - - - - A W R E E E -
-    resting     - - W - - - - - - - E E
-    held        - - W - - - - - - - E E
-    ended       - - - - - - - - - - - -
+    nothing     W S - - - - - - - - - - - - - - - -
+    scheduled   - - W S - - - S - - - - - - - E E E
+    waiting     - - - W W W W W H A - - - - - E E E
+    attempting  - - - - - - - A - - A W R E E - E -
+    resting     - - W R - - - R - - - - - - - E E E
+    held        - - W H - - - H - - - - - - - E E E
+    ended       - - - - - - - - - - - - - - - - - -
 """
 LETTERS = {
     "S": CallbackState.SCHEDULED,
@@ -90,70 +95,146 @@ def matrix() -> dict[tuple[CallbackState | None, Command], CallbackState | None]
 
 POSSIBLE = {pair: after for pair, after in matrix().items() if after is not None}
 
+STAND = a_stand(priority=50, lane=3, ranked_at=START - H)
 asked = Asked(
     tenant_id=DEFAULT_TENANT,
     callback_id=CALLBACK_ID,
     subject_id=SubjectId("su_1"),
     channel=Channel.WEB,
     request_key="key-1",
-    priority=50,
-    lane=3,
+    stand=STAND,
+    place_id=PlaceId(CALLBACK_ID),
     entered_at=START - H,
     scheduled_at=None,
-    call=None,
     position=Position(number=4),
-    wait=Wait(mean_s=90.0, low_s=30.0, high_s=180.0),
+    wait=Wait(mean_s=90.0, low_s=30.0, high_s=180.0, estimator="ql"),
 )
 UNKNOWN_WAIT = Wait(mean_s=None, low_s=None, high_s=None)
+SLOT = START + 3 * H
+booked = attrs.evolve(
+    asked,
+    stand=a_stand(priority=50, lane=3, ranked_at=SLOT),
+    scheduled_at=SLOT,
+    position=None,
+    wait=UNKNOWN_WAIT,
+)
+PREFERRED = attrs.evolve(STAND, lane=9, preferred_until_at=START + 2 * M)
+"""Until then the place waits for one agent alone."""
+
+
+def requested(what: Asked = asked, *, policy: QueuePolicy = POLICY, now: datetime = START) -> Callback:
+    record = only_record(lifecycle.request(what, policy=policy, now=now))
+    assert isinstance(record, Callback)
+    return record
+
+
+OTHER_ID = CallbackId("cb_2")
+OTHER = attrs.evolve(asked, callback_id=OTHER_ID, place_id=PlaceId(OTHER_ID), request_key=None)
+"""Another promise to the same person, into which the one that is looked at can be merged."""
 
 
 def in_state(state: CallbackState) -> Callback:
     """Return a callback that got into *state* by commands."""
-    waiting = only_record(lifecycle.request(asked, policy=POLICY, now=START))
+    waiting = requested()
     match state:
         case CallbackState.SCHEDULED:
-            later = attrs.evolve(asked, scheduled_at=START + 3 * H, position=None, wait=UNKNOWN_WAIT)
-            record = only_record(lifecycle.request(later, policy=POLICY, now=START))
+            record = requested(booked)
         case CallbackState.WAITING:
             record = waiting
         case CallbackState.ATTEMPTING:
-            record = only_record(COMMANDS[Command.ATTEMPT](waiting, START))
+            record = after(COMMANDS[Command.ATTEMPT](waiting, START))
         case CallbackState.RESTING:
-            record = only_record(COMMANDS[Command.REST](in_state(CallbackState.ATTEMPTING), START))
+            record = after(COMMANDS[Command.REST](in_state(CallbackState.ATTEMPTING), START))
         case CallbackState.HELD:
-            record = only_record(COMMANDS[Command.HOLD](waiting, START))
+            record = after(COMMANDS[Command.HOLD](waiting, START))
         case CallbackState.ENDED:
-            record = only_record(COMMANDS[Command.COMPLETE](in_state(CallbackState.ATTEMPTING), START))
+            record = after(COMMANDS[Command.COMPLETE](in_state(CallbackState.ATTEMPTING), START))
     assert record.state is state
+    return record
+
+
+def after(decision: Decision) -> Callback:
+    """Return the callback that is looked at, as a decision leaves it."""
+    (record,) = (one for one in decision.records if getattr(one, "callback_id", None) == CALLBACK_ID)
     assert isinstance(record, Callback)
     return record
 
 
 REST = 2 * M
 HOLD = 30 * S
+LANES = Lanes(open=4, own=None)
+
+
+def facts_for(
+    callback: Callback, now: datetime, *, policy: QueuePolicy = POLICY, lanes: Lanes = LANES
+) -> DueFacts:
+    """Return what is read for time's rules where nobody else waits."""
+    kept = placing.put(callback, PlaceAfter.KEEP, first_rank=None, policy=policy, now=now)
+    stand = placing.for_agent(kept, lanes=lanes, policy=policy, now=now)
+    return DueFacts(lane=lanes.open, stand=stand)
+
+
+def due(callback: Callback, now: datetime, *, policy: QueuePolicy = POLICY, lanes: Lanes = LANES) -> Decision:
+    facts = facts_for(callback, now, policy=policy, lanes=lanes)
+    return lifecycle.due(callback, facts=facts, policy=policy, now=now)
+
+
+def due_because(reason: DueReason) -> Callable[[Callback, datetime], Decision]:
+    """Return what time does where *reason* is why it is due."""
+    return lambda callback, now: due(attrs.evolve(callback, due_reason=reason), now)
+
+
+def prioritize(callback: Callback, now: datetime) -> Decision:
+    stand = placing.prioritized(callback, priority=7, policy=POLICY)
+    return lifecycle.place(callback, CallbackPrioritized, stand=stand, policy=POLICY, reason="a VIP", now=now)
+
+
+def merge(callback: Callback, now: datetime) -> Decision:
+    into = requested(OTHER)
+    stand = placing.merged(into, callback, policy=POLICY)
+    return lifecycle.merge(callback, into, stand=stand, policy=POLICY, now=now)
+
 
 COMMANDS: dict[Command, Callable[[Callback, datetime], Decision]] = {
-    Command.READY: lambda callback, now: lifecycle.ready(callback, now=now),
+    Command.READY: lambda callback, now: lifecycle.ready(
+        callback, stand=facts_for(callback, now).stand, policy=POLICY, now=now
+    ),
+    Command.PLACE: prioritize,
+    Command.OPEN: due_because(DueReason.PREFERENCE_OVER),
+    Command.REQUEUE: due_because(DueReason.WINDOW_OVER),
+    Command.MARK_LONG_WAIT: due_because(DueReason.WAITED_LONG),
+    Command.TICKET: lambda callback, now: lifecycle.ticket(callback, "T-1", now=now),
     Command.HOLD: lambda callback, now: lifecycle.hold(
         callback, reason=HoldReason.NUMBER_IN_USE, until=now + HOLD, now=now
     ),
     Command.ATTEMPT: lambda callback, now: lifecycle.attempt(
-        callback, attempt_id=ATTEMPT_ID, agent_id=ANN, policy=POLICY, now=now
+        callback,
+        attempt_id=ATTEMPT_ID,
+        agent_id=ANN,
+        overtook=Ahead(calls=2, callbacks=3),
+        policy=POLICY,
+        now=now,
     ),
     Command.LOOK_AGAIN: lambda callback, now: lifecycle.look_again(callback, at=now + HOLD, now=now),
     Command.GIVE_BACK: lambda callback, now: lifecycle.attempt_failed(
-        callback, disposition=Disposition.AGENT_UNAVAILABLE, step=GoBack(), now=now
+        callback, disposition=Disposition.AGENT_UNAVAILABLE, step=GoBack(), policy=POLICY, now=now
     ),
     Command.REST: lambda callback, now: lifecycle.attempt_failed(
-        callback, disposition=Disposition.NO_ANSWER, step=Rest(REST), now=now
+        callback, disposition=Disposition.NO_ANSWER, step=Rest(REST), policy=POLICY, now=now
     ),
     Command.COMPLETE: lambda callback, now: lifecycle.complete(callback, now=now),
     Command.GIVE_UP: lambda callback, now: lifecycle.attempt_failed(
-        callback, disposition=Disposition.BUSY, step=End(Outcome.UNREACHED, "attempts_used_up"), now=now
+        callback,
+        disposition=Disposition.BUSY,
+        step=End(Outcome.UNREACHED, "attempts_used_up"),
+        policy=POLICY,
+        now=now,
     ),
+    Command.MERGE: merge,
     Command.CANCEL: lambda callback, now: lifecycle.cancel(callback, reason="changed my mind", now=now),
     Command.EXPIRE: lambda callback, now: lifecycle.expire(callback, now=now),
 }
+BY_TIME = {Command.OPEN, Command.REQUEUE, Command.MARK_LONG_WAIT}
 
 # ---------------------------------------------------------------------------- the matrix
 
@@ -162,6 +243,7 @@ def test_the_table_is_the_drawn_matrix() -> None:
     """Exactly the pairs that are drawn here are possible, with exactly these states after them."""
     assert set(matrix()) == {(state, command) for state in (None, *CallbackState) for command in Command}
     assert dict(TRANSITIONS) == POSSIBLE
+    assert set(COMMANDS) == set(Command) - {Command.REQUEST, Command.SCHEDULE}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -169,9 +251,13 @@ def test_the_table_is_the_drawn_matrix() -> None:
 def test_a_command_is_possible_exactly_where_it_is_drawn(state: CallbackState, command: Command) -> None:
     """Possible: the state is the one drawn. Impossible: refused, naming the command, the state, what is allowed."""
     callback = in_state(state)
-    after = matrix()[state, command]
-    if after is not None:
-        assert only_record(COMMANDS[command](callback, NOW)).state is after
+    drawn = matrix()[state, command]
+    if drawn is not None:
+        assert after(COMMANDS[command](callback, NOW)).state is drawn
+        return
+    if (state, command) == (CallbackState.ENDED, Command.TICKET):
+        # A help desk may answer when all is over: nothing is refused to it, and nothing is changed.
+        assert COMMANDS[command](callback, NOW) == Decision()
         return
     with pytest.raises(NotPossibleNow) as caught:
         COMMANDS[command](callback, NOW)
@@ -189,6 +275,8 @@ def test_a_refusal_reads_as_a_sentence() -> None:
         COMMANDS[Command.GIVE_BACK](in_state(CallbackState.HELD), NOW)
     with pytest.raises(NotPossibleNow, match=r"^cannot give up in state 'held'; allowed in: attempting$"):
         COMMANDS[Command.GIVE_UP](in_state(CallbackState.HELD), NOW)
+    with pytest.raises(NotPossibleNow, match=r"^cannot mark long wait in state 'held'; allowed in: waiting$"):
+        COMMANDS[Command.MARK_LONG_WAIT](in_state(CallbackState.HELD), NOW)
     with pytest.raises(NotPossibleNow) as caught:
         lifecycle.cancel(in_state(CallbackState.ENDED), reason=None, now=NOW)
     assert str(caught.value) == (
@@ -196,12 +284,24 @@ def test_a_refusal_reads_as_a_sentence() -> None:
     )
 
 
-# ---------------------------------------------------------------------------- what each command does
+# ---------------------------------------------------------------------------- the promise
 
 
 def test_a_promise_is_made_from_what_was_asked() -> None:
-    """As soon as possible: WAITING, ranked by entry and priority, living from now, with what was quoted."""
-    decision = lifecycle.request(asked, policy=POLICY, now=START)
+    """As soon as possible: WAITING where it stands, living from now, with what was quoted."""
+    what = attrs.evolve(
+        asked,
+        call_id=CALL_ID,
+        place_id=PlaceId(CALL_ID),
+        channel=Channel.AGENT,
+        offer_id=OfferId("of_1"),
+        stand=PREFERRED,
+        preferred_agent_id=ANN,
+        owner_id=AgentId("bob"),
+        ticket_id="T-1",
+        position=Position(number=12_000, exact=False),
+    )
+    decision = lifecycle.request(what, policy=POLICY, now=START)
     assert only_record(decision) == Callback(
         tenant_id=DEFAULT_TENANT,
         callback_id=CALLBACK_ID,
@@ -209,26 +309,33 @@ def test_a_promise_is_made_from_what_was_asked() -> None:
         state=CallbackState.WAITING,
         queue=SUPPORT,
         subject_id=SubjectId("su_1"),
-        call_id=None,
-        channel=Channel.WEB,
+        call_id=CALL_ID,
+        channel=Channel.AGENT,
         mode=POLICY.mode,
         priority=50,
-        lane=3,
-        place_id=CALLBACK_ID,
+        lane=9,
+        place_id=PlaceId(CALL_ID),
         entered_at=START - H,
         requested_at=START,
         ranked_at=START - H,
         rank=rank(START - H, priority=50, policy=POLICY),
         scheduled_at=None,
         expires_at=START + D,
+        preferred_agent_id=ANN,
+        preferred_until_at=START + 2 * M,
+        owner_id=AgentId("bob"),
+        ticket_id="T-1",
         dedup_key="support/su_1",
         request_key="key-1",
-        quoted_position=4,
+        offer_id=OfferId("of_1"),
+        quoted_position=12_000,
+        quoted_position_exact=False,
         quoted_wait_s=90.0,
         quoted_wait_low_s=30.0,
         quoted_wait_high_s=180.0,
-        due_at=START + D,
-        due_reason=DueReason.EXPIRES,
+        quoted_by="ql",
+        due_at=START + 2 * M,
+        due_reason=DueReason.PREFERENCE_OVER,
     )
     assert only_event(decision).kind == "callback_requested"
     assert decision.effects == ()
@@ -236,55 +343,73 @@ def test_a_promise_is_made_from_what_was_asked() -> None:
 
 
 def test_a_live_call_gives_its_place() -> None:
-    """Entry time, rank, and what breaks its ties are the call's: also a rank of another policy."""
-    call = a_call(entered_at=START - 2 * H, ranked_at=START - 3 * H, rank=-123)
-    from_call = attrs.evolve(asked, call=call, entered_at=call.entered_at, channel=Channel.IN_QUEUE)
-    callback = only_record(lifecycle.request(from_call, policy=POLICY, now=START))
+    """What breaks its ties is the call's, and its rank is taken as it is: also one of another policy."""
+    given_place = attrs.evolve(STAND, ranked_at=START - 3 * H, rank=-123)
+    callback = requested(attrs.evolve(asked, stand=given_place, call_id=CALL_ID, place_id=PlaceId(CALL_ID)))
     assert (callback.call_id, callback.place_id) == (CALL_ID, CALL_ID)
-    assert (callback.entered_at, callback.ranked_at, callback.rank) == (START - 2 * H, START - 3 * H, -123)
-    assert callback.channel is Channel.IN_QUEUE
+    assert (callback.entered_at, callback.ranked_at, callback.rank) == (START - H, START - 3 * H, -123)
 
 
-@pytest.mark.parametrize("call", [None, a_call(rank=-123)])
-def test_a_promise_for_a_chosen_time_is_ranked_from_that_time(call: Any) -> None:
-    """SCHEDULED, living from that time on; the place of a live call is given up for it."""
-    at = START + 3 * H
-    later = attrs.evolve(asked, scheduled_at=at, call=call, position=None, wait=UNKNOWN_WAIT)
-    decision = lifecycle.request(later, policy=POLICY, now=START)
+@pytest.mark.parametrize(
+    ("lead", "due_at"),
+    [(timedelta(0), SLOT), (30 * S, SLOT - 30 * S), (3 * H, START), (4 * H, START)],
+)
+def test_a_promise_for_a_chosen_time_stands_in_line_shortly_before(lead: timedelta, due_at: datetime) -> None:
+    """SCHEDULED, living from the chosen time on; due so much earlier that the phone rings then, and never before now."""
+    decision = lifecycle.request(attrs.evolve(booked, lead=lead), policy=POLICY, now=START)
     callback = only_record(decision)
     assert callback.state is CallbackState.SCHEDULED
-    assert (callback.due_at, callback.due_reason) == (at, DueReason.SCHEDULED)
-    assert (callback.scheduled_at, callback.expires_at) == (at, at + D)
-    assert (callback.ranked_at, callback.rank) == (at, rank(at, priority=50, policy=POLICY))
+    assert (callback.due_at, callback.due_reason) == (due_at, DueReason.SCHEDULED)
+    assert (callback.scheduled_at, callback.expires_at) == (SLOT, SLOT + D)
+    assert (callback.ranked_at, callback.rank) == (SLOT, rank(SLOT, priority=50, policy=POLICY))
     assert callback.entered_at == START - H
-    assert callback.place_id == CALLBACK_ID
-    assert callback.call_id == (call.call_id if call else None)
-    assert callback.quoted_position is None
+    assert (callback.quoted_position, callback.quoted_position_exact) == (None, True)
     Book().write(decision)
 
 
 def test_duplicates_may_be_allowed() -> None:
     """Then no key forbids a second one."""
-    policy = QueuePolicy(queue=SUPPORT, duplicates=Duplicates.ALLOW)
-    assert only_record(lifecycle.request(asked, policy=policy, now=START)).dedup_key is None
+    policy = attrs.evolve(POLICY, duplicates=Duplicates.ALLOW)
+    assert requested(policy=policy).dedup_key is None
 
 
 def test_one_person_has_one_key_in_each_queue() -> None:
     """Equal for the same person and queue; different otherwise."""
-    sales = QueuePolicy(queue="sales")
     keys = [
         lifecycle.dedup_key(SubjectId(subject), policy=policy)
         for subject in ("su_1", "su_2")
-        for policy in (POLICY, sales)
+        for policy in (POLICY, SALES)
     ]
     assert len(set(keys)) == 4
     assert lifecycle.dedup_key(SubjectId("su_1"), policy=POLICY) == keys[0]
+    assert lifecycle.dedup_key_or_none(SubjectId("su_1"), policy=POLICY) == keys[0]
 
 
-EXPIRY = {"due_at": EXPIRES, "due_reason": DueReason.EXPIRES}
-IN_LINE = {"state": CallbackState.WAITING, **EXPIRY}
+def test_the_sample_is_like_a_promise() -> None:
+    """The sample that other tests use is a callback that the rules could have made."""
+    policy = attrs.evolve(POLICY, virtual_wait_max=2 * D)
+    what = attrs.evolve(
+        asked, stand=a_stand(), entered_at=START, request_key=None, position=None, wait=UNKNOWN_WAIT
+    )
+    assert attrs.evolve(requested(what, policy=policy), dedup_key=None) == a_callback()
+
+
+# ---------------------------------------------------------------------------- what each command does
+
+LONG = {"due_at": START + 45 * M, "due_reason": DueReason.WAITED_LONG}
+WINDOW = {"due_at": START + 10 * M, "due_reason": DueReason.WINDOW_OVER}
 ENDED = {"state": CallbackState.ENDED, "due_at": None, "due_reason": None, "ended_at": NOW}
 OVERDUE_AT = NOW + 20 * S + 2 * 45 * S + 10 * S + 5 * 10 * S + M
+OUT_OF_LINE = (CallbackState.SCHEDULED, CallbackState.RESTING, CallbackState.HELD)
+NO_HOLD = {"hold_reason": None}
+
+
+def seven(ranked_at: datetime) -> dict[str, Any]:
+    return {"priority": 7, "rank": rank(ranked_at, priority=7, policy=POLICY)}
+
+
+def over(state: CallbackState, outcome: Outcome, **more: Any) -> dict[str, Any]:
+    return {**ENDED, "outcome": outcome, **more, **(NO_HOLD if state is CallbackState.HELD else {})}
 
 
 @pytest.mark.parametrize(
@@ -294,10 +419,48 @@ OVERDUE_AT = NOW + 20 * S + 2 * 45 * S + 10 * S + 5 * 10 * S + M
             CallbackState.SCHEDULED,
             Command.READY,
             "callback_ready",
-            {"state": CallbackState.WAITING, "due_at": START + 3 * H + D, "due_reason": DueReason.EXPIRES},
+            {
+                "state": CallbackState.WAITING,
+                "due_at": SLOT + 45 * M,
+                "due_reason": DueReason.WAITED_LONG,
+                "lane": 4,
+            },
         ),
-        (CallbackState.RESTING, Command.READY, "callback_ready", IN_LINE),
-        (CallbackState.HELD, Command.READY, "callback_ready", {**IN_LINE, "hold_reason": None}),
+        (
+            CallbackState.RESTING,
+            Command.READY,
+            "callback_ready",
+            {"state": CallbackState.WAITING, "lane": 4, **WINDOW},
+        ),
+        (
+            CallbackState.HELD,
+            Command.READY,
+            "callback_ready",
+            {"state": CallbackState.WAITING, "lane": 4, **LONG, **NO_HOLD},
+        ),
+        (CallbackState.SCHEDULED, Command.PLACE, "callback_prioritized", seven(SLOT)),
+        *(
+            (state, Command.PLACE, "callback_prioritized", seven(START - H))
+            for state in (CallbackState.WAITING, CallbackState.RESTING, CallbackState.HELD)
+        ),
+        (CallbackState.WAITING, Command.OPEN, "callback_opened", {"lane": 4}),
+        (
+            CallbackState.WAITING,
+            Command.REQUEUE,
+            "callback_requeued",
+            {"ranked_at": NOW, "rank": rank(NOW, priority=50, policy=POLICY)},
+        ),
+        (
+            CallbackState.WAITING,
+            Command.MARK_LONG_WAIT,
+            "callback_waited_long",
+            {"waited_long_at": NOW, "due_at": EXPIRES, "due_reason": DueReason.EXPIRES},
+        ),
+        *(
+            (state, Command.TICKET, "callback_ticketed", {"ticket_id": "T-1"})
+            for state in CallbackState
+            if state is not CallbackState.ENDED
+        ),
         (
             CallbackState.WAITING,
             Command.HOLD,
@@ -318,19 +481,22 @@ OVERDUE_AT = NOW + 20 * S + 2 * 45 * S + 10 * S + 5 * 10 * S + M
                 "due_at": OVERDUE_AT,
                 "due_reason": DueReason.ATTEMPT_OVERDUE,
                 "attempt_id": ATTEMPT_ID,
+                "turn_at": NOW,
+                "overtook_calls_count": 2,
+                "overtook_callbacks_count": 3,
             },
         ),
-        (
-            CallbackState.ATTEMPTING,
-            Command.LOOK_AGAIN,
-            "callback_watched",
-            {"due_at": NOW + HOLD},
-        ),
+        (CallbackState.ATTEMPTING, Command.LOOK_AGAIN, "callback_watched", {"due_at": NOW + HOLD}),
         (
             CallbackState.ATTEMPTING,
             Command.GIVE_BACK,
             "callback_returned",
-            {**IN_LINE, "attempt_id": None, "last_disposition": Disposition.AGENT_UNAVAILABLE},
+            {
+                "state": CallbackState.WAITING,
+                **WINDOW,
+                "attempt_id": None,
+                "last_disposition": Disposition.AGENT_UNAVAILABLE,
+            },
         ),
         (
             CallbackState.ATTEMPTING,
@@ -368,25 +534,17 @@ OVERDUE_AT = NOW + 20 * S + 2 * 45 * S + 10 * S + 5 * 10 * S + M
             },
         ),
         *(
-            (state, Command.CANCEL, "callback_ended", {**ENDED, "outcome": Outcome.CANCELLED})
+            (state, Command.CANCEL, "callback_ended", over(state, Outcome.CANCELLED))
             for state in CallbackState
-            if state not in {CallbackState.ENDED, CallbackState.HELD}
-        ),
-        (
-            CallbackState.HELD,
-            Command.CANCEL,
-            "callback_ended",
-            {**ENDED, "outcome": Outcome.CANCELLED, "hold_reason": None},
+            if state is not CallbackState.ENDED
         ),
         *(
-            (state, Command.EXPIRE, "callback_ended", {**ENDED, "outcome": Outcome.EXPIRED})
-            for state in (CallbackState.SCHEDULED, CallbackState.WAITING, CallbackState.RESTING)
+            (state, Command.EXPIRE, "callback_ended", over(state, Outcome.EXPIRED))
+            for state in (CallbackState.WAITING, *OUT_OF_LINE)
         ),
-        (
-            CallbackState.HELD,
-            Command.EXPIRE,
-            "callback_ended",
-            {**ENDED, "outcome": Outcome.EXPIRED, "hold_reason": None},
+        *(
+            (state, Command.MERGE, "callback_ended", over(state, Outcome.REPLACED, merged_into_id=OTHER_ID))
+            for state in (CallbackState.WAITING, *OUT_OF_LINE)
         ),
     ],
 )
@@ -396,12 +554,14 @@ def test_what_a_command_changes(
     """The fields that change, and no other; and the event says every one of them."""
     before = in_state(state)
     decision = COMMANDS[command](before, NOW)
-    assert changed(before, only_record(decision)) == changes
-    event = only_event(decision)
+    assert changed(before, after(decision)) == changes
+    event = decision.events[0]
     told = attrs.asdict(event, recurse=False)
+    assert told["callback_id"] == CALLBACK_ID
     assert {name: told[name] for name in changes} == changes
     assert (event.kind, event.at, event.version) == (kind, NOW, before.version + 1)
     assert decision.effects == ()
+    assert len(decision.events) == len(decision.records)
 
 
 def test_every_possible_pair_was_looked_at() -> None:
@@ -419,12 +579,18 @@ def test_every_possible_pair_was_looked_at() -> None:
         (Command.EXPIRE, "callback_life"),
         (Command.GIVE_UP, "attempts_used_up"),
         (Command.COMPLETE, None),
+        (Command.MERGE, "merged"),
+        (Command.PLACE, "a VIP"),
+        (Command.REQUEUE, "response_window"),
+        (Command.OPEN, None),
     ],
 )
-def test_history_says_why_it_ended(command: Command, reason: str | None) -> None:
-    """The customer's words, the rule's name, or nothing where all went well."""
-    state = CallbackState.WAITING if command in {Command.CANCEL, Command.EXPIRE} else CallbackState.ATTEMPTING
-    assert only_event(COMMANDS[command](in_state(state), NOW)).reason == reason
+def test_history_says_why(command: Command, reason: str | None) -> None:
+    """The customer's or the operator's words, the rule's name, or nothing where the kind says it all."""
+    ends = command in {Command.GIVE_UP, Command.COMPLETE}
+    state = CallbackState.ATTEMPTING if ends else CallbackState.WAITING
+    (event, *_) = COMMANDS[command](in_state(state), NOW).events
+    assert getattr(event, "reason", "no such field") == reason
 
 
 def test_an_attempt_names_its_agent_in_history() -> None:
@@ -437,38 +603,276 @@ def test_attempts_are_counted_on() -> None:
     """A second attempt that counts makes two; one that does not leaves the count."""
     once = attrs.evolve(in_state(CallbackState.ATTEMPTING), attempts_count=1)
     for command in (Command.REST, Command.COMPLETE, Command.GIVE_UP):
-        assert only_record(COMMANDS[command](once, NOW)).attempts_count == 2
-    assert only_record(COMMANDS[Command.GIVE_BACK](once, NOW)).attempts_count == 1
+        assert after(COMMANDS[command](once, NOW)).attempts_count == 2
+    assert after(COMMANDS[Command.GIVE_BACK](once, NOW)).attempts_count == 1
+
+
+def test_a_second_attempt_keeps_when_the_first_turn_came_and_counts_overtaking_on() -> None:
+    """`turn_at` is the first turn; who was passed in either attempt was passed."""
+    back = after(COMMANDS[Command.GIVE_BACK](in_state(CallbackState.ATTEMPTING), NOW))
+    again = after(COMMANDS[Command.ATTEMPT](back, NOW + M))
+    assert (again.turn_at, again.overtook_calls_count, again.overtook_callbacks_count) == (START, 4, 6)
 
 
 def test_cancelling_twice_changes_nothing() -> None:
     """Whatever reason is given the second time."""
-    callback = only_record(lifecycle.cancel(in_state(CallbackState.WAITING), reason=None, now=NOW))
+    callback = after(COMMANDS[Command.CANCEL](in_state(CallbackState.WAITING), NOW))
     assert lifecycle.cancel(callback, reason="again", now=NOW + M) == Decision()
+
+
+def test_a_number_in_use_is_waited_for_as_policy_says() -> None:
+    """It steps out of the line for as long as the policy says, and no longer than it lives."""
+    policy = attrs.evolve(POLICY, number_in_use_hold=90 * S)
+    held = after(lifecycle.hold_for_number(in_state(CallbackState.WAITING), policy=policy, now=NOW))
+    assert (held.state, held.hold_reason) == (CallbackState.HELD, HoldReason.NUMBER_IN_USE)
+    assert held.due_at == NOW + 90 * S
+
+
+def test_a_ticket_is_kept_once() -> None:
+    """The first one: a help desk that answers twice changes nothing."""
+    ticketed = after(lifecycle.ticket(in_state(CallbackState.WAITING), "T-1", now=NOW))
+    assert lifecycle.ticket(ticketed, "T-2", now=NOW) == Decision()
+
+
+# ---------------------------------------------------------------------------- another place
+
+
+@pytest.mark.parametrize("state", [CallbackState.WAITING, *OUT_OF_LINE])
+def test_another_queue_has_its_own_key_and_clocks(state: CallbackState) -> None:
+    """What it is due for in line is by the new policy; out of line it is due for what it was due for."""
+    before = in_state(state)
+    stand = placing.moved(before, priority=60, lane=5, policy=SALES)
+    decision = lifecycle.place(before, CallbackMoved, stand=stand, policy=SALES, reason="busy", now=NOW)
+    waits = {"due_at": START + 2 * H} if state is CallbackState.WAITING else {}
+    assert changed(before, after(decision)) == {
+        "queue": "sales",
+        "priority": 60,
+        "lane": 5,
+        "rank": rank(before.ranked_at, priority=60, policy=SALES),
+        "dedup_key": "sales/su_1",
+        **waits,
+    }
+    assert only_event(decision).reason == "busy"
+
+
+def test_a_queue_that_allows_duplicates_asks_for_no_key() -> None:
+    """And the one that refuses them does, for who comes from there."""
+    free = attrs.evolve(SALES, duplicates=Duplicates.ALLOW)
+    before = in_state(CallbackState.WAITING)
+    stand = placing.moved(before, priority=50, lane=0, policy=free)
+    there = after(lifecycle.place(before, CallbackMoved, stand=stand, policy=free, now=NOW))
+    assert there.dedup_key is None
+    stand = placing.moved(there, priority=50, lane=0, policy=POLICY)
+    assert after(lifecycle.place(there, CallbackMoved, stand=stand, policy=POLICY, now=NOW)) == attrs.evolve(
+        before, version=3, lane=0
+    )
+
+
+@pytest.mark.parametrize("command", [Command.READY, Command.PLACE, Command.OPEN, Command.REQUEUE])
+def test_a_queue_that_begins_to_refuse_duplicates_stops_none_that_is_there(command: Command) -> None:
+    """A person who has two from before would else hold one key twice, and the second could never go on."""
+    state = CallbackState.RESTING if command is Command.READY else CallbackState.WAITING
+    before = attrs.evolve(in_state(state), dedup_key=None)
+    assert after(COMMANDS[command](before, NOW)).dedup_key is None
+
+
+def test_who_is_merged_makes_room_first() -> None:
+    """The one ends as REPLACED and names the other; the other has the better place; each is told."""
+    before, into = in_state(CallbackState.WAITING), requested(OTHER, now=NOW - S)
+    stand = placing.merged(into, attrs.evolve(before, priority=7), policy=POLICY)
+    decision = lifecycle.merge(before, into, stand=stand, policy=POLICY, now=NOW)
+    gone, kept = decision.records
+    assert isinstance(gone, Callback)
+    assert isinstance(kept, Callback)
+    assert (gone.callback_id, gone.outcome, gone.merged_into_id) == (CALLBACK_ID, Outcome.REPLACED, OTHER_ID)
+    assert changed(into, kept) == seven(START - H)
+    assert [event.kind for event in decision.events] == ["callback_ended", "callback_merged"]
+    assert attrs.asdict(decision.events[1])["merged_id"] == CALLBACK_ID
+
+
+@pytest.mark.parametrize("state", [CallbackState.ATTEMPTING, CallbackState.ENDED])
+def test_nothing_is_merged_into_what_is_being_attempted_or_over(state: CallbackState) -> None:
+    """Nor is the other one ended for it."""
+    into, other = in_state(state), requested(OTHER)
+    with pytest.raises(NotPossibleNow, match="cannot place in state"):
+        lifecycle.merge(other, into, stand=placing.stand_of(into), policy=POLICY, now=NOW)
 
 
 # ---------------------------------------------------------------------------- time
 
 
 @pytest.mark.parametrize(
-    ("state", "now", "after"),
+    ("state", "now", "expected"),
     [
-        (CallbackState.SCHEDULED, START + 3 * H, CallbackState.WAITING),
-        (CallbackState.SCHEDULED, START + 3 * H + D - S, CallbackState.WAITING),
-        (CallbackState.SCHEDULED, START + 3 * H + D, Outcome.EXPIRED),
+        (CallbackState.SCHEDULED, SLOT, CallbackState.WAITING),
+        (CallbackState.SCHEDULED, SLOT + D - S, CallbackState.WAITING),
+        (CallbackState.SCHEDULED, SLOT + D, Outcome.EXPIRED),
         (CallbackState.RESTING, START + REST, CallbackState.WAITING),
         (CallbackState.RESTING, EXPIRES - S, CallbackState.WAITING),
         (CallbackState.RESTING, EXPIRES, Outcome.EXPIRED),
         (CallbackState.HELD, START + HOLD, CallbackState.WAITING),
         (CallbackState.HELD, EXPIRES, Outcome.EXPIRED),
         (CallbackState.HELD, EXPIRES + D, Outcome.EXPIRED),
+        (CallbackState.WAITING, EXPIRES - S, CallbackState.WAITING),
         (CallbackState.WAITING, EXPIRES, Outcome.EXPIRED),
     ],
 )
-def test_what_time_does(state: CallbackState, now: datetime, after: CallbackState | Outcome) -> None:
+def test_what_time_does(state: CallbackState, now: datetime, expected: CallbackState | Outcome) -> None:
     """It stands in line when its time has come; and expires when its life is over, whatever else was due."""
-    decision = lifecycle.due(in_state(state), now=now)
-    assert after in {only_record(decision).state, only_record(decision).outcome}
+    record = after(due(in_state(state), now))
+    assert expected in {record.state, record.outcome}
+
+
+CLOCKS = {
+    "expires_at": st.integers(1, 90).map(lambda minutes: START + minutes * M),
+    "preferred_until_at": st.none() | st.integers(-5, 90).map(lambda minutes: START + minutes * M),
+    "waited_long_at": st.none() | st.just(START),
+    "turn_at": st.none() | st.integers(-30, 30).map(lambda minutes: START + minutes * M),
+    "requested_at": st.integers(-60, 0).map(lambda minutes: START + minutes * M),
+    "scheduled_at": st.none() | st.integers(-60, 0).map(lambda minutes: START + minutes * M),
+}
+
+
+def clocks(callback: Callback, policy: QueuePolicy) -> list[tuple[datetime, DueReason]]:
+    """Return every clock of a callback that stands in line, as the documentation names them."""
+    found = [(callback.expires_at, DueReason.EXPIRES)]
+    if callback.preferred_until_at is not None:
+        found.append((callback.preferred_until_at, DueReason.PREFERENCE_OVER))
+    if callback.waited_long_at is None:
+        since = callback.requested_at if callback.scheduled_at is None else callback.scheduled_at
+        found.append((since + policy.virtual_wait_max, DueReason.WAITED_LONG))
+    if callback.turn_at is not None and policy.response_window is not None:
+        found.append((callback.turn_at + policy.response_window, DueReason.WINDOW_OVER))
+    return found
+
+
+@LAW
+@given(
+    st.fixed_dictionaries(CLOCKS),
+    st.sampled_from([POLICY, SALES, attrs.evolve(POLICY, virtual_wait_max=M, response_window=M)]),
+)
+def test_in_line_it_is_due_for_the_earliest_of_its_clocks(
+    fields: dict[str, Any], policy: QueuePolicy
+) -> None:
+    """Whichever of them run; and after a return of the attempt as after a new place."""
+    before = attrs.evolve(in_state(CallbackState.ATTEMPTING), queue=policy.queue, **fields)
+    back = after(
+        lifecycle.attempt_failed(
+            before, disposition=Disposition.CANCELLED_BY_US, step=GoBack(), policy=policy, now=NOW
+        )
+    )
+    assert back.due_at == min(at for at, _ in clocks(before, policy))
+    assert (back.due_at, back.due_reason) in clocks(before, policy)
+    again = placing.again(back, policy=policy)
+    placed = after(lifecycle.place(back, CallbackPrioritized, stand=again, policy=policy, now=NOW))
+    assert (placed.due_at, placed.due_reason) == (back.due_at, back.due_reason)
+
+
+def test_a_preferred_agent_who_did_not_come_is_waited_for_no_longer() -> None:
+    """From then on any agent with the skills may serve the place, which is as it was otherwise."""
+    before = requested(attrs.evolve(asked, stand=PREFERRED, preferred_agent_id=ANN))
+    assert (before.due_at, before.due_reason) == (START + 2 * M, DueReason.PREFERENCE_OVER)
+    decision = due(before, START + 2 * M)
+    assert changed(before, after(decision)) == {"lane": 4, "preferred_until_at": None, **LONG}
+    assert only_event(decision).kind == "callback_opened"
+
+
+def test_a_preferred_agent_who_declined_leaves_no_place_behind() -> None:
+    """The place comes back into a lane of its own whose time is over: it is opened at once."""
+    waiting = requested(attrs.evolve(asked, stand=PREFERRED, preferred_agent_id=ANN))
+    attempting = after(COMMANDS[Command.ATTEMPT](waiting, START + M))
+    back = after(COMMANDS[Command.GIVE_BACK](attempting, START + 3 * M))
+    assert (back.lane, back.due_at, back.due_reason) == (9, START + 2 * M, DueReason.PREFERENCE_OVER)
+    assert after(due(back, START + 3 * M)).lane == 4
+
+
+def test_what_was_out_of_the_line_waits_for_its_preferred_agent_again() -> None:
+    """For as long as policy says, if that agent is there; and is not stuck with one who is not."""
+    resting = attrs.evolve(in_state(CallbackState.RESTING), preferred_agent_id=ANN)
+    for own, lane, until in ((9, 9, START + 4 * M), (None, 4, None)):
+        ready = after(due(resting, START + REST, lanes=Lanes(open=4, own=own)))
+        assert (ready.lane, ready.preferred_until_at) == (lane, until)
+
+
+@pytest.mark.parametrize("scheduled", [False, True])
+def test_a_long_wait_is_marked_once(scheduled: bool) -> None:
+    """It keeps its place. The wait counts from asking, or from the chosen time."""
+    begin = SLOT if scheduled else START
+    before = requested(booked) if scheduled else requested()
+    if scheduled:
+        before = after(due(before, SLOT))
+    late = begin + 45 * M
+    assert (before.due_at, before.due_reason) == (late, DueReason.WAITED_LONG)
+    marked = due(before, late)
+    assert changed(before, after(marked)) == {
+        "waited_long_at": late,
+        "due_at": begin + D,
+        "due_reason": DueReason.EXPIRES,
+    }
+    assert only_event(marked).kind == "callback_waited_long"
+
+
+@pytest.mark.parametrize(
+    ("where", "first_rank", "ranked_at"),
+    [
+        (PlaceAfter.KEEP, None, START - H),
+        (PlaceAfter.END, None, START + 11 * M),
+        (PlaceAfter.FRONT, None, START - H),
+        (
+            PlaceAfter.FRONT,
+            rank(START - 2 * H, priority=50, policy=POLICY),
+            START - 2 * H - timedelta(microseconds=1),
+        ),
+    ],
+)
+def test_a_turn_that_could_not_be_used_is_over(
+    where: PlaceAfter, first_rank: int | None, ranked_at: datetime
+) -> None:
+    """Queued again where policy says; the next turn has a window of its own."""
+    policy = attrs.evolve(POLICY, place_after_window=where)
+    back = after(COMMANDS[Command.GIVE_BACK](in_state(CallbackState.ATTEMPTING), START + 11 * M))
+    facts = attrs.evolve(facts_for(back, START + 11 * M), first_rank=first_rank)
+    decision = lifecycle.due(back, facts=facts, policy=policy, now=START + 11 * M)
+    again = after(decision)
+    assert (again.turn_at, again.due_at, again.due_reason) == (None, *LONG.values())
+    assert (again.ranked_at, again.rank) == (ranked_at, rank(ranked_at, priority=50, policy=policy))
+    assert (again.entered_at, again.lane) == (back.entered_at, back.lane)
+    assert only_event(decision).kind == "callback_requeued"
+
+
+def test_a_window_that_policy_closes_later_does_not_hold_it_up() -> None:
+    """What is due by a policy of before is done by the policy of now."""
+    back = after(COMMANDS[Command.GIVE_BACK](in_state(CallbackState.ATTEMPTING), NOW))
+    none = attrs.evolve(POLICY, response_window=None, place_after_window=PlaceAfter.KEEP)
+    again = after(due(back, START + 10 * M, policy=none))
+    assert (again.turn_at, again.rank, again.due_reason) == (None, back.rank, DueReason.WAITED_LONG)
+
+
+RULES = {
+    Disposition.NO_ANSWER: RetryRule(retries_max=1, rest=M, place=PlaceAfter.END),
+    Disposition.AGENT_UNAVAILABLE: RetryRule(retries_max=1, rest=M, place=PlaceAfter.FRONT),
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "disposition", "where"),
+    [
+        (CallbackState.RESTING, Disposition.NO_ANSWER, PlaceAfter.END),
+        (CallbackState.RESTING, Disposition.AGENT_UNAVAILABLE, PlaceAfter.FRONT),
+        (CallbackState.RESTING, Disposition.BUSY, PlaceAfter.KEEP),
+        (CallbackState.RESTING, None, PlaceAfter.KEEP),
+        # What was held after a rest has been put where it belongs already.
+        (CallbackState.HELD, Disposition.NO_ANSWER, PlaceAfter.KEEP),
+        (CallbackState.SCHEDULED, Disposition.NO_ANSWER, PlaceAfter.KEEP),
+    ],
+)
+def test_where_it_stands_after_a_rest(
+    state: CallbackState, disposition: Disposition | None, where: PlaceAfter
+) -> None:
+    """By the rule for what happened; where there is none, as before."""
+    policy = attrs.evolve(POLICY, retry_rules=RULES)
+    callback = a_callback(state=state, last_disposition=disposition)
+    assert lifecycle.where_after(callback, policy=policy) is where
 
 
 @pytest.mark.parametrize("left", [S, timedelta(0)])
@@ -476,9 +880,9 @@ def test_what_time_does(state: CallbackState, now: datetime, after: CallbackStat
 def test_no_pause_outlives_the_promise(command: Command, left: timedelta) -> None:
     """A rest or a hold that would end after its life is looked at when the life is over."""
     state = CallbackState.ATTEMPTING if command is Command.REST else CallbackState.WAITING
-    paused = only_record(COMMANDS[command](in_state(state), EXPIRES - left))
+    paused = after(COMMANDS[command](in_state(state), EXPIRES - left))
     assert (paused.due_at, paused.due_reason) == (EXPIRES, DueReason.EXPIRES)
-    assert only_record(lifecycle.due(paused, now=EXPIRES)).outcome is Outcome.EXPIRED
+    assert after(due(paused, EXPIRES)).outcome is Outcome.EXPIRED
 
 
 def test_a_promise_does_not_expire_in_the_middle_of_an_attempt() -> None:
@@ -487,11 +891,12 @@ def test_a_promise_does_not_expire_in_the_middle_of_an_attempt() -> None:
     late = EXPIRES + 30 * S
     with pytest.raises(NotPossibleNow):
         lifecycle.expire(attempting, now=late)
-    assert only_record(COMMANDS[Command.COMPLETE](attempting, late)).outcome is Outcome.COMPLETED
+    assert after(COMMANDS[Command.COMPLETE](attempting, late)).outcome is Outcome.COMPLETED
     for command in (Command.GIVE_BACK, Command.REST):
-        failed = only_record(COMMANDS[command](attempting, late))
-        assert (failed.due_at, failed.due_reason) == (EXPIRES, DueReason.EXPIRES)
-        assert only_record(lifecycle.due(failed, now=late)).outcome is Outcome.EXPIRED
+        failed = after(COMMANDS[command](attempting, late))
+        assert failed.due_at is not None
+        assert failed.due_at <= EXPIRES
+        assert after(due(failed, late)).outcome is Outcome.EXPIRED
 
 
 def test_an_attempt_is_overdue_when_its_own_deadlines_must_be_over() -> None:
@@ -509,81 +914,117 @@ def test_an_attempt_is_overdue_when_its_own_deadlines_must_be_over() -> None:
 
 # ---------------------------------------------------------------------------- laws
 
-MUTABLE = {
-    "version",
-    "state",
-    "attempt_id",
-    "attempts_count",
-    "last_disposition",
-    "hold_reason",
-    "outcome",
-    "ended_at",
-    "due_at",
-    "due_reason",
-}
-IMMUTABLE = [name for name in attrs.fields_dict(Callback) if name not in MUTABLE]
-
+IMMUTABLE = [
+    "tenant_id",
+    "callback_id",
+    "subject_id",
+    "call_id",
+    "channel",
+    "place_id",
+    "entered_at",
+    "requested_at",
+    "scheduled_at",
+    "expires_at",
+    "preferred_agent_id",
+    "owner_id",
+    "request_key",
+    "offer_id",
+    *(name for name in attrs.fields_dict(Callback) if name.startswith("quoted_")),
+]
+WITH_ANN = Lanes(open=4, own=9)
 STEPS = st.lists(
-    st.tuples(st.sampled_from([*COMMANDS, "due"]), st.integers(0, 3 * 3600)), min_size=1, max_size=25
+    st.tuples(st.sampled_from([*COMMANDS, "due", "due with Ann"]), st.integers(0, 3 * 3600)),
+    min_size=1,
+    max_size=25,
+)
+ASKED = st.sampled_from(
+    [
+        asked,
+        booked,
+        attrs.evolve(asked, call_id=CALL_ID, place_id=PlaceId(CALL_ID), channel=Channel.IN_QUEUE),
+        attrs.evolve(asked, stand=PREFERRED, preferred_agent_id=ANN),
+    ]
 )
 
 
 @LAW
-@given(st.sampled_from([None, START + 3 * H]), st.booleans(), STEPS)
-def test_along_any_sequence_of_commands(
-    scheduled_at: datetime | None, from_call: bool, steps: list[tuple[Command | str, int]]
-) -> None:
-    """Only what is drawn happens; history tells it; place, rank and promise stay; ENDED is the end."""
-    call = a_call(rank=-5) if from_call else None
+@given(ASKED, STEPS)
+def test_along_any_sequence_of_commands(what: Asked, steps: list[tuple[Command | str, int]]) -> None:
+    """Only what is drawn happens; history tells it; entry and promise stay; ENDED is the end."""
     book, now = Book(), START
-    book.write(
-        lifecycle.request(attrs.evolve(asked, scheduled_at=scheduled_at, call=call), policy=POLICY, now=START)
-    )
+    book.write(lifecycle.request(what, policy=POLICY, now=START))
+    book.write(lifecycle.request(OTHER, policy=POLICY, now=START))
     first = _callback(book)
     for step, seconds in steps:
         before, now = _callback(book), now + seconds * S
         if isinstance(step, Command):
-            possible = (before.state, step) in POSSIBLE
-            again = step is Command.CANCEL and before.outcome is Outcome.CANCELLED
-            try:
-                decision = book.write(COMMANDS[step](before, now))
-                assert possible or again
-                assert again is (decision == Decision())
-            except NotPossibleNow:
-                assert not possible
+            _command(book, before, step, now)
         elif before.due_at is not None and before.state is not CallbackState.ATTEMPTING:
             now = max(now, before.due_at)
-            book.write(lifecycle.due(before, now=now))
+            book.write(due(before, now, lanes=WITH_ANN if step == "due with Ann" else LANES))
+            _check_time_went_on(before, _callback(book), now)
         _check_laws(first, before, _callback(book))
 
 
-def _check_laws(first: Callback, before: Callback, after: Callback) -> None:
+def _command(book: Book, before: Callback, step: Command, now: datetime) -> None:
+    asked_for = Command.EXPIRE if step in BY_TIME and now >= before.expires_at else step
+    possible = (before.state, asked_for) in POSSIBLE
+    nothing_new = (step is Command.CANCEL and before.outcome is Outcome.CANCELLED) or (
+        step is Command.TICKET and (before.ticket_id is not None or before.state is CallbackState.ENDED)
+    )
+    try:
+        decision = book.write(COMMANDS[step](before, now))
+    except NotPossibleNow:
+        assert not possible
+        assert not nothing_new
+        return
+    assert possible or nothing_new
+    assert nothing_new is (decision == Decision())
+
+
+def _check_time_went_on(before: Callback, record: Callback, now: datetime) -> None:
+    """What was due is done: the same clock does not ring twice for the same reason."""
+    assert record.version == before.version + 1
+    assert record.state in {CallbackState.WAITING, CallbackState.ENDED}
+    if record.state is CallbackState.WAITING and before.state is CallbackState.WAITING:
+        assert record.due_reason is not before.due_reason
+    if now >= before.expires_at:
+        assert record.outcome is Outcome.EXPIRED
+
+
+def _check_laws(first: Callback, before: Callback, record: Callback) -> None:
     for name in IMMUTABLE:
-        assert getattr(after, name) == getattr(first, name), name
-    over = after.state is CallbackState.ENDED
-    assert (after.due_at is None) is (after.ended_at is not None) is (after.outcome is not None) is over
-    assert (after.hold_reason is not None) is (after.state is CallbackState.HELD)
-    if not over:
-        assert (after.attempt_id is not None) is (after.state is CallbackState.ATTEMPTING)
-    assert before.attempts_count <= after.attempts_count <= before.attempts_count + 1
+        assert getattr(record, name) == getattr(first, name), name
+    ended = record.state is CallbackState.ENDED
+    assert (record.due_at is None) is (record.ended_at is not None) is (record.outcome is not None) is ended
+    assert (record.hold_reason is not None) is (record.state is CallbackState.HELD)
+    assert (record.merged_into_id is not None) is (record.outcome is Outcome.REPLACED)
+    assert record.rank == rank(record.ranked_at, priority=record.priority, policy=POLICY)
+    assert (record.lane == 9) is (record.preferred_until_at is not None)
+    if not ended:
+        assert (record.attempt_id is not None) is (record.state is CallbackState.ATTEMPTING)
+    assert before.attempts_count <= record.attempts_count <= before.attempts_count + 1
     if before.state is CallbackState.ENDED:
-        assert after == before
-    if after.due_at is not None and after.state is not CallbackState.ATTEMPTING:
-        assert after.due_at <= after.expires_at
+        assert record == before
+    if record.state is CallbackState.WAITING:
+        assert record.due_at == min(at for at, _ in clocks(record, POLICY))
+    elif record.due_at is not None and record.state is not CallbackState.ATTEMPTING:
+        assert record.due_at <= record.expires_at
 
 
 @LAW
-@given(STEPS)
-def test_nothing_is_forgotten(steps: list[tuple[Command | str, int]]) -> None:
+@given(ASKED, STEPS)
+def test_nothing_is_forgotten(what: Asked, steps: list[tuple[Command | str, int]]) -> None:
     """However far it got: if only time goes on, a promise is over within its life and one attempt."""
     book, now = Book(), START
-    book.write(lifecycle.request(asked, policy=POLICY, now=START))
+    book.write(lifecycle.request(what, policy=POLICY, now=START))
+    book.write(lifecycle.request(OTHER, policy=POLICY, now=START))
     for step, seconds in steps:
         now += seconds * S
         callback = _callback(book)
         if isinstance(step, Command) and (callback.state, step) in POSSIBLE:
             book.write(COMMANDS[step](callback, now))
-    for _ in range(4):
+    for _ in range(8):
         callback = _callback(book)
         if callback.due_at is None:
             break
@@ -591,7 +1032,7 @@ def test_nothing_is_forgotten(steps: list[tuple[Command | str, int]]) -> None:
         if callback.state is CallbackState.ATTEMPTING:
             book.write(COMMANDS[Command.GIVE_BACK](callback, now))
         else:
-            book.write(lifecycle.due(callback, now=now))
+            book.write(due(callback, now))
     assert _callback(book).state is CallbackState.ENDED
 
 
@@ -599,31 +1040,3 @@ def _callback(book: Book) -> Callback:
     record = book.records[Entity.CALLBACK, CALLBACK_ID]
     assert isinstance(record, Callback)
     return record
-
-
-def test_the_sample_is_like_a_promise() -> None:
-    """The sample that other tests use is a callback that the rules could have made."""
-    made = only_record(
-        lifecycle.request(
-            attrs.evolve(
-                asked,
-                priority=100,
-                lane=0,
-                entered_at=START,
-                request_key=None,
-                position=None,
-                wait=UNKNOWN_WAIT,
-            ),
-            policy=POLICY,
-            now=START,
-        )
-    )
-    assert attrs.evolve(made, rank=-1, dedup_key=None) == a_callback()
-
-
-def test_a_number_in_use_is_waited_for_as_policy_says() -> None:
-    """It steps out of the line for as long as the policy says, and no longer than it lives."""
-    policy = attrs.evolve(POLICY, number_in_use_hold=90 * S)
-    held = only_record(lifecycle.hold_for_number(in_state(CallbackState.WAITING), policy=policy, now=NOW))
-    assert (held.state, held.hold_reason) == (CallbackState.HELD, HoldReason.NUMBER_IN_USE)
-    assert held.due_at == NOW + 90 * S

@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callbackq.core.ordering import RANK_MAX, check_priority, credit_us, rank
+from callbackq.core.ordering import (
+    HEAD_START_MAX,
+    RANK_MAX,
+    check_head_start,
+    check_priority,
+    credit_us,
+    rank,
+)
 from callbackq.errors import InvalidPriority
 from callbackq.policy import STRICT_CREDIT, QueuePolicy
-from core.samples import LAW, START, SUPPORT, M, S
+from core.samples import LAW, START, SUPPORT, D, H, M, S
 
 STRICT = QueuePolicy(queue=SUPPORT)
 AGEING = QueuePolicy(queue=SUPPORT, priority_credit=M)
@@ -58,6 +65,48 @@ def test_what_is_no_priority_is_refused(priority: Any, shown: str) -> None:
     with pytest.raises(InvalidPriority) as caught:
         check_priority(priority)
     assert str(caught.value) == (f"priority is {shown}; allowed: a whole number, 0 (first) to 255 (last)")
+
+
+class _Odd(timedelta):
+    """A duration of another library: one may show, compare or subtract in its own way."""
+
+    def __rsub__(self, other: Any) -> Any:
+        return "odd"
+
+
+@pytest.mark.parametrize(
+    "head_start", [timedelta(0), H, -H, timedelta(microseconds=1), 7 * D, -7 * D, _Odd(days=-1, seconds=7)]
+)
+def test_a_head_start_is_taken(head_start: timedelta) -> None:
+    """From 7 days later to 7 days earlier; what is kept is a plain duration."""
+    read = check_head_start(head_start)
+    assert read == head_start
+    assert type(read) is timedelta
+    assert HEAD_START_MAX == 7 * D
+
+
+@pytest.mark.parametrize(
+    ("head_start", "said"),
+    [
+        (7 * D + timedelta(microseconds=1), "a head start is 7 days, 0:00:00.000001; allowed: -7 to 7 days"),
+        (-7 * D - timedelta(microseconds=1), "allowed: -7 to 7 days"),
+        (timedelta.max, "allowed: -7 to 7 days"),
+        (timedelta.min, "allowed: -7 to 7 days"),
+        (_Odd(days=8), "a head start is 8 days, 0:00:00; allowed: -7 to 7 days"),
+        (3600, "a head start is int; allowed: a timedelta"),
+        (float("nan"), "a head start is float"),
+        (float("inf"), "a head start is float"),
+        (True, "a head start is bool"),
+        (None, "a head start is NoneType"),
+        ("1 h", "a head start is str"),
+        (START, "a head start is datetime"),
+    ],
+)
+def test_what_is_no_head_start_is_refused(head_start: Any, said: str) -> None:
+    """Whatever a host's function answers: seconds as a number would be a guess, and nobody is ranked for years."""
+    with pytest.raises(ValueError, match="^a head start is") as caught:
+        check_head_start(head_start)
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(

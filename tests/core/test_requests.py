@@ -15,14 +15,17 @@ from callbackq.core.requests import (
     CONTEXTS_KEPT_MAX,
     Wish,
     check_same_request,
+    event_key_of,
     new_subject,
     read_channel,
+    read_rate,
     read_schedule,
     read_skills,
     read_wish,
     receipt_of,
     renewed_subject,
     request_key_of,
+    request_key_of_event,
 )
 from callbackq.errors import InvalidText, InvalidTime, RequestKeyReused
 from callbackq.ids import DEFAULT_TENANT, CallId, QueueName, SubjectId
@@ -130,6 +133,7 @@ def test_every_wish_that_is_taken_can_be_stored(
 @pytest.mark.parametrize(
     ("skills", "expected"),
     [
+        (["agents", "Agent:ann", "an agent:"], ("Agent:ann", "agents", "an agent:")),
         ((), ()),
         (["billing"], ("billing",)),
         (["french", "billing"], ("billing", "french")),
@@ -154,6 +158,8 @@ def test_skills_are_a_set_in_order(skills: Any, expected: tuple[str, ...]) -> No
         (["a", 7], "a skill is int; allowed: text"),
         ([["a"]], "a skill is list; allowed: text"),
         (b"billing", "a skill is int; allowed: text"),
+        (["agent:ann"], "a skill begins with 'agent:', as the skills that are made here do; allowed: others"),
+        (["french", "agent:"], "a skill begins with 'agent:'"),
     ],
 )
 def test_what_are_no_skills_is_refused(skills: Any, said: str) -> None:
@@ -163,6 +169,7 @@ def test_what_are_no_skills_is_refused(skills: Any, said: str) -> None:
     assert str(caught.value).startswith(said)
     assert str(caught.value).partition("; allowed: ")[2] in {
         "text",
+        "others",
         "1 to 200",
         "at most 50",
         "a list of texts",
@@ -361,6 +368,73 @@ def test_a_key_of_the_host_cannot_be_that_of_a_live_call() -> None:
     with pytest.raises(InvalidText, match="begins with 'call:'"):
         request_key_of("call:SIP/1", None)
     assert request_key_of(None, "SIP/1") == "call:SIP/1"
+
+
+# ---------------------------------------------------------------------------- business events
+
+
+def test_one_event_calls_a_person_once() -> None:
+    """The same person and event have one key, whoever else is called and why; and no number stands in it."""
+    identities = ["tel:+12125550123", "tel:+12125550123;ext=7", "tel:+12125550199"]
+    events = ["outage 7", "outage 8", "x" * 100, "x" * 99 + "y"]
+    keys = [request_key_of_event(event, identity) for event in events for identity in identities]
+    assert len(set(keys)) == len(keys)
+    assert keys == [request_key_of_event(event, identity) for event in events for identity in identities]
+    for key in keys:
+        assert "555" not in key
+        assert len(key) <= 200
+        with pytest.raises(InvalidText, match="request_key begins with 'event:', as the keys of events do"):
+            request_key_of(key, None)
+
+
+def test_an_event_has_a_name() -> None:
+    """1 to 100 printable characters."""
+    assert event_key_of("outage 7") == "outage 7"
+    assert event_key_of("x" * 100) == "x" * 100
+    nonsense: list[object] = ["", "x" * 101, " ", "a\n", None, 7]
+    for name in nonsense:
+        with pytest.raises(InvalidText, match=r"^event_key "):
+            event_key_of(name)
+
+
+@pytest.mark.parametrize(
+    ("rate", "spacing"),
+    [
+        (None, None),
+        (1, M),
+        (0.5, 2 * M),
+        (60, S),
+        (100_000, timedelta(microseconds=600)),
+        (0.001, 1_000 * M),
+    ],
+)
+def test_a_rate_is_a_time_between_two(rate: float | None, spacing: timedelta | None) -> None:
+    """Per minute; None is no limit."""
+    assert read_rate(rate) == spacing
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        (0, "out of bounds; allowed: 0.001 to 100,000"),
+        (-1, "out of bounds"),
+        (0.0009, "out of bounds"),
+        (5e-324, "out of bounds"),
+        (100_000.1, "out of bounds"),
+        (float("nan"), "out of bounds"),
+        (float("inf"), "out of bounds"),
+        (float("-inf"), "out of bounds"),
+        pytest.param(10**5_000, "out of bounds", id="huge"),
+        (True, "rate_per_min is bool; allowed: a number"),
+        ("1", "rate_per_min is str"),
+        (M, "rate_per_min is timedelta"),
+    ],
+)
+def test_what_is_no_rate_is_refused(rate: Any, said: str) -> None:
+    """Whatever comes in, `InvalidText` comes out: nobody is scheduled beyond what a calendar holds."""
+    with pytest.raises(InvalidText, match="rate_per_min is") as caught:
+        read_rate(rate)
+    assert said in str(caught.value)
 
 
 # ---------------------------------------------------------------------------- receipts

@@ -14,6 +14,7 @@ from callbackq.core.lifecycle import Command
 
 UNITS = {None: None, "s": timedelta(seconds=1), "min": timedelta(minutes=1), "h": timedelta(hours=1)}
 UNITS["days"] = timedelta(days=1)
+STEPS = {"int": 1, "float": 1e-6, "timedelta": timedelta(microseconds=1)}
 FIELDS = list(attrs.fields_dict(QueuePolicy))
 
 
@@ -64,18 +65,25 @@ def test_every_field_of_a_policy_is_in_the_table(tables: ModuleType) -> None:
 def test_bounds_of_a_policy_are_what_the_table_says(tables: ModuleType, name: str) -> None:
     """The value at each bound is taken, and the one beyond it is refused."""
     allowed = tables.policy_fields()[name][1]
-    value = getattr(QueuePolicy(queue="support"), name)
-    if not isinstance(value, int | timedelta):
+    kinds = str(attrs.fields_dict(QueuePolicy)[name].type).split(" | ")
+    if kinds[0] not in STEPS:
         assert not allowed
         return
-    low, low_unit, high, high_unit = tables.BOUNDS.fullmatch(allowed).groups()
-    unit = UNITS[high_unit]
-    step = timedelta(microseconds=1) if unit else 1
-    lowest = int(low) * (UNITS[low_unit] or unit) if unit else int(low)
-    highest = int(high) * unit if unit else int(high)
-    assert name not in refused(name, lowest) + refused(name, highest)
-    assert refused(name, lowest - step) == [name]
+    above, low, low_unit, high, high_unit = tables.BOUNDS.fullmatch(allowed).groups()
+    unit, step = UNITS[high_unit], STEPS[kinds[0]]
+    assert (unit is not None) is (kinds[0] == "timedelta")
+    lowest = number(low) * (UNITS[low_unit] or unit) if unit else number(low)
+    highest = number(high) * unit if unit else number(high)
+    taken, too_low = (lowest + step, lowest) if above else (lowest, lowest - step)
+    assert name not in refused(name, taken) + refused(name, highest)
+    assert refused(name, too_low) == [name]
     assert refused(name, highest + step) == [name]
+    assert refused(name, None) == ([] if "None" in kinds else [name])
+
+
+def number(text: str) -> int:
+    """Read a whole number with its commas."""
+    return int(text.replace(",", ""))
 
 
 def refused(name: str, value: object) -> list[str]:

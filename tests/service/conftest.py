@@ -1,26 +1,44 @@
-"""Every test here runs on both stores, and ends with the law of history: fold(history) == rows."""
+"""Every test here runs on every store, and ends with the law of history: fold(history) == rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from callbackq import DEFAULT_TENANT, Commit, Entity, MemoryStore, QueuePolicy, SQLiteStore, Store
+from callbackq import (
+    DEFAULT_TENANT,
+    Commit,
+    Entity,
+    MemoryStore,
+    QueueName,
+    QueuePolicy,
+    SQLiteStore,
+    Store,
+)
 from callbackq.core.history import fold
 from callbackq.testing import VirtualHost
+from stores.postgres_server import fresh_store
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store of each kind."""
-    opened: Store = MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "callbacks.db")
-    yield opened
-    check_fold(opened)
-    opened.close()
+    with ExitStack() as stack:
+        opened: Store
+        if request.param == "memory":
+            opened = MemoryStore()
+        elif request.param == "sqlite":
+            opened = SQLiteStore(tmp_path / "callbacks.db")
+        else:
+            opened = stack.enter_context(fresh_store())
+        yield opened
+        check_fold(opened)
+        opened.close()
 
 
 def check_fold(store: Store) -> None:
@@ -33,7 +51,8 @@ def check_fold(store: Store) -> None:
             Entity.ATTEMPT: tx.attempts,
         }
         for (entity, key), record in fold(tx.history.all()).items():
-            assert tables[entity].get(key) == record
+            found = tx.queues.find(QueueName(key)) if entity is Entity.QUEUE else tables[entity].get(key)
+            assert found == record
 
 
 @pytest.fixture

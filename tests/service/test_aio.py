@@ -28,7 +28,7 @@ NOT_COMMANDS = {"when_changed"}
 
 def public_methods(kind: type) -> set[str]:
     """Return the names of the methods that a host calls."""
-    return {name for name, value in vars(kind).items() if callable(value) and not name.startswith("_")}
+    return {name for name in dir(kind) if callable(getattr(kind, name)) and not name.startswith("_")}
 
 
 def test_every_name_of_the_service_is_there() -> None:

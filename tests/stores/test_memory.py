@@ -36,10 +36,13 @@ from callbackq.model import (
     CallbackState,
     CallState,
     LiveCall,
+    QueueControl,
 )
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.stores import Flush, MemoryStore, SQLiteStore
-from callbackq.stores.memory_rows import Lane, TenantRows
+from callbackq.stores.lane_index import LaneIndex
+from callbackq.stores.memory_line import QueueLine
+from callbackq.stores.memory_rows import CALLS_TAKEN, TenantRows
 from callbackq.testing.builders import (
     QUEUE,
     make_agent,
@@ -47,6 +50,7 @@ from callbackq.testing.builders import (
     make_call,
     make_callback,
     make_event,
+    make_queue_control,
     make_subject,
     next_version,
 )
@@ -64,10 +68,13 @@ def full_store() -> tuple[MemoryStore, TenantRows]:
         make_callback("cb_1", rank=1, dedup_key="d"),
         make_callback("cb_2", rank=1),
         make_call("call_1", rank=2),
+        make_call("call_2", state=CallState.ENDED, taken_at=START, ended_at=START),
+        make_callback("cb_4", state=CallbackState.ENDED, ended_at=START),
         make_agent("mia"),
         make_agent("noa", since_at=START + timedelta(seconds=1)),
         make_attempt("at_1"),
         make_subject("su_1"),
+        make_queue_control(QUEUE),
     )
     with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
         tx.lanes.intern(("fr",))
@@ -75,12 +82,12 @@ def full_store() -> tuple[MemoryStore, TenantRows]:
     return store, store._tenants[TENANT]
 
 
-def lane_of(tenant: TenantRows) -> Lane:
-    return tenant.lines[QUEUE][0]
+def line_of(tenant: TenantRows) -> QueueLine:
+    return tenant.lines[QUEUE]
 
 
 def swap_places(tenant: TenantRows) -> None:
-    lane_of(tenant).by_rank[1].reverse()
+    line_of(tenant).callbacks.by_rank[1].reverse()
 
 
 BREAKAGES: dict[str, Callable[[TenantRows], object]] = {
@@ -89,18 +96,26 @@ BREAKAGES: dict[str, Callable[[TenantRows], object]] = {
     "a row that is gone": lambda tenant: tenant.rows[LiveCall].pop("call_1"),
     "a key of nobody": lambda tenant: tenant.keys.update({("dedup_key", "x"): "cb_1"}),
     "a key forgotten": lambda tenant: tenant.keys.pop(("dedup_key", "d")),
-    "a place counted twice": lambda tenant: lane_of(tenant).ranks.add(1),
-    "a place not counted": lambda tenant: lane_of(tenant).ranks.remove(2),
+    "a place counted twice": lambda tenant: line_of(tenant).callbacks.ranks.add(1),
+    "a place not counted": lambda tenant: line_of(tenant).calls.ranks.remove(2),
+    "a place not served": lambda tenant: line_of(tenant).calls.by_lane[0].remove(2),
+    "a place not found": lambda tenant: line_of(tenant).calls.by_rank.pop(2),
     "places of one rank in the wrong order": swap_places,
-    "a lane that nobody stands in": lambda tenant: tenant.lines[QUEUE].update({7: Lane()}),
+    "a line that nobody stands in": lambda tenant: tenant.lines.update(sales=QueueLine()),
+    "a moment forgotten": lambda tenant: tenant.latest[CALLS_TAKEN, QUEUE].pop(),
+    "a moment of nobody": lambda tenant: tenant.latest[CALLS_TAKEN, QUEUE].add((START, "call_9")),
+    "an open callback counted twice": lambda tenant: tenant.callbacks_open.update([QUEUE]),
+    "an open call forgotten": lambda tenant: tenant.calls_open[QUEUE].clear(),
     "a time of nobody": lambda tenant: tenant.due[Agent].add((START, "ida")),
     "a time forgotten": lambda tenant: tenant.due[Attempt].pop(),
     "an available agent forgotten": lambda tenant: tenant.available.pop(),
     "an agent counted twice": lambda tenant: tenant.staffed.update([QUEUE]),
+    "an agent of other skills": lambda tenant: tenant.staffed_skills.update([(QUEUE, ("fr",))]),
     "an event that its record does not know": lambda tenant: tenant.history.append(
         make_event(events.CallbackReady)
     ),
-    "a lane that has two numbers": lambda tenant: tenant.lanes.append(frozenset({"fr"})),
+    "a lane that has two numbers": lambda tenant: tenant.lanes.sets.append(frozenset({"fr"})),
+    "a lane that nobody is led to": lambda tenant: tenant.lanes.by_skill.pop("fr"),
 }
 
 
@@ -131,6 +146,29 @@ def test_nothing_is_kept_of_places_that_left() -> None:
     assert tenant.lines == {}
 
 
+def test_a_lane_of_a_preferred_agent_is_in_nobody_else_s_way() -> None:
+    """However many such lanes there are, each is looked at by its own agent only."""
+    index = LaneIndex()
+    both = index.add(("fr", "vip"))
+    own = [index.add(("fr", "vip", f"agent:{number}")) for number in range(1_000)]
+    assert sum(len(index.by_skill.get(skill, ())) for skill in ("fr", "vip")) == 1
+    assert index.served_by(("vip", "fr")) == (0, both)
+    assert index.served_by(("fr", "vip", "agent:7")) == (0, both, own[7])
+    assert index.served_by(("fr", "agent:7")) == (0,)
+
+
+def test_lanes_are_taken_back_in_the_reverse_order() -> None:
+    """What is left is as if they had never been there."""
+    index, fresh = LaneIndex(), LaneIndex()
+    index.add(("fr",))
+    fresh.add(("fr",))
+    for skills in (("fr", "vip"), ("vip",), ("de", "fr", "vip")):
+        index.add(skills)
+    for _ in range(3):
+        index.take_back()
+    assert (index.sets, index.lane_of, index.by_skill) == (fresh.sets, fresh.lane_of, fresh.by_skill)
+
+
 def test_the_pepper_is_random_or_the_host_s() -> None:
     """Two stores differ unless told; a short pepper is refused without being shown."""
     assert MemoryStore().pepper != MemoryStore().pepper
@@ -159,6 +197,7 @@ def stored(tx: Transaction, cls: type[Any], row_id: str) -> Any:
         LiveCall: tx.calls.get,
         Agent: tx.agents.get,
         Attempt: tx.attempts.get,
+        QueueControl: tx.queues.find,
     }
     try:
         return get[cls](row_id)
@@ -182,23 +221,28 @@ def save(row: Any, version_offset: int) -> Command:
 def commands(draw: st.DrawFn) -> Command:
     """Draw one thing to do in a transaction."""
     number, rank, at = draw(NUMBERS), draw(st.integers(1, 3)), draw(TIMES)
-    place = {"queue": draw(st.sampled_from(QUEUES)), "lane": draw(st.integers(0, 2)), "rank": rank}
-    kind = draw(
-        st.sampled_from(["callback", "callback", "call", "agent", "attempt", "subject", "event", "lane"])
-    )
+    queue = draw(st.sampled_from(QUEUES))
+    place = {
+        "queue": queue,
+        "lane": draw(st.integers(0, 2)),
+        "rank": rank,
+        "priority": draw(st.integers(0, 1)),
+    }
+    kinds = ["callback", "callback", "call", "call", "agent", "attempt", "subject", "queue", "event", "lane"]
+    kind = draw(st.sampled_from(kinds))
     offset = draw(st.sampled_from([0, 0, 0, 0, -1, 1]))
     if kind == "callback":
         state, dedup, request = draw(st.sampled_from(CallbackState)), draw(KEYS), draw(KEYS)
-        keys = {"dedup_key": dedup, "request_key": request}
-        return save(make_callback(f"cb_{number}", state=state, **keys, **place, **due(state, at)), offset)
+        place |= {"dedup_key": dedup, "request_key": request, "ended_at": draw(st.none() | TIMES)}
+        return save(make_callback(f"cb_{number}", state=state, **place, **due(state, at)), offset)
     if kind == "call":
         state = draw(st.sampled_from(CallState))
+        place |= {"taken_at": draw(st.none() | TIMES), "ended_at": draw(st.none() | TIMES)}
         return save(make_call(f"call_{number}", state=state, **place, **due(state, at)), offset)
     if kind == "agent":
         state, queues = draw(st.sampled_from(AgentState)), tuple(draw(st.lists(st.sampled_from(QUEUES))))
-        return save(
-            make_agent(f"agent_{number}", state=state, queues=queues, since_at=at, **due(state, at)), offset
-        )
+        had = {"queues": queues, "skills": draw(st.sampled_from(SKILLS))}
+        return save(make_agent(f"agent_{number}", state=state, since_at=at, **had, **due(state, at)), offset)
     if kind == "attempt":
         state = draw(st.sampled_from(AttemptState))
         legs = {
@@ -206,14 +250,18 @@ def commands(draw: st.DrawFn) -> Command:
             "customer_leg_id": LegId(f"leg_{4 + draw(NUMBERS)}"),
         }
         keys = {"callback_id": CallbackId(f"cb_{draw(NUMBERS)}"), "number_key": f"n{draw(NUMBERS)}"}
+        keys |= {"queue": queue, "started_at": draw(TIMES)}
         return save(make_attempt(f"at_{number}", state=state, **keys, **legs, **due(state, at)), offset)
+    if kind == "queue":
+        return save(make_queue_control(queue, dialing_paused=draw(st.booleans())), offset)
     if kind == "subject":
         identity = f"i{draw(NUMBERS)}"
         return lambda tx: tx.save(
             make_subject(f"su_{number}", identity=identity, tenant_id=tx.tenant_id)  # type: ignore[attr-defined]
         )
     if kind == "event":
-        cls = draw(st.sampled_from([events.CallbackReady, events.AttemptStarted, events.CallJoined]))
+        classes = [events.CallbackReady, events.AttemptStarted, events.CallJoined, events.QueueSwitched]
+        cls = draw(st.sampled_from(classes))
         return lambda tx: tx.history.append([make_event(cls, version=number, tenant_id=tx.tenant_id)])  # type: ignore[attr-defined]
     skills = draw(st.sampled_from(SKILLS))
     return lambda tx: (tx.lanes.intern(skills), tx.lanes.served_by(("fr",)))
@@ -233,8 +281,36 @@ def answers(tx: Transaction) -> dict[str, object]:
     }
     late = START + timedelta(seconds=9)
     return {
-        "heads": [tx.line.head(q, lanes=lanes) for q in QUEUES for lanes in ((0,), (1, 2), (2, 0, 1))],
+        "heads": [
+            tx.line.head(queue, lanes=lanes, calls_only=calls_only)
+            for queue in QUEUES
+            for lanes in ((0,), (1, 2), (2, 0, 1))
+            for calls_only in (False, True)
+        ],
         "ahead": line,
+        "passed": [
+            tx.line.count_passed(queue, lane=lane, priority=priority, rank=2, place_id=PlaceId("cb_3"))
+            for queue in QUEUES
+            for lane in (0, 1, 2)
+            for priority in (0, 1)
+        ],
+        "pages": [
+            tx.line.places(queue, after=after, limit=limit)
+            for queue in QUEUES
+            for after, limit in ((None, 9), (None, 2), ((1, PlaceId("cb_2")), 3), ((2, PlaceId("call_2")), 9))
+        ],
+        "open": [(tx.callbacks.open_count(queue, limit=3), tx.calls.open(queue)) for queue in QUEUES],
+        "latest": [
+            verb(queue, limit=3)
+            for verb in (
+                tx.callbacks.last_ended,
+                tx.calls.last_taken,
+                tx.calls.last_ended,
+                tx.attempts.last_started,
+            )
+            for queue in QUEUES
+        ],
+        "switched": [tx.queues.find(queue) for queue in QUEUES],
         "waiting": [tx.line.waiting_count(queue) for queue in QUEUES],
         "empty": tx.line.is_empty(),
         "due": [
@@ -244,7 +320,7 @@ def answers(tx: Transaction) -> dict[str, object]:
         ],
         "next": tx.next_due_at(),
         "available": tx.agents.available(),
-        "staffed": [tx.agents.staffed_count(queue) for queue in QUEUES],
+        "staffed": [(tx.agents.staffed_count(queue), tx.agents.staffed_by_skills(queue)) for queue in QUEUES],
         "keys": [
             (tx.callbacks.by_request_key(key), tx.callbacks.active_by_dedup_key(key)) for key in ("k1", "k2")
         ],
@@ -260,11 +336,15 @@ def answers(tx: Transaction) -> dict[str, object]:
             )
             for n in range(1, 5)
         ],
-        "lanes": [tx.lanes.served_by(skills) for skills in SKILLS],
+        "lanes": [
+            (served := tx.lanes.served_by(skills), [tx.lanes.skills_of(lane) for lane in served])
+            for skills in SKILLS
+        ],
         "history": tx.history.all(),
         "history of": [
             tx.history.of_callback(CallbackId("callback_id_1")),
             tx.history.of_call(CallId("call_id_1")),
+            tx.history.of_queue(QueueName("queue_1")),
         ],
     }
 

@@ -191,7 +191,7 @@ def test_the_columns_that_reports_ask_for_stand_by_themselves() -> None:
 
 def test_an_event_without_other_fields_has_no_detail() -> None:
     """Nothing is not written as an empty object."""
-    assert as_dict(make_event(events.CallbackAttempted))["detail"] is None
+    assert as_dict(make_event(events.CallbackWatched))["detail"] is None
 
 
 def test_a_field_that_an_older_version_did_not_write_has_its_default() -> None:
@@ -216,7 +216,7 @@ def test_an_unknown_kind_says_that_a_newer_version_wrote_it() -> None:
 def test_a_number_that_json_does_not_know_is_refused(value: float) -> None:
     """What other programs could not read is not written."""
     with pytest.raises(ValueError, match="JSON"):
-        encode_event(make_event(events.CallOffered, wait_s=value))
+        encode_event(make_event(events.CallOffered, quoted_wait_s=value))
 
 
 def test_event_classes_are_the_concrete_ones() -> None:

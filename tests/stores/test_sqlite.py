@@ -30,16 +30,19 @@ from callbackq.ids import CallbackId, CallId, PlaceId, SubjectId
 from callbackq.model import (
     Agent,
     AgentState,
+    Ahead,
     Attempt,
     AttemptState,
     Callback,
     CallbackState,
     CallState,
     LiveCall,
+    QueueControl,
     Subject,
 )
 from callbackq.ports import Commit
-from callbackq.stores import Flush, SQLiteStore, sqlite, sqlite_tables
+from callbackq.stores import Flush, SQLiteStore, sqlite, sqlite_line
+from callbackq.stores import sqlite_statements as statements
 from callbackq.stores.rows import EVENT_COLUMNS
 from callbackq.stores.sqlite_errors import translate
 from callbackq.testing.builders import (
@@ -49,6 +52,7 @@ from callbackq.testing.builders import (
     make_call,
     make_callback,
     make_event,
+    make_queue_control,
     make_subject,
     next_version,
 )
@@ -62,6 +66,7 @@ TABLES: dict[str, type[Any]] = {
     "callbackq_agents": Agent,
     "callbackq_attempts": Attempt,
     "callbackq_subjects": Subject,
+    "callbackq_queues": QueueControl,
 }
 
 
@@ -108,6 +113,7 @@ def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> None:
     with SQLiteStoreOnce(path) as store:
         put(store, make_callback("cb_1", rank=2), make_call("call_1", rank=1), make_agent("mia"))
         put(store, make_attempt("at_1"), make_subject("su_1", contexts={"cb_1": {"order": "7"}}))
+        put(store, make_queue_control(QUEUE, reason="storm"))
         append(store, make_event(events.CallbackReady), make_event(events.CallJoined))
         with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
             fr = tx.lanes.intern(("fr",))
@@ -115,7 +121,8 @@ def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> None:
     with SQLiteStoreOnce(path) as store, store.transaction(TENANT, commit=Commit.READ_ONLY) as tx:
         assert store.pepper == pepper
         assert tx.line.head(QUEUE, lanes=(0,)) == make_call("call_1", rank=1)
-        assert tx.line.count_ahead(QUEUE, rank=2, place_id=PlaceId("cb_1")) == 1
+        assert tx.line.count_ahead(QUEUE, rank=2, place_id=PlaceId("cb_1")) == Ahead(calls=1)
+        assert tx.queues.find(QUEUE) == make_queue_control(QUEUE, reason="storm")
         assert tx.agents.available() == [make_agent("mia")]
         assert tx.agents.staffed_count(QUEUE) == 1
         assert tx.attempts.live_by_number("number_at_1") == make_attempt("at_1")
@@ -168,10 +175,10 @@ def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     """Nothing is touched in tables that this version does not know."""
     SQLiteStore(path).close()
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE callbackq_meta SET value = '2' WHERE name = 'schema_version'")
+    connection.execute("UPDATE callbackq_meta SET value = '3' WHERE name = 'schema_version'")
     connection.commit()
     connection.close()
-    with pytest.raises(SchemaMismatch, match=r"schema version 2 .* reads version 1"):
+    with pytest.raises(SchemaMismatch, match=r"schema version 3 .* reads version 2"):
         SQLiteStore(path)
 
 
@@ -477,34 +484,74 @@ WAITING = "USING INDEX callbackq_{}_line (tenant_id=? AND queue=? AND lane=?)"
 AHEAD = "USING COVERING INDEX callbackq_{}_ahead (tenant_id=? AND queue=?"
 DUE = "USING INDEX callbackq_{}_due (tenant_id=? AND due_at>? AND due_at<?)"
 PLANS: dict[str, tuple[str, list[str]]] = {
-    "head of callbacks": (sqlite_tables.HEAD_CALLBACK, [WAITING.format("callbacks")]),
-    "head of calls": (sqlite_tables.HEAD_CALL, [WAITING.format("calls")]),
+    "head of callbacks": (statements.HEAD_CALLBACK, [WAITING.format("callbacks")]),
+    "head of calls": (statements.HEAD_CALL, [WAITING.format("calls")]),
     "count_ahead": (
-        sqlite_tables.COUNT_AHEAD,
+        statements.COUNT_AHEAD,
         [
             AHEAD.format(table) + rest
-            for table in ("callbacks", "calls")
+            for table in ("calls", "callbacks")
             for rest in (" AND rank<?)", " AND rank=? AND place_id<?)")
         ],
     ),
-    "waiting_count": (sqlite_tables.WAITING_COUNT, [AHEAD.format("callbacks"), AHEAD.format("calls")]),
+    **{
+        f"sample of {table}": (
+            sql,
+            [
+                f"USING COVERING INDEX callbackq_{table}_sample (tenant_id=? AND queue=?{rest}"
+                for rest in (" AND rank<?)", " AND rank=? AND place_id<?)")
+            ],
+        )
+        for table, sql in (("calls", statements.SAMPLE_CALLS), ("callbacks", statements.SAMPLE_CALLBACKS))
+    },
+    "first call that is not counted": (statements.NTH_CALL, [AHEAD.format("calls") + ")"]),
+    "first callback that is not counted": (statements.NTH_CALLBACK, [AHEAD.format("callbacks") + ")"]),
+    "count_passed": (
+        statements.COUNT_PASSED,
+        [
+            f"USING INDEX callbackq_{table}_line (tenant_id=? AND queue=? AND lane=? AND {rest}"
+            for table in ("calls", "callbacks")
+            for rest in ("rank<?)", "rank=? AND place_id<?)")
+        ],
+    ),
+    **{
+        f"page of {name}": (sql, [f"USING INDEX callbackq_{table}_ahead (tenant_id=? AND queue=? AND {rest}"])
+        for name, table, rest, sql in (
+            ("calls of one rank", "calls", "rank=? AND place_id>?)", statements.PAGE_CALLS_AMONG),
+            ("calls", "calls", "rank>?)", statements.PAGE_CALLS_BEHIND),
+            ("callbacks of one rank", "callbacks", "rank=? AND place_id>?)", statements.PAGE_CALLBACKS_AMONG),
+            ("callbacks", "callbacks", "rank>?)", statements.PAGE_CALLBACKS_BEHIND),
+        )
+    },
+    **{
+        name: (sql, [f"USING INDEX callbackq_{index} (tenant_id=? AND queue=?{rest}"])
+        for name, index, rest, sql in (
+            ("open callbacks", "callbacks_open", ")", statements.CALLBACKS_OPEN_COUNT),
+            ("open calls", "calls_open", ")", statements.CALLS_OPEN),
+            ("ended callbacks", "callbacks_ended", " AND ended_at>?)", statements.CALLBACKS_ENDED),
+            ("taken calls", "calls_taken", " AND taken_at>?)", statements.CALLS_TAKEN),
+            ("ended calls", "calls_ended", " AND ended_at>?)", statements.CALLS_ENDED),
+            ("started attempts", "attempts_started", ")", statements.ATTEMPTS_STARTED),
+        )
+    },
+    "waiting_count": (statements.WAITING_COUNT, [AHEAD.format("callbacks"), AHEAD.format("calls")]),
     "is_empty": (
-        sqlite_tables.ANY_WAITING,
+        statements.ANY_WAITING,
         [f"USING COVERING INDEX callbackq_{table}_ahead (tenant_id=?)" for table in ("callbacks", "calls")],
     ),
-    "due callbacks": (sqlite_tables.CALLBACKS.due, [DUE.format("callbacks")]),
-    "due calls": (sqlite_tables.CALLS.due, [DUE.format("calls")]),
-    "due agents": (sqlite_tables.AGENTS.due, [DUE.format("agents")]),
-    "due attempts": (sqlite_tables.ATTEMPTS.due, [DUE.format("attempts")]),
+    "due callbacks": (statements.CALLBACKS.due, [DUE.format("callbacks")]),
+    "due calls": (statements.CALLS.due, [DUE.format("calls")]),
+    "due agents": (statements.AGENTS.due, [DUE.format("agents")]),
+    "due attempts": (statements.ATTEMPTS.due, [DUE.format("attempts")]),
     "next_due_at": (
-        sqlite_tables.NEXT_DUE_AT,
+        statements.NEXT_DUE_AT,
         [
             f"USING COVERING INDEX callbackq_{table}_due (tenant_id=?"
             for table in ("agents", "callbacks", "calls", "attempts")
         ],
     ),
     "next_due_at of queues": (
-        sqlite_tables.NEXT_DUE_AT_IN,
+        statements.NEXT_DUE_AT_IN,
         [
             "USING COVERING INDEX callbackq_agents_due (tenant_id=?",
             *(
@@ -513,37 +560,60 @@ PLANS: dict[str, tuple[str, list[str]]] = {
             ),
         ],
     ),
-    "due callbacks of queues": (sqlite_tables.CALLBACKS.due_in, [DUE.format("callbacks")]),
-    "due calls of queues": (sqlite_tables.CALLS.due_in, [DUE.format("calls")]),
-    "due attempts of queues": (sqlite_tables.ATTEMPTS.due_in, [DUE.format("attempts")]),
-    "dedup key": (sqlite_tables.BY_DEDUP_KEY, ["USING INDEX callbackq_callbacks_dedup_key (tenant_id=? AND"]),
+    "due callbacks of queues": (statements.CALLBACKS.due_in, [DUE.format("callbacks")]),
+    "due calls of queues": (statements.CALLS.due_in, [DUE.format("calls")]),
+    "due attempts of queues": (statements.ATTEMPTS.due_in, [DUE.format("attempts")]),
+    "dedup key": (statements.BY_DEDUP_KEY, ["USING INDEX callbackq_callbacks_dedup_key (tenant_id=? AND"]),
     "request key": (
-        sqlite_tables.BY_REQUEST_KEY,
+        statements.BY_REQUEST_KEY,
         ["USING INDEX callbackq_callbacks_request_key (tenant_id=?"],
     ),
     "number key": (
-        sqlite_tables.BY_NUMBER_KEY,
+        statements.BY_NUMBER_KEY,
         ["USING INDEX callbackq_attempts_number_key (tenant_id=? AND"],
     ),
-    "agent leg": (sqlite_tables.BY_AGENT_LEG, ["USING INDEX callbackq_attempts_agent_leg_id (tenant_id=?"]),
-    "customer leg": (sqlite_tables.BY_CUSTOMER_LEG, ["USING INDEX callbackq_attempts_customer_leg_id (ten"]),
+    "agent leg": (statements.BY_AGENT_LEG, ["USING INDEX callbackq_attempts_agent_leg_id (tenant_id=?"]),
+    "customer leg": (statements.BY_CUSTOMER_LEG, ["USING INDEX callbackq_attempts_customer_leg_id (ten"]),
     "identity": (
-        sqlite_tables.BY_IDENTITY,
+        statements.BY_IDENTITY,
         ["USING INDEX callbackq_subjects_identity (tenant_id=? AND ident"],
     ),
-    "available": (sqlite_tables.AVAILABLE, ["USING INDEX callbackq_agents_available (tenant_id=?)"]),
-    "staffed_count": (sqlite_tables.STAFFED_COUNT, ["USING PRIMARY KEY (tenant_id=? AND queue=?)"]),
+    "available": (statements.AVAILABLE, ["USING INDEX callbackq_agents_available (tenant_id=?)"]),
+    "staffed_count": (statements.STAFFED_COUNT, ["USING PRIMARY KEY (tenant_id=? AND queue=?)"]),
+    "staffed_by_skills": (
+        statements.STAFFED_SKILLS,
+        [
+            "USING PRIMARY KEY (tenant_id=? AND queue=?)",
+            "USING INDEX sqlite_autoindex_callbackq_agents_1 (tenant_id=? AND agent_id=?)",
+        ],
+    ),
     "history of a callback": (
-        sqlite_tables.HISTORY_OF_CALLBACK,
+        statements.HISTORY_OF_CALLBACK,
         ["USING INDEX callbackq_history_callback (tenant_id=? AND callback_id=?)"],
     ),
     "history of a call": (
-        sqlite_tables.HISTORY_OF_CALL,
+        statements.HISTORY_OF_CALL,
         ["USING INDEX callbackq_history_call (tenant_id=? AND call_id=?)"],
     ),
     "history of an agent": (
-        sqlite_tables.HISTORY_OF_AGENT,
+        statements.HISTORY_OF_AGENT,
         ["USING INDEX callbackq_history_agent (tenant_id=? AND agent_id=?)"],
+    ),
+    "history of a queue": (
+        statements.HISTORY_OF_QUEUE,
+        ["USING INDEX callbackq_history_queue (tenant_id=? AND queue=?)"],
+    ),
+    "a queue's switches": (
+        statements.QUEUES.get,
+        ["USING INDEX sqlite_autoindex_callbackq_queues_1 (tenant_id=? AND queue=?)"],
+    ),
+    "new lanes": (
+        statements.LANES_AFTER,
+        ["USING INDEX sqlite_autoindex_callbackq_lanes_1 (tenant_id=? AND lane>?)"],
+    ),
+    "last number of the history": (
+        statements.LAST_HISTORY_NUMBER,
+        ["USING COVERING INDEX sqlite_autoindex_callbackq_history_1 (tenant_id=?)"],
     ),
 }
 
@@ -569,9 +639,50 @@ def test_plans_stay_when_sqlite_has_gathered_statistics(store: SQLiteStore) -> N
         test_every_question_is_answered_by_its_index(store, name)
 
 
+@pytest.mark.parametrize(
+    ("name", "spot_of"),
+    [
+        ("callbacks made one after the other", lambda n: (n, f"cb_{n:06}")),
+        (
+            "ids of our own, a second apart",
+            lambda n: (n * 1_000_000, f"cb_{n:012x}{n * n * 0x9E3779B97F4A7C15 % 2**64:016x}"),
+        ),
+        ("ids of a PBX that all end alike", lambda n: (n * 1_000_000, f"{n}@pbx.example.com")),
+        ("all of one rank", lambda n: (7, f"cb_{n:06}")),
+        ("a hundred of each rank", lambda n: (n // 100 * 300_000_000, f"call-{n:06}")),
+        ("three priorities", lambda n: (n % 3 * 10**13 + n, f"cb_{n:06}")),
+    ],
+)
+def test_far_back_the_estimate_is_near(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch, name: str, spot_of: Callable[[int], tuple[int, str]]
+) -> None:
+    """Whatever ids and ranks look like, it never falls short of the bound, nor goes down on the way back."""
+    bound, count = 200, 4_000
+    monkeypatch.setattr(sqlite_line, "POSITION_EXACT_MAX", bound)
+    spots = sorted(spot_of(n) for n in range(count))
+    put(
+        store,
+        *(make_callback(f"cb_{n}", rank=rank, place_id=place_id) for n, (rank, place_id) in enumerate(spots)),
+    )
+    put(store, make_call("call_1", rank=spots[0][0], place_id=PlaceId("")))
+    found = {
+        n: ask(
+            store, lambda tx, n=n: tx.line.count_ahead(QUEUE, rank=spots[n][0], place_id=PlaceId(spots[n][1]))
+        )
+        for n in (0, bound, bound + 1, *range(300, count, 100))
+    }
+    assert [found[0], found[bound]] == [Ahead(calls=1), Ahead(calls=1, callbacks=bound)]
+    far = [(n, ahead) for n, ahead in found.items() if n > bound]
+    assert all(not ahead.exact and ahead.calls == 1 and ahead.callbacks > bound for _, ahead in far)
+    counts = [ahead.callbacks for _, ahead in far]
+    assert counts == sorted(counts)
+    for n, ahead in far:
+        assert abs(ahead.callbacks - n) <= 3 * 5.6 * (n - bound) ** 0.5
+
+
 def test_no_comparison_of_row_values(store: SQLiteStore) -> None:
     """SQLite would use the first column of one only, and read everything behind it."""
-    texts = [value for value in vars(sqlite_tables).values() if isinstance(value, str)]
+    texts = [value for value in vars(statements).values() if isinstance(value, str)]
     assert not [text for text in texts if re.search(r"\)\s*[<>]=?\s*\(", text)]
 
 
@@ -623,6 +734,8 @@ def test_the_database_knows_the_states(dba: sqlite3.Connection, table: str, stat
         ("UPDATE callbackq_callbacks SET state = 'ended'", "callback_due"),
         ("UPDATE callbackq_agents SET leaving = 7", "agent_leaving"),
         ("UPDATE callbackq_agents SET due_at = NULL", "agent_due"),
+        ("UPDATE callbackq_queues SET offering_paused = 7", "queue_offering_paused"),
+        ("UPDATE callbackq_queues SET dialing_paused = -1", "queue_dialing_paused"),
         ("UPDATE callbackq_attempts SET state = 'ended'", "attempt_due"),
         ("UPDATE callbackq_calls SET state = 'asleep', due_at = NULL", "call_"),
     ],
@@ -632,6 +745,7 @@ def test_the_database_itself_refuses_broken_rows(
 ) -> None:
     """Whoever writes past the library meets the same rules, by name."""
     put(store, make_callback("cb_1"), make_call("call_1"), make_agent("mia"), make_attempt("at_1"))
+    put(store, make_queue_control(QUEUE))
     with pytest.raises(sqlite3.IntegrityError, match=rule):
         dba.execute(sql)
 
@@ -643,7 +757,7 @@ def test_tenant_id_leads_every_key_and_index(dba: sqlite3.Connection) -> None:
         for (name,) in dba.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         if name != "callbackq_meta"
     ]
-    assert len(tables) == 8
+    assert len(tables) == 9
     for table in tables:
         indexes = dba.execute(f"PRAGMA index_list({table})").fetchall()
         assert any(origin == "pk" for _, _, _, origin, _ in indexes)
@@ -666,7 +780,7 @@ def test_columns_can_be_read_without_the_library(store: SQLiteStore, dba: sqlite
         make_callback("cb_1", dedup_key="d", ranked_at=START, expires_at=late, quoted_wait_s=92.5),
         make_agent("mia", queues=(QUEUE, "sales"), skills=("fr",)),
     )
-    append(store, make_event(events.CallOffered, position=4, at=START))
+    append(store, make_event(events.CallOffered, quoted_position=4, at=START))
     assert dba.execute(
         """
         SELECT queue, state, entered_at, quoted_wait_s,
@@ -679,7 +793,8 @@ def test_columns_can_be_read_without_the_library(store: SQLiteStore, dba: sqlite
         ("mia", '["support","sales"]', '["fr"]', 0)
     ]
     assert dba.execute(
-        "SELECT kind, call_id, strftime('%H:%M', at), json_extract(detail, '$.position') FROM callbackq_history"
+        "SELECT kind, call_id, strftime('%H:%M', at), json_extract(detail, '$.quoted_position')"
+        " FROM callbackq_history"
     ).fetchall() == [("call_offered", "call_id_1", "08:00", 4)]
 
 

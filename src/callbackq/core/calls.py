@@ -12,12 +12,12 @@ from typing import Any, Final
 import attrs
 
 from callbackq.core.decision import Decision, head
-from callbackq.core.ordering import rank
+from callbackq.core.placing import Stand, opened
 from callbackq.effects import ConnectCall
 from callbackq.errors import CallHasEnded
-from callbackq.events import CallEnded, CallJoined, CallReturned, CallTaken
+from callbackq.events import CallEnded, CallJoined, CallOpened, CallPlaced, CallReturned, CallTaken
 from callbackq.ids import AgentId, CallbackId, CallId, PlaceId, SubjectId, TenantId
-from callbackq.model import CallOutcome, CallState, DueReason, LiveCall
+from callbackq.model import Ahead, CallOutcome, CallState, DueReason, LiveCall
 from callbackq.policy import QueuePolicy
 
 ENDED_BY_LEAVING: Final = {CallState.WAITING: CallOutcome.ABANDONED, CallState.TAKEN: CallOutcome.SERVED}
@@ -30,13 +30,15 @@ class Joining:
     tenant_id: TenantId
     call_id: CallId
     subject_id: SubjectId | None
-    priority: int
-    lane: int
+    stand: Stand
+    preferred_agent_id: AgentId | None = None
     entered_at: datetime
 
 
 def join(joining: Joining, *, policy: QueuePolicy, now: datetime) -> Decision:
     """Give the caller a place, by the time of entering the queue."""
+    stand = joining.stand
+    due = _due_in_line(stand.preferred_until_at, policy=policy, now=now)
     call = LiveCall(
         tenant_id=joining.tenant_id,
         call_id=joining.call_id,
@@ -44,14 +46,16 @@ def join(joining: Joining, *, policy: QueuePolicy, now: datetime) -> Decision:
         state=CallState.WAITING,
         queue=policy.queue,
         subject_id=joining.subject_id,
-        priority=joining.priority,
-        lane=joining.lane,
+        priority=stand.priority,
+        lane=stand.lane,
         place_id=PlaceId(joining.call_id),
         entered_at=joining.entered_at,
-        ranked_at=joining.entered_at,
-        rank=rank(joining.entered_at, priority=joining.priority, policy=policy),
-        due_at=now + policy.call_life,
-        due_reason=DueReason.EXPIRES,
+        ranked_at=stand.ranked_at,
+        rank=stand.rank,
+        preferred_agent_id=joining.preferred_agent_id,
+        preferred_until_at=stand.preferred_until_at,
+        due_at=due[0],
+        due_reason=due[1],
     )
     event = CallJoined(
         **head(call, at=now),
@@ -63,27 +67,101 @@ def join(joining: Joining, *, policy: QueuePolicy, now: datetime) -> Decision:
         entered_at=call.entered_at,
         ranked_at=call.ranked_at,
         rank=call.rank,
+        preferred_agent_id=call.preferred_agent_id,
+        preferred_until_at=call.preferred_until_at,
     )
     return Decision(records=(call,), events=(event,))
 
 
-def take(call: LiveCall, agent_id: AgentId, *, policy: QueuePolicy, now: datetime) -> Decision:
+def _due_in_line(
+    preferred_until_at: datetime | None, *, policy: QueuePolicy, now: datetime
+) -> tuple[datetime, DueReason]:
+    life = (now + policy.call_life, DueReason.EXPIRES)
+    if preferred_until_at is None or preferred_until_at > life[0]:
+        return life
+    return (preferred_until_at, DueReason.PREFERENCE_OVER)
+
+
+def place(
+    call: LiveCall,
+    kind: type[CallPlaced],
+    *,
+    stand: Stand,
+    policy: QueuePolicy,
+    reason: str | None = None,
+    now: datetime,
+) -> Decision:
+    """
+    Give the caller another place: *kind* names why.
+
+    Another rank or priority is no sign of life: when the call is taken for lost does not change with it.
+
+    Raises:
+        CallHasEnded: the call is over, or with an agent.
+    """
+    check_waiting(call)
+    due: tuple[datetime | None, DueReason | None] = (call.due_at, call.due_reason)
+    if (stand.queue, stand.preferred_until_at) != (call.queue, call.preferred_until_at):
+        due = _due_in_line(stand.preferred_until_at, policy=policy, now=now)
+    record = _next(
+        call,
+        CallState.WAITING,
+        due=due,
+        queue=stand.queue,
+        priority=stand.priority,
+        lane=stand.lane,
+        ranked_at=stand.ranked_at,
+        rank=stand.rank,
+        preferred_until_at=stand.preferred_until_at,
+    )
+    event = kind(
+        **head(record, at=now),
+        queue=record.queue,
+        priority=record.priority,
+        lane=record.lane,
+        ranked_at=record.ranked_at,
+        rank=record.rank,
+        preferred_until_at=record.preferred_until_at,
+        reason=reason,
+    )
+    return Decision(records=(record,), events=(event,))
+
+
+def take(
+    call: LiveCall, agent_id: AgentId, *, overtook: Ahead, policy: QueuePolicy, now: datetime
+) -> Decision:
     """Give the caller to an agent."""
+    decision = served(call, agent_id, overtook=overtook, policy=policy, now=now)
+    effect = ConnectCall(call_id=call.call_id, agent_id=agent_id, queue=call.queue)
+    return attrs.evolve(decision, effects=(effect,))
+
+
+def served(
+    call: LiveCall, agent_id: AgentId | None, *, overtook: Ahead, policy: QueuePolicy, now: datetime
+) -> Decision:
+    """The caller is with an agent: one whom callbackq chose, or whom the host's own ACD did."""
     record = _next(
         call,
         CallState.TAKEN,
         due=(now + policy.talk_time_max, DueReason.TALK_OVERDUE),
         agent_id=agent_id,
         taken_at=now,
+        overtook_calls_count=call.overtook_calls_count + overtook.calls,
+        overtook_callbacks_count=call.overtook_callbacks_count + overtook.callbacks,
     )
-    event = CallTaken(**head(record, at=now), agent_id=agent_id, taken_at=now)
-    effect = ConnectCall(call_id=call.call_id, agent_id=agent_id, queue=call.queue)
-    return Decision(records=(record,), events=(event,), effects=(effect,))
+    event = CallTaken(
+        **head(record, at=now),
+        agent_id=agent_id,
+        taken_at=now,
+        overtook_calls_count=record.overtook_calls_count,
+        overtook_callbacks_count=record.overtook_callbacks_count,
+    )
+    return Decision(records=(record,), events=(event,))
 
 
 def give_back(call: LiveCall, *, policy: QueuePolicy, now: datetime) -> Decision:
     """The agent could not be connected: the caller stands in line with the place of before."""
-    due = (now + policy.call_life, DueReason.EXPIRES)
+    due = _due_in_line(call.preferred_until_at, policy=policy, now=now)
     record = _next(call, CallState.WAITING, due=due, agent_id=None, taken_at=None)
     return Decision(records=(record,), events=(CallReturned(**head(record, at=now)),))
 
@@ -95,15 +173,16 @@ def leave(call: LiveCall, *, now: datetime) -> Decision:
     return _end(call, ENDED_BY_LEAVING[call.state], now=now)
 
 
-def convert(call: LiveCall, callback_id: CallbackId, *, now: datetime) -> Decision:
+def convert(call: LiveCall, callback_id: CallbackId, *, abandoned: bool = False, now: datetime) -> Decision:
     """
-    The caller hangs up and keeps the place as a callback.
+    The caller hangs up and keeps the place as a callback: having asked, or, if *abandoned*, by policy alone.
 
     Raises:
         CallHasEnded: the call is over or with an agent; there is no place to keep.
     """
     check_waiting(call)
-    return _end(call, CallOutcome.CONVERTED, now=now, callback_id=callback_id)
+    outcome = CallOutcome.ABANDONED if abandoned else CallOutcome.CONVERTED
+    return _end(call, outcome, now=now, callback_id=callback_id)
 
 
 def check_waiting(call: LiveCall) -> None:
@@ -119,9 +198,22 @@ def check_waiting(call: LiveCall) -> None:
         )
 
 
-def due(call: LiveCall, *, now: datetime) -> Decision:
-    """Do what time alone does: a call of which nothing was heard for so long is over, nobody knows how."""
+def due(call: LiveCall, *, lane: int, policy: QueuePolicy, now: datetime) -> Decision:
+    """
+    Do what time alone does: the preferred agent did not come; or nothing was heard of the call for so long.
+
+    Args:
+        lane: of its skills alone.
+    """
+    if call.due_reason is DueReason.PREFERENCE_OVER:
+        return place(call, CallOpened, stand=opened(call, lane=lane), policy=policy, now=now)
     return _end(call, CallOutcome.EXPIRED, now=now)
+
+
+def lose(call: LiveCall, *, now: datetime) -> Decision:
+    """The PBX does not know it any more: it is over, nobody knows how; served, if it was with an agent."""
+    outcome = CallOutcome.SERVED if call.state is CallState.TAKEN else CallOutcome.LOST
+    return _end(call, outcome, now=now)
 
 
 def _end(

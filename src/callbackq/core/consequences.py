@@ -52,7 +52,11 @@ def overdue(attempt: Attempt, context: Context, *, failures_count: int) -> Decis
     unknown = attrs.evolve(attempt, disposition=Disposition.UNKNOWN)
     step = next_step(context.callback, unknown, failures_count=failures_count, policy=context.policy)
     return lifecycle.attempt_failed(
-        context.callback, disposition=Disposition.UNKNOWN, step=step, now=context.now
+        context.callback,
+        disposition=Disposition.UNKNOWN,
+        step=step,
+        policy=context.policy,
+        now=context.now,
     )
 
 
@@ -80,7 +84,11 @@ def _callback_failed(moved: After, context: Context) -> Decision:
     assert attempt.disposition is not None
     step = next_step(context.callback, attempt, failures_count=moved.failures_count, policy=context.policy)
     return lifecycle.attempt_failed(
-        context.callback, disposition=attempt.disposition, step=step, now=context.now
+        context.callback,
+        disposition=attempt.disposition,
+        step=step,
+        policy=context.policy,
+        now=context.now,
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, assert_never
+from functools import cache
+from typing import Any, TypeVar, assert_never
 
 import attrs
 
 from callbackq.effects import Effect
 from callbackq.events import Event
-from callbackq.model import Agent, Attempt, Callback, LiveCall, Record
+from callbackq.model import Agent, Attempt, Callback, LiveCall, QueueControl, Record
 
 
 @attrs.frozen(kw_only=True)
@@ -38,10 +39,10 @@ def head(record: Record, *, at: datetime) -> dict[str, Any]:
         "tenant_id": record.tenant_id,
         "version": record.version,
         "at": at,
-        "due_at": record.due_at,
-        "due_reason": record.due_reason,
-        "state": record.state,
     }
+    if isinstance(record, QueueControl):
+        return {**fields, "due_at": None, "due_reason": None, "queue": record.queue}
+    fields |= {"due_at": record.due_at, "due_reason": record.due_reason, "state": record.state}
     match record:
         case Callback():
             fields["callback_id"] = record.callback_id
@@ -56,3 +57,25 @@ def head(record: Record, *, at: datetime) -> dict[str, Any]:
         case _:
             assert_never(record)
     return fields
+
+
+_EventT = TypeVar("_EventT", bound=Event)
+
+
+def told(kind: type[_EventT], record: Record, *, at: datetime, **more: Any) -> _EventT:
+    """
+    Return the event that tells of *record* as it is now: each field that the two share by name is the record's.
+
+    Args:
+        more: the fields that the record does not have.
+    """
+    build: Any = kind
+    of: Any = type(record)
+    event: _EventT = build(at=at, **{name: getattr(record, name) for name in _shared(build, of)}, **more)
+    return event
+
+
+@cache
+def _shared(kind: Any, of: Any) -> tuple[str, ...]:
+    had = attrs.fields_dict(of)
+    return tuple(name for name in attrs.fields_dict(kind) if name in had)

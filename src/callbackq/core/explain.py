@@ -1,106 +1,389 @@
-"""Why a callback is or is not being dialed now: the rule, what it looked at, and when that can change."""
+"""
+Why a callback is or is not being dialed now: the rule, what it looked at, and when time alone can change it.
+
+`Rule` names every rule of the package that can stand between a promise and a ringing phone. Each has its words in one
+place, and so has every state, outcome and deadline that the words mention. Whoever adds a rule explains it here: a
+test fails until then. No name and no number appears, only ids, counts and instants, as texts.
+"""
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Mapping
 from datetime import datetime
-from typing import assert_never
+from types import MappingProxyType
+from typing import Final, assert_never
 
 import attrs
 
-from callbackq.model import Attempt, AttemptState, Callback, CallbackState, Explanation
+from callbackq.ids import QueueName
+from callbackq.model import (
+    Ahead,
+    Attempt,
+    AttemptState,
+    Callback,
+    CallbackState,
+    DueReason,
+    Explanation,
+    HoldReason,
+    NoOffer,
+    NoOfferReason,
+    Offer,
+    OfferReason,
+    Outcome,
+    QueueControl,
+)
+
+
+class Rule(enum.StrEnum):
+    """Which rule decides."""
+
+    SCHEDULED = "scheduled"
+    DUE = "due"
+    QUEUE_NOT_CONFIGURED = "queue_not_configured"
+    DIALING_PAUSED = "dialing_paused"
+    PREFERRED_AGENT = "preferred_agent"
+    NOBODY_STAFFED = "nobody_staffed"
+    NOBODY_HAS_SKILLS = "nobody_has_skills"
+    NO_AGENT_AVAILABLE = "no_agent_available"
+    EARLIER_LIVE_CALL = "earlier_live_call"
+    AGENTS_KEPT = "agents_kept"
+    OTHER_QUEUE_FIRST = "other_queue_first"
+    AHEAD_IN_LINE = "ahead_in_line"
+    NEXT_STEP = "next_step"
+    NUMBER_IN_USE = "number_in_use"
+    REST = "rest"
+    ATTEMPTING = "attempting"
+    ATTEMPT_OVERDUE = "attempt_overdue"
+    ENDED = "ended"
 
 
 @attrs.frozen(kw_only=True)
 class ExplainFacts:
-    """What is known besides the record, read in the same transaction."""
+    """
+    What is known besides the record, read in the same transaction.
 
-    ahead: int
-    agents_available: int
-    """How many are free who serve its queue and have its skills."""
+    Args:
+        ahead: who stands before it.
+        agents_staffed: how many agents are signed in for its queue.
+        agents_able: how many of them have its skills.
+        agents_available: how many of those are free now.
+        attempt: the one under way; needed while it is ATTEMPTING.
+        queue_is_known: whether a policy is configured here for its queue.
+        control: what is switched for its queue, by its own row or the one for all; None if nothing is.
+        live_call_first: the host's own ACD gives out live calls, and an earlier one waits.
+        kept_for: the queue for which the free agents are kept; None if one is left.
+        goes_first: the other queue whose places take the free agents first, for it is served first, or they came
+            earlier; None if an agent is left.
+        preferred_signed_in: whether its preferred agent is signed in.
+        skills: that its place needs.
+    """
+
+    ahead: Ahead
     agents_staffed: int
+    agents_able: int
+    agents_available: int
     attempt: Attempt | None
     queue_is_known: bool = True
+    control: QueueControl | None = None
+    live_call_first: bool = False
+    kept_for: QueueName | None = None
+    goes_first: QueueName | None = None
+    preferred_signed_in: bool = False
+    skills: tuple[str, ...] = ()
 
 
-_ATTEMPT_TEXT = {
-    AttemptState.INTENDED: "agent {agent} is being asked to take it",
-    AttemptState.AGENT_ON_LINE: "agent {agent} is on the line, and the customer's phone is being dialed",
-    AttemptState.JOINING: "the customer answered, and is being joined to agent {agent}",
-    AttemptState.CONNECTED: "the customer talks to agent {agent}",
-    AttemptState.ENDING: "the attempt with agent {agent} is over, and its legs are being hung up",
-    AttemptState.ENDED: "the attempt with agent {agent} has just ended",
-}
+# ---------------------------------------------------------------------------- words
+
+_WORDS: Final[Mapping[Rule, str]] = MappingProxyType(
+    {
+        Rule.SCHEDULED: "not dialed: it is scheduled for {scheduled_at}",
+        Rule.DUE: "not dialed: since {due_at} it waits for a step of a dispatcher, and then {then}",
+        Rule.QUEUE_NOT_CONFIGURED: "not dialed: no policy is configured here for its queue",
+        Rule.DIALING_PAUSED: "not dialed: dialing is paused, {paused_because}",
+        Rule.PREFERRED_AGENT: (
+            "not dialed: it waits for agent {preferred_agent_id} alone, until {preferred_until_at};"
+            " that agent is {preferred_is}"
+        ),
+        Rule.NOBODY_STAFFED: "not dialed: no agent is signed in for its queue",
+        Rule.NOBODY_HAS_SKILLS: (
+            "not dialed: none of {agents_staffed} agents signed in for its queue has the skills: {skills}"
+        ),
+        Rule.NO_AGENT_AVAILABLE: (
+            "not dialed: {ahead_in_words} ahead of it,"
+            " and none of {agents_able} agents is free who can serve it"
+        ),
+        Rule.EARLIER_LIVE_CALL: "not dialed: a live call that came earlier waits for the host's own ACD",
+        Rule.AGENTS_KEPT: "not dialed: the agents who are free are kept for queue {kept_for}",
+        Rule.OTHER_QUEUE_FIRST: "not dialed: the agents who are free serve queue {goes_first} first",
+        Rule.AHEAD_IN_LINE: (
+            "not dialed: {ahead_in_words} ahead of it, and {agents_available} agents free who can serve it"
+        ),
+        Rule.NEXT_STEP: "about to be dialed: {ahead_in_words} ahead of it, and an agent is free for it",
+        Rule.NUMBER_IN_USE: "not dialed: its number is in another call; at {due_at} {then}",
+        Rule.REST: (
+            "not dialed: it rests after {last_disposition}, attempts so far: {attempts_count};"
+            " at {due_at} {then}"
+        ),
+        Rule.ATTEMPTING: "being dialed: {attempt_in_words}",
+        Rule.ATTEMPT_OVERDUE: (
+            "being dialed: {attempt_in_words}; since {overdue_at} that waits for a step of a dispatcher"
+        ),
+        Rule.ENDED: "not dialed: it ended as {outcome} at {ended_at}: {outcome_in_words}",
+    }
+)
+
+_RULE_OF_HOLD: Final[Mapping[HoldReason, Rule]] = MappingProxyType(
+    {HoldReason.NUMBER_IN_USE: Rule.NUMBER_IN_USE}
+)
+
+_ATTEMPT: Final[Mapping[AttemptState, str]] = MappingProxyType(
+    {
+        AttemptState.INTENDED: "agent {agent_id} is being asked to take it",
+        AttemptState.AGENT_ON_LINE: "agent {agent_id} is on the line, and the customer's phone is being dialed",
+        AttemptState.JOINING: "the customer answered, and is being joined to agent {agent_id}",
+        AttemptState.CONNECTED: "the customer talks to agent {agent_id}",
+        AttemptState.ENDING: "the attempt with agent {agent_id} is over, and its legs are being hung up",
+        AttemptState.ENDED: "the attempt with agent {agent_id} has just ended",
+    }
+)
+
+_OUTCOME: Final[Mapping[Outcome, str]] = MappingProxyType(
+    {
+        Outcome.COMPLETED: "customer and agent could hear each other",
+        Outcome.CANCELLED: "the customer or an operator took it back",
+        Outcome.EXPIRED: "its life was over before it was done",
+        Outcome.UNREACHED: "the customer was not reached, and no attempt is left",
+        Outcome.DECLINED_BY_AGENTS: "every agent declined it",
+        Outcome.REPLACED: "another callback of the same person has its place",
+        Outcome.REFUSED_BY_RULE: "a rule forbids dialing this customer",
+        Outcome.SERVED_ELSEWHERE: "the customer was served in another way",
+    }
+)
+
+_THEN: Final[Mapping[DueReason, str]] = MappingProxyType(
+    {
+        DueReason.EXPIRES: "it expires",
+        DueReason.SCHEDULED: "its time comes, and it stands in line",
+        DueReason.PREFERENCE_OVER: "any agent who has the skills may serve it",
+        DueReason.WAITED_LONG: "it has waited longer than the longest virtual wait, and keeps its place",
+        DueReason.WINDOW_OVER: "its response window is over, and it is queued again",
+        DueReason.REST_OVER: "its rest is over, and it stands in line",
+        DueReason.HOLD_OVER: "it stands in line again, and the rule is asked again",
+        DueReason.ATTEMPT_OVERDUE: "the attempt must be over, or is ended",
+        DueReason.AGENT_RING_OVER: "the agent has not accepted in time",
+        DueReason.RING_OVER: "the customer has not answered in time",
+        DueReason.JOIN_OVERDUE: "the two could not be joined in time",
+        DueReason.TALK_OVERDUE: "the conversation has lasted as long as it may, and is hung up",
+        DueReason.HANG_UP_WANTED: "the legs are hung up",
+        DueReason.HANG_UP_OVERDUE: "legs whose end was not reported are hung up once more",
+        DueReason.LEG_IN_DOUBT: "a leg whose end was never reported cannot ring any more, and is closed",
+    }
+)
+"""What time alone does next. Agents have deadlines of their own, which no callback has."""
+
+_NO_OFFER: Final[Mapping[NoOfferReason, str]] = MappingProxyType(
+    {
+        NoOfferReason.ABOUT_TO_BE_SERVED: "the caller is about to be served",
+        NoOfferReason.WAIT_IS_SHORT: "no trigger of the policy holds: expected wait, time waited, position or load",
+        NoOfferReason.WAIT_TOO_LONG: "the estimated wait is longer than the longest virtual wait",
+        NoOfferReason.NOBODY_STAFFED: "nobody is signed in who can serve the caller, so the wait is unknown",
+        NoOfferReason.QUEUE_CLOSED: "the queue is closed",
+        NoOfferReason.CLOSING_TOO_SOON: "the queue is likely to close before the callback could begin",
+        NoOfferReason.HOURS_UNKNOWN: "the host's hours could not say whether the queue is open",
+        NoOfferReason.TOO_MANY_PENDING: "as many callbacks of the queue are pending as its policy allows",
+        NoOfferReason.OFFERING_PAUSED: "offering is paused",
+        NoOfferReason.NOT_IN_ROLLOUT: "the caller is not among those who are offered callbacks",
+        NoOfferReason.DECLINED_BEFORE: "the caller declined a callback before",
+        NoOfferReason.ALREADY_HAS_CALLBACK: "the caller has a callback already",
+    }
+)
+
+_OFFER: Final[Mapping[OfferReason, str]] = MappingProxyType(
+    {
+        OfferReason.ASKED: "the caller asked for it",
+        OfferReason.EXPECTED_WAIT: "the estimated wait is long enough",
+        OfferReason.WAITED: "the caller has waited long enough",
+        OfferReason.DEPTH: "the line is deep enough",
+        OfferReason.LOAD: "enough places wait for each agent",
+    }
+)
+
+
+# ---------------------------------------------------------------------------- callbacks
 
 
 def explain(callback: Callback, *, facts: ExplainFacts, now: datetime) -> Explanation:
-    """Explain *callback*. Every state has its words; a state without is a bug that the types show."""
-    rule, text, values = _why(callback, facts)
+    """
+    Explain *callback*.
+
+    Returns:
+        The rule that decides, in words and with what it looked at. `next_change_at` is the next moment at which time
+        alone can change it: now, if that moment has passed and no dispatcher has made a step since.
+    """
+    rule, found, in_words = _why(callback, facts, now)
+    due_at, due_reason = _next_due(callback, facts.attempt)
+    values = {**found}
+    if due_at is not None and due_reason is not None:
+        values |= {"due_at": _iso(due_at), "due_reason": str(due_reason), "then": _THEN[due_reason]}
     return Explanation(
         callback_id=callback.callback_id,
         at=now,
         state=callback.state,
         rule=rule,
-        text=text,
+        text=_WORDS[rule].format_map({**values, **in_words}),
         values=values,
-        next_change_at=callback.due_at,
+        next_change_at=max(due_at, now) if due_at is not None else None,
     )
 
 
-def _why(callback: Callback, facts: ExplainFacts) -> tuple[str, str, dict[str, str]]:
-    until = callback.due_at.isoformat() if callback.due_at else ""
+_Why = tuple[Rule, dict[str, str], dict[str, str]]
+"""The rule, its values as data, and what is needed for its words only."""
+
+
+def _why(callback: Callback, facts: ExplainFacts, now: datetime) -> _Why:
     match callback.state:
-        case CallbackState.SCHEDULED:
-            return "scheduled", f"not dialed: it is scheduled for {until}", {"scheduled_at": until}
-        case CallbackState.WAITING:
-            return _why_waiting(facts)
         case CallbackState.ATTEMPTING:
-            return _why_attempting(facts)
-        case CallbackState.RESTING:
-            values = {"last_disposition": str(callback.last_disposition), "rest_until": until}
-            text = f"not dialed: resting until {until} after {callback.last_disposition}"
-            return "rest", f"{text}, attempt {callback.attempts_count}", values
-        case CallbackState.HELD:
-            values = {"hold_reason": str(callback.hold_reason), "held_until": until}
-            return "hold", f"not dialed: held until {until}, {callback.hold_reason}", values
+            return _why_attempting(callback, facts, now)
         case CallbackState.ENDED:
-            ended_at = callback.ended_at.isoformat() if callback.ended_at else ""
-            values = {"outcome": str(callback.outcome), "ended_at": ended_at}
-            return "ended", f"not dialed: it ended as {callback.outcome} at {ended_at}", values
+            return _why_ended(callback)
+        case CallbackState.WAITING:
+            values, in_words = _line_values(callback, facts)
+            return _why_waiting(callback, facts, now), values, in_words
+        case CallbackState.SCHEDULED | CallbackState.RESTING | CallbackState.HELD:
+            rule, values = _why_out_of_line(callback)
+            return _unless_due(rule, callback, facts, now), values, {}
         case _:
             assert_never(callback.state)
 
 
-def _why_waiting(facts: ExplainFacts) -> tuple[str, str, dict[str, str]]:
+def _why_out_of_line(callback: Callback) -> tuple[Rule, dict[str, str]]:
+    if callback.state is CallbackState.SCHEDULED:
+        return Rule.SCHEDULED, {"scheduled_at": _iso(callback.scheduled_at)}
+    if callback.state is CallbackState.RESTING:
+        return Rule.REST, {
+            "last_disposition": str(callback.last_disposition),
+            "attempts_count": str(callback.attempts_count),
+        }
+    assert callback.hold_reason is not None
+    return _RULE_OF_HOLD[callback.hold_reason], {"hold_reason": str(callback.hold_reason)}
+
+
+def _unless_due(rule: Rule, callback: Callback, facts: ExplainFacts, now: datetime) -> Rule:
+    """Return *rule*; but if its time is over, what the callback waits for is a step of a dispatcher that knows it."""
+    if callback.due_at is None or now < callback.due_at:
+        return rule
+    return Rule.DUE if facts.queue_is_known else Rule.QUEUE_NOT_CONFIGURED
+
+
+def _why_waiting(callback: Callback, facts: ExplainFacts, now: datetime) -> Rule:
+    """Ask the rules in the order in which they forbid: the queue, the agents, and who goes before it."""
+    not_yet = callback.preferred_until_at is not None and not facts.agents_available
+    rules = (
+        (Rule.QUEUE_NOT_CONFIGURED, not facts.queue_is_known),
+        (Rule.DUE, _unless_due(Rule.NEXT_STEP, callback, facts, now) is Rule.DUE),
+        (Rule.DIALING_PAUSED, facts.control is not None and facts.control.dialing_paused),
+        (Rule.PREFERRED_AGENT, not_yet),
+        (Rule.NOBODY_STAFFED, not facts.agents_staffed),
+        (Rule.NOBODY_HAS_SKILLS, not facts.agents_able),
+        (Rule.NO_AGENT_AVAILABLE, not facts.agents_available),
+        (Rule.EARLIER_LIVE_CALL, facts.live_call_first),
+        (Rule.AGENTS_KEPT, facts.kept_for is not None),
+        (Rule.OTHER_QUEUE_FIRST, facts.goes_first is not None),
+        (Rule.AHEAD_IN_LINE, facts.ahead.count >= facts.agents_available),
+    )
+    return next((rule for rule, holds in rules if holds), Rule.NEXT_STEP)
+
+
+def _line_values(callback: Callback, facts: ExplainFacts) -> tuple[dict[str, str], dict[str, str]]:
+    ahead = facts.ahead
     values = {
-        "ahead": str(facts.ahead),
-        "agents_available": str(facts.agents_available),
+        "ahead": str(ahead.count),
+        "ahead_calls": str(ahead.calls),
+        "ahead_callbacks": str(ahead.callbacks),
+        "ahead_exact": str(ahead.exact).lower(),
         "agents_staffed": str(facts.agents_staffed),
+        "agents_able": str(facts.agents_able),
+        "agents_available": str(facts.agents_available),
+        "skills": ", ".join(facts.skills),
     }
-    if not facts.queue_is_known:
-        return "queue_not_configured", "not dialed: no policy is configured here for its queue", values
-    if not facts.agents_staffed:
-        return "nobody_staffed", "not dialed: no agent is signed in for its queue", values
-    if facts.agents_available and not facts.ahead:
-        return "next_step", "about to be dialed: it is first in line and an agent is available", values
-    if facts.agents_available:
-        text = (
-            f"not dialed: {facts.ahead} ahead of it, and {facts.agents_available} available; at the next step"
-        )
-        return "next_step", text, values
-    text = f"not dialed: {facts.ahead} ahead of it, and of {facts.agents_staffed} agents none is free who can serve it"
-    return "no_agent_available", text, values
+    others = {"kept_for": facts.kept_for, "goes_first": facts.goes_first}
+    values |= {name: queue for name, queue in others.items() if queue is not None}
+    if callback.preferred_until_at is not None:
+        values |= {
+            "preferred_agent_id": callback.preferred_agent_id or "",
+            "preferred_until_at": _iso(callback.preferred_until_at),
+            "preferred_signed_in": str(facts.preferred_signed_in).lower(),
+        }
+    reason = facts.control.reason if facts.control else None
+    if facts.control is not None and facts.control.dialing_paused:
+        values |= {"paused_at": _iso(facts.control.changed_at), "paused_reason": reason or ""}
+    in_words = {
+        "ahead_in_words": str(ahead.count) if ahead.exact else f"about {ahead.count}",
+        "preferred_is": "signed in and not free" if facts.preferred_signed_in else "not signed in",
+        "paused_because": f"for the reason: {reason}" if reason else "no reason given",
+    }
+    return values, in_words
 
 
-def _why_attempting(facts: ExplainFacts) -> tuple[str, str, dict[str, str]]:
+def _why_attempting(callback: Callback, facts: ExplainFacts, now: datetime) -> _Why:
     attempt = facts.attempt
     assert attempt is not None
     values = {
         "attempt_id": attempt.attempt_id,
         "attempt_state": str(attempt.state),
         "agent_id": attempt.agent_id or "",
+        "attempts_count": str(callback.attempts_count),
     }
-    return (
-        "attempting",
-        "being dialed: " + _ATTEMPT_TEXT[attempt.state].format(agent=attempt.agent_id),
-        values,
-    )
+    in_words = {"attempt_in_words": _ATTEMPT[attempt.state].format_map(values)}
+    due_at, _ = _next_due(callback, attempt)
+    if due_at is None or now < due_at:
+        return Rule.ATTEMPTING, values, in_words
+    return Rule.ATTEMPT_OVERDUE, {**values, "overdue_at": _iso(due_at)}, in_words
+
+
+def _why_ended(callback: Callback) -> _Why:
+    outcome = callback.outcome
+    assert outcome is not None
+    values = {
+        "outcome": str(outcome),
+        "ended_at": _iso(callback.ended_at),
+        "attempts_count": str(callback.attempts_count),
+    }
+    words = _OUTCOME[outcome]
+    if callback.merged_into_id is not None:
+        values["merged_into_id"] = callback.merged_into_id
+        words = f"{words}, {callback.merged_into_id}"
+    return Rule.ENDED, values, {"outcome_in_words": words}
+
+
+def _next_due(callback: Callback, attempt: Attempt | None) -> tuple[datetime | None, DueReason | None]:
+    """Return what time does next: to the callback, or sooner to its attempt."""
+    own = callback.due_at, callback.due_reason
+    if callback.state is not CallbackState.ATTEMPTING or attempt is None or attempt.due_at is None:
+        return own
+    if callback.due_at is not None and callback.due_at < attempt.due_at:
+        return own
+    return attempt.due_at, attempt.due_reason
+
+
+def _iso(at: datetime | None) -> str:
+    return at.isoformat() if at is not None else ""
+
+
+# ---------------------------------------------------------------------------- offers
+
+
+def explain_offer(offer: Offer) -> str:
+    """Say in words why a callback was offered."""
+    return f"offered: {_OFFER[offer.reason]}"
+
+
+def explain_no_offer(no_offer: NoOffer) -> str:
+    """
+    Say in words why no callback was offered, and when time alone can change that.
+
+    For operators and logs; what a caller is told is `core.speech.say_no_offer`.
+    """
+    text = f"not offered: {_NO_OFFER[no_offer.reason]}"
+    return text if no_offer.again_at is None else f"{text}; it can change at {_iso(no_offer.again_at)}"

@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from callbackq.events import Event
-from callbackq.model import Agent, Attempt, Callback, Entity, LiveCall, Record
+from callbackq.model import Agent, Attempt, Callback, Entity, LiveCall, QueueControl, Record
 
 RECORDS: Final[Mapping[Entity, Callable[..., Record]]] = MappingProxyType(
     {
@@ -22,6 +22,7 @@ RECORDS: Final[Mapping[Entity, Callable[..., Record]]] = MappingProxyType(
         Entity.CALL: LiveCall,
         Entity.AGENT: Agent,
         Entity.ATTEMPT: Attempt,
+        Entity.QUEUE: QueueControl,
     }
 )
 KEYS: Final[Mapping[Entity, str]] = MappingProxyType(
@@ -30,6 +31,7 @@ KEYS: Final[Mapping[Entity, str]] = MappingProxyType(
         Entity.CALL: "call_id",
         Entity.AGENT: "agent_id",
         Entity.ATTEMPT: "attempt_id",
+        Entity.QUEUE: "queue",
     }
 )
 

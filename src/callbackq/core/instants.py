@@ -29,6 +29,16 @@ def microseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
+def from_microseconds(count: int) -> datetime:
+    """
+    Return the instant so many whole microseconds after 1970; the reverse of `microseconds`.
+
+    >>> from_microseconds(86_400_000_000).isoformat()
+    '1970-01-02T00:00:00+00:00'
+    """
+    return _EPOCH + count * _MICROSECOND
+
+
 def check_instant(value: object, name: str) -> datetime:
     """
     Return *value* in UTC.

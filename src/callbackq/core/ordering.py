@@ -7,7 +7,7 @@ The order of two waiting places never changes with time, so every store can keep
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from callbackq.core.instants import microseconds
@@ -34,6 +34,25 @@ def check_priority(priority: object) -> int:
 
 def _shown(value: object) -> str:
     return repr(value) if isinstance(value, int) and abs(value) < 10**9 else type(value).__name__
+
+
+HEAD_START_MAX: Final = timedelta(days=7)
+"""How much earlier or later than it entered a place may be ranked by a host's function."""
+
+
+def check_head_start(head_start: object) -> timedelta:
+    """
+    Return what a host's function answered, as a timedelta of the standard library.
+
+    Raises:
+        ValueError: it is no timedelta, or not within 7 days.
+    """
+    if not isinstance(head_start, timedelta):
+        raise ValueError(f"a head start is {type(head_start).__name__}; allowed: a timedelta")  # noqa: TRY004
+    plain = timedelta(head_start.days, head_start.seconds, head_start.microseconds)
+    if not -HEAD_START_MAX <= plain <= HEAD_START_MAX:
+        raise ValueError(f"a head start is {plain}; allowed: -7 to 7 days")
+    return plain
 
 
 def credit_us(priority: int, *, policy: QueuePolicy) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from callbackq.core.instants import (
     check_text,
 )
 from callbackq.core.numbers import PhoneNumber
+from callbackq.core.placing import AGENT_SKILL
 from callbackq.errors import InvalidText, InvalidTime, RequestKeyReused
 from callbackq.ids import QueueName, SubjectId, TenantId
 from callbackq.masking import mask_number
@@ -26,6 +28,9 @@ from callbackq.model import Callback, Channel, Position, Receipt, Subject, Wait
 CONTEXTS_KEPT_MAX: Final = 20
 SKILLS_MAX: Final = 50
 _CALL_KEY: Final = "call:"
+_EVENT_KEY: Final = "event:"
+_RATE_MIN: Final = 0.001
+_RATE_MAX: Final = 100_000
 _NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
 SCHEDULE_HORIZON: Final = timedelta(days=366)
 
@@ -88,7 +93,12 @@ def read_skills(skills: Sequence[str]) -> tuple[str, ...]:
         raise InvalidText("skills is one text; allowed: a list of texts")
     if len(skills) > SKILLS_MAX:
         raise InvalidText(f"skills has {len(skills)} entries; allowed: at most {SKILLS_MAX}")
-    return tuple(sorted({check_text(skill, "a skill") for skill in skills}))
+    checked = {check_text(skill, "a skill") for skill in skills}
+    if any(skill.startswith(AGENT_SKILL) for skill in checked):
+        raise InvalidText(
+            f"a skill begins with {AGENT_SKILL!r}, as the skills that are made here do; allowed: others"
+        )
+    return tuple(sorted(checked))
 
 
 def read_schedule(scheduled_at: object, *, now: datetime) -> datetime | None:
@@ -117,11 +127,39 @@ def request_key_of(request_key: str | None, call_id: str | None) -> str | None:
     """
     if request_key is None:
         return f"{_CALL_KEY}{check_text(call_id, 'call_id')}" if call_id is not None else None
-    if str(request_key).startswith(_CALL_KEY):
-        raise InvalidText(
-            f"request_key begins with {_CALL_KEY!r}, as the keys of live calls do; allowed: another one"
-        )
+    for taken, whose in ((_CALL_KEY, "live calls"), (_EVENT_KEY, "events")):
+        if str(request_key).startswith(taken):
+            raise InvalidText(
+                f"request_key begins with {taken!r}, as the keys of {whose} do; allowed: another one"
+            )
     return check_text(request_key, "request_key")
+
+
+def event_key_of(event_key: object) -> str:
+    """Return the name of a business event. Raises: InvalidText."""
+    return check_text(event_key, "event_key", length_max=100)
+
+
+def request_key_of_event(event_key: str, identity: str) -> str:
+    """Return the key of the request of one person because of one event. No number stands in it."""
+    digest = hashlib.blake2b(identity.encode(), key=event_key.encode()[:64], digest_size=16).hexdigest()
+    return f"{_EVENT_KEY}{event_key}:{digest}"
+
+
+def read_rate(rate_per_min: object) -> timedelta | None:
+    """
+    Return the time between two, or None for no limit.
+
+    Raises:
+        InvalidText: it is no number from 0.001 to 100,000.
+    """
+    if rate_per_min is None:
+        return None
+    if isinstance(rate_per_min, bool) or not isinstance(rate_per_min, int | float):
+        raise InvalidText(f"rate_per_min is {type(rate_per_min).__name__}; allowed: a number")
+    if not _RATE_MIN <= rate_per_min <= _RATE_MAX:
+        raise InvalidText(f"rate_per_min is out of bounds; allowed: {_RATE_MIN} to {_RATE_MAX:,}")
+    return timedelta(minutes=1) / rate_per_min
 
 
 def check_same_request(

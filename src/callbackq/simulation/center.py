@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 import attrs
@@ -281,19 +282,26 @@ class ContactCenter:
         if self._on_duty.get(shift.agent_id) is not shift:
             return
         others = (other for other in self._on_duty.values() if other is not shift)
-        if not any(set(other.queues) & set(shift.queues) for other in others) and self._is_work_left():
+        if not any(set(other.queues) & set(shift.queues) for other in others) and self._is_work_left(shift):
             self._plan(_LOOKS_AGAIN_AFTER, lambda: self._sign_out(shift))
             return
         del self._on_duty[shift.agent_id]
         self.host.service.agent_unavailable(shift.agent_id)
 
-    def _is_work_left(self) -> bool:
-        """Whether anybody waits in line, or was promised a callback that has not ended."""
+    def _is_work_left(self, shift: Shift) -> bool:
+        """Whether anybody is left, in line or with a promise not ended, whom the agent of *shift* can serve."""
         with self._store.transaction(self._tenant_id, commit=Commit.READ_ONLY) as tx:
             for callback_id in list(self._open):
                 if tx.callbacks.get(callback_id).state is CallbackState.ENDED:
                     del self._open[callback_id]
-            return bool(self._open) or not tx.line.is_empty()
+            waiting = () if tx.line.is_empty() else self._people.values()
+        left = chain(
+            (self._promised[callback_id].caller for callback_id in self._open),
+            (person.caller for person in waiting if person.waits),
+        )
+        return any(
+            caller.queue in shift.queues and set(caller.skills) <= set(shift.skills) for caller in left
+        )
 
     # ------------------------------------------------------------------ what came of it
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final, Generic, TypeVar, cast
 
 from callbackq.errors import (
@@ -36,9 +37,29 @@ from callbackq.ids import (
     SubjectId,
     TenantId,
 )
-from callbackq.model import Agent, Attempt, Callback, Entity, LiveCall, Place, Record, Subject
+from callbackq.model import (
+    Agent,
+    Ahead,
+    Attempt,
+    Callback,
+    Entity,
+    LiveCall,
+    Place,
+    QueueControl,
+    Record,
+    Subject,
+)
 from callbackq.ports import Commit
-from callbackq.stores.memory_rows import Row, TenantRows, keys_of, position_of, row_id_of
+from callbackq.stores.memory_rows import (
+    ATTEMPTS_STARTED,
+    CALLBACKS_ENDED,
+    CALLS_ENDED,
+    CALLS_TAKEN,
+    Row,
+    TenantRows,
+    keys_of,
+    row_id_of,
+)
 from callbackq.stores.pepper import PEPPER_BYTES, check_pepper
 from callbackq.stores.rows import UNIQUE_RULES, check_event, check_record
 
@@ -86,6 +107,12 @@ class _Table(Generic[_RowT]):
                 found.append(rows[row_id])
         return found
 
+    def _latest(self, what: str, queue: QueueName, limit: int) -> list[_RowT]:
+        tenant = self._transaction.tenant
+        rows: dict[str, _RowT] = tenant.rows[self._cls]
+        times = tenant.latest.get((what, queue), ())
+        return [rows[row_id] for _, row_id in islice(reversed(times), limit)]
+
 
 def _is_in(row: Any, queues: Collection[QueueName] | None) -> bool:
     return queues is None or isinstance(row, Agent) or row.queue in queues
@@ -116,6 +143,14 @@ class _Callbacks(_Table[Callback]):
         """Return the callback that holds this key and has not ended. O(1)."""
         return self._holder("dedup_key", dedup_key)
 
+    def open_count(self, queue: QueueName, *, limit: int) -> int:
+        """Count the callbacks of *queue* that have not ended; stops at *limit*. O(1)."""
+        return min(self._transaction.tenant.callbacks_open[queue], limit)
+
+    def last_ended(self, queue: QueueName, *, limit: int) -> list[Callback]:
+        """Return the callbacks of *queue* that ended last, the latest first. O(limit)."""
+        return self._latest(CALLBACKS_ENDED, queue, limit)
+
 
 class _Calls(_Table[LiveCall]):
     """The live calls of one tenant."""
@@ -129,6 +164,19 @@ class _Calls(_Table[LiveCall]):
     def find(self, call_id: CallId) -> LiveCall | None:
         """Return one live call, or None. O(1)."""
         return self._find(call_id)
+
+    def open(self, queue: QueueName) -> list[LiveCall]:
+        """Return the live calls of *queue* that have not ended, by id. O(n log n) in those."""
+        tenant = self._transaction.tenant
+        return [tenant.rows[LiveCall][call_id] for call_id in sorted(tenant.calls_open.get(queue, ()))]
+
+    def last_taken(self, queue: QueueName, *, limit: int) -> list[LiveCall]:
+        """Return the live calls of *queue* that were taken last, the latest first. O(limit)."""
+        return self._latest(CALLS_TAKEN, queue, limit)
+
+    def last_ended(self, queue: QueueName, *, limit: int) -> list[LiveCall]:
+        """Return the live calls of *queue* that ended last, the latest first. O(limit)."""
+        return self._latest(CALLS_ENDED, queue, limit)
 
 
 class _Agents(_Table[Agent]):
@@ -153,6 +201,11 @@ class _Agents(_Table[Agent]):
         """Count the agents that serve *queue* and are not SIGNED_OUT. O(1)."""
         return self._transaction.tenant.staffed[queue]
 
+    def staffed_by_skills(self, queue: QueueName) -> dict[tuple[str, ...], int]:
+        """Count the same agents by their skills. O(sets of skills of the tenant)."""
+        counts = self._transaction.tenant.staffed_skills
+        return {skills: count for (name, skills), count in counts.items() if name == queue and count}
+
 
 class _Attempts(_Table[Attempt]):
     """The attempts of one tenant."""
@@ -170,6 +223,10 @@ class _Attempts(_Table[Attempt]):
     def live_by_number(self, number_key: str) -> Attempt | None:
         """Return the attempt that has not ended for this number. O(1)."""
         return self._holder("number_key", number_key)
+
+    def last_started(self, queue: QueueName, *, limit: int) -> list[Attempt]:
+        """Return the attempts of *queue* that were started last, the latest first. O(limit)."""
+        return self._latest(ATTEMPTS_STARTED, queue, limit)
 
 
 class _Subjects:
@@ -194,6 +251,19 @@ class _Subjects:
         return None if subject_id is None else cast("Subject", tenant.rows[Subject][subject_id])
 
 
+class _Queues:
+    """What is switched for the queues of one tenant."""
+
+    __slots__ = ("_transaction",)
+
+    def __init__(self, transaction: MemoryTransaction) -> None:
+        self._transaction = transaction
+
+    def find(self, queue: QueueName) -> QueueControl | None:
+        """Return what is switched for *queue* itself, or None if nothing ever was. O(1)."""
+        return cast("QueueControl | None", self._transaction.tenant.rows[QueueControl].get(queue))
+
+
 class _Lanes:
     """The sets of skills of one tenant."""
 
@@ -202,21 +272,25 @@ class _Lanes:
     def __init__(self, transaction: MemoryTransaction) -> None:
         self._transaction = transaction
 
+    def skills_of(self, lane: int) -> tuple[str, ...]:
+        """Return the skills of a lane, sorted. O(its skills). Raises: NotFound."""
+        skills = self._transaction.tenant.lanes.skills_of(lane)
+        if skills is None:
+            raise NotFound(f"tenant {self._transaction.tenant_id!r} has no lane {lane}")
+        return skills
+
     def intern(self, skills: Sequence[str]) -> int:
-        """Return the number of this set of skills, the same one every time. O(1)."""
-        tenant = self._transaction.tenant
-        wanted = frozenset(skills)
-        lane = tenant.lane_of.get(wanted)
+        """Return the number of this set of skills, the same one every time. O(skills)."""
+        lanes = self._transaction.tenant.lanes
+        lane = lanes.lane_of.get(frozenset(skills))
         if lane is None:
             self._transaction.refuse_if_read_only()
-            lane = tenant.lane_of[wanted] = len(tenant.lanes)
-            tenant.lanes.append(wanted)
+            lane = lanes.add(skills)
         return lane
 
     def served_by(self, skills: Sequence[str]) -> tuple[int, ...]:
-        """Return every lane whose skills are all among *skills*, lowest first. O(lanes of the tenant)."""
-        had = frozenset(skills)
-        return tuple(lane for lane, needed in enumerate(self._transaction.tenant.lanes) if needed <= had)
+        """Return every lane whose skills are all among *skills*, lowest first. O(lanes with one of them)."""
+        return self._transaction.tenant.lanes.served_by(skills)
 
 
 class _Line:
@@ -227,23 +301,35 @@ class _Line:
     def __init__(self, transaction: MemoryTransaction) -> None:
         self._transaction = transaction
 
-    def head(self, queue: QueueName, *, lanes: Sequence[int]) -> Place | None:
-        """Return the first place of *queue* in these lanes. O(1) for each lane."""
+    def head(self, queue: QueueName, *, lanes: Sequence[int], calls_only: bool = False) -> Place | None:
+        """Return the first place, or live call, of *queue* in these lanes. O(1) for each lane."""
+        line = self._transaction.tenant.lines.get(queue)
+        return None if line is None else line.head(lanes, calls_only=calls_only)
+
+    def count_ahead(self, queue: QueueName, *, rank: int, place_id: PlaceId) -> Ahead:
+        """Count the places of *queue* before this one: always exact. O(log n)."""
+        line = self._transaction.tenant.lines.get(queue)
+        return Ahead() if line is None else line.count_ahead(rank, place_id)
+
+    def count_passed(
+        self, queue: QueueName, *, lane: int, priority: int, rank: int, place_id: PlaceId
+    ) -> Ahead:
+        """Count the places of one lane and priority before this one. O(places of the lane before it)."""
         line = self._transaction.tenant.lines.get(queue)
         if line is None:
-            return None
-        heads = [line[lane].head() for lane in lanes if lane in line]
-        return min(heads, key=position_of, default=None)
+            return Ahead()
+        return line.count_passed(lane=lane, priority=priority, rank=rank, place_id=place_id)
 
-    def count_ahead(self, queue: QueueName, *, rank: int, place_id: PlaceId) -> int:
-        """Count the places of *queue* before this one. O(log n) for each lane, O(n) in equal ranks."""
-        line = self._transaction.tenant.lines.get(queue, {})
-        return sum(lane.count_ahead(rank, place_id) for lane in line.values())
+    def places(
+        self, queue: QueueName, *, after: tuple[int, PlaceId] | None = None, limit: int
+    ) -> list[Place]:
+        """Return places of *queue* in order, behind *after*. O(limit + log n)."""
+        line = self._transaction.tenant.lines.get(queue)
+        return [] if line is None else line.places(after, limit)
 
     def waiting_count(self, queue: QueueName) -> int:
-        """Count the places of *queue*. O(lanes)."""
-        line = self._transaction.tenant.lines.get(queue, {})
-        return sum(len(lane.ranks) for lane in line.values())
+        """Count the places of *queue*. O(1)."""
+        return len(self._transaction.tenant.lines.get(queue, ()))
 
     def is_empty(self) -> bool:
         """Whether no place waits in any queue. O(1)."""
@@ -279,6 +365,10 @@ class _History:
         """Return the events of one agent, oldest first. O(found)."""
         return self._of(Entity.AGENT, agent_id)
 
+    def of_queue(self, queue: QueueName) -> list[Event]:
+        """Return the events of one queue's controls, oldest first. O(found)."""
+        return self._of(Entity.QUEUE, queue)
+
     def all(self) -> list[Event]:
         """Return every event of the tenant, oldest first. O(n)."""
         return list(self._transaction.tenant.history)
@@ -306,6 +396,7 @@ class MemoryTransaction:
         "history",
         "lanes",
         "line",
+        "queues",
         "subjects",
         "tenant_id",
     )
@@ -317,6 +408,7 @@ class MemoryTransaction:
         self.agents = _Agents(self, Agent, AgentNotFound)
         self.attempts = _Attempts(self, Attempt, AttemptNotFound)
         self.subjects = _Subjects(self)
+        self.queues = _Queues(self)
         self.lanes = _Lanes(self)
         self.line = _Line(self)
         self.history = _History(self)
@@ -386,7 +478,7 @@ class MemoryTransaction:
         while len(rows.history) > self._history_count:
             rows.take_back()
         while len(rows.lanes) > self._lanes_count:
-            del rows.lane_of[rows.lanes.pop()]
+            rows.lanes.take_back()
 
 
 class MemoryStore:

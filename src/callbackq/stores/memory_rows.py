@@ -8,17 +8,16 @@ compare.
 
 from __future__ import annotations
 
-from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from sortedcontainers import SortedList
 
-from callbackq.events import AgentEvent, AttemptEvent, CallbackEvent, CallEvent, Event
-from callbackq.ids import PlaceId, QueueName
+from callbackq.events import AgentEvent, AttemptEvent, CallbackEvent, CallEvent, Event, QueueSwitched
+from callbackq.ids import CallId, QueueName
 from callbackq.model import (
     Agent,
     AgentState,
@@ -30,56 +29,18 @@ from callbackq.model import (
     Entity,
     LiveCall,
     Place,
+    QueueControl,
     Subject,
 )
+from callbackq.stores.lane_index import LaneIndex
+from callbackq.stores.memory_line import QueueLine, Ranks, position_of
 
 if TYPE_CHECKING:
-    _Ranks = SortedList[int]
     _Times = SortedList[tuple[datetime, str]]
 
-Row = Callback | LiveCall | Agent | Attempt | Subject
+Row = Callback | LiveCall | Agent | Attempt | Subject | QueueControl
 Key = tuple[str, str]
 """The rule that a key falls under (see `rows.UNIQUE_RULES`), and the key."""
-
-
-class Lane:
-    """The places of one lane in order. Ranks are kept as bare integers; places are found by rank."""
-
-    __slots__ = ("by_rank", "ranks")
-
-    def __init__(self) -> None:
-        self.ranks: _Ranks = SortedList()
-        self.by_rank: dict[int, list[Place]] = {}
-
-    def add(self, place: Place) -> None:
-        """Let *place* stand in line. O(log n)."""
-        self.ranks.add(place.rank)
-        same = self.by_rank.get(place.rank)
-        if same is None:
-            self.by_rank[place.rank] = [place]
-        else:
-            insort(same, place, key=_place_id)
-
-    def remove(self, place: Place) -> None:
-        """Take *place* out of the line. O(log n)."""
-        self.ranks.remove(place.rank)
-        same = self.by_rank[place.rank]
-        same.remove(place)
-        if not same:
-            del self.by_rank[place.rank]
-
-    def head(self) -> Place:
-        """Return the first place; there is one. O(1)."""
-        return self.by_rank[self.ranks[0]][0]
-
-    def count_ahead(self, rank: int, place_id: PlaceId) -> int:
-        """Count the places before this one. O(log n), and O(n) in equal ranks."""
-        ahead = self.ranks.bisect_left(rank)
-        return ahead + sum(place.place_id < place_id for place in self.by_rank.get(rank, ()))
-
-
-_place_id = attrgetter("place_id")
-position_of = attrgetter("rank", "place_id")
 
 
 def row_id_of(row: Row) -> str:
@@ -93,7 +54,22 @@ ID_OF: Final[Mapping[type[Any], Callable[[Any], str]]] = {
     Agent: attrgetter("agent_id"),
     Attempt: attrgetter("attempt_id"),
     Subject: attrgetter("subject_id"),
+    QueueControl: attrgetter("queue"),
 }
+
+_TIMELESS: Final = (Subject, QueueControl)
+"""What time alone never changes."""
+
+CALLBACKS_ENDED: Final = "callbacks ended"
+CALLS_TAKEN: Final = "live calls taken"
+CALLS_ENDED: Final = "live calls ended"
+ATTEMPTS_STARTED: Final = "attempts started"
+_MOMENTS: Final[Mapping[type[Any], tuple[tuple[str, Callable[[Any], datetime | None]], ...]]] = {
+    Callback: ((CALLBACKS_ENDED, attrgetter("ended_at")),),
+    LiveCall: ((CALLS_TAKEN, attrgetter("taken_at")), (CALLS_ENDED, attrgetter("ended_at"))),
+    Attempt: ((ATTEMPTS_STARTED, attrgetter("started_at")),),
+}
+"""The moments of a row by which the latest of its queue are found."""
 
 
 def keys_of(row: Row) -> list[Key]:
@@ -115,11 +91,14 @@ def keys_of(row: Row) -> list[Key]:
     return []
 
 
-def _staffed_queues(agent: Agent) -> Iterable[QueueName]:
-    return () if agent.state is AgentState.SIGNED_OUT else set(agent.queues)
+def _staffing(agent: Agent | None) -> tuple[frozenset[QueueName], tuple[str, ...]]:
+    """Return the queues that an agent serves now, and the skills."""
+    if agent is None or agent.state is AgentState.SIGNED_OUT:
+        return frozenset(), ()
+    return frozenset(agent.queues), agent.skills
 
 
-def _history_key(event: Event) -> Key | None:
+def _history_key(event: Event) -> Key:
     """Return whose history the event belongs to; an attempt's belongs to its callback."""
     if isinstance(event, CallbackEvent | AttemptEvent):
         return (Entity.CALLBACK, event.callback_id)
@@ -127,7 +106,8 @@ def _history_key(event: Event) -> Key | None:
         return (Entity.CALL, event.call_id)
     if isinstance(event, AgentEvent):
         return (Entity.AGENT, event.agent_id)
-    return None
+    assert isinstance(event, QueueSwitched), f"no record has the history of a {event.kind}"
+    return (Entity.QUEUE, event.queue)
 
 
 class TenantRows:
@@ -136,73 +116,137 @@ class TenantRows:
     def __init__(self) -> None:
         self.rows: dict[type[Any], dict[str, Any]] = {cls: {} for cls in ID_OF}
         self.keys: dict[Key, str] = {}
-        self.lines: dict[QueueName, dict[int, Lane]] = {}
-        self.due: dict[type[Any], _Times] = {cls: SortedList() for cls in ID_OF if cls is not Subject}
+        self.lines: dict[QueueName, QueueLine] = {}
+        self.due: dict[type[Any], _Times] = {cls: SortedList() for cls in ID_OF if cls not in _TIMELESS}
+        self.latest: dict[tuple[str, QueueName], _Times] = {}
         self.available: _Times = SortedList()
         self.staffed: Counter[QueueName] = Counter()
-        self.lanes: list[frozenset[str]] = [frozenset()]
-        self.lane_of: dict[frozenset[str], int] = {frozenset(): 0}
+        self.staffed_skills: Counter[tuple[QueueName, tuple[str, ...]]] = Counter()
+        self.callbacks_open: Counter[QueueName] = Counter()
+        self.calls_open: dict[QueueName, set[CallId]] = {}
+        self.lanes = LaneIndex()
         self.history: list[Event] = []
         self.history_of: dict[Key, list[Event]] = {}
 
     def swap(self, old: Row | None, new: Row | None) -> None:
-        """Put *new* in the place of *old*, in the table and in every index. O(log n)."""
-        if old is not None:
-            self._unindex(old)
-        if new is not None:
-            self.rows[type(new)][row_id_of(new)] = new
-            self._index(new)
-        elif old is not None:
-            del self.rows[type(old)][row_id_of(old)]
+        """Put *new* in the place of *old*, in the table and in every index; one may be None. O(log n)."""
+        row = old if new is None else new
+        assert row is not None
+        cls, row_id = type(row), row_id_of(row)
+        if new is None:
+            del self.rows[cls][row_id]
+        else:
+            self.rows[cls][row_id] = new
+        self._swap_keys(old, new, row_id)
+        if cls not in _TIMELESS:
+            self._swap_times(old, new, cls, row_id)
+        if cls is Agent:
+            self._swap_agent(old, new)
+        elif cls is Callback or cls is LiveCall:
+            self._swap_place(old, new, cls, row_id)
 
-    def _index(self, row: Row) -> None:
-        for key in keys_of(row):
-            self.keys[key] = row_id_of(row)
-        if isinstance(row, Subject):
-            return
-        if row.due_at is not None:
-            self.due[type(row)].add((row.due_at, row_id_of(row)))
-        if isinstance(row, Agent):
-            self.staffed.update(_staffed_queues(row))
-            if row.state is AgentState.AVAILABLE:
-                self.available.add((row.since_at, row.agent_id))
-        elif not isinstance(row, Attempt) and row.state in _WAITING:
-            self.lines.setdefault(row.queue, {}).setdefault(row.lane, Lane()).add(row)
+    def _swap_keys(self, old: Row | None, new: Row | None, row_id: str) -> None:
+        before = [] if old is None else keys_of(old)
+        after = [] if new is None else keys_of(new)
+        if before != after:
+            for key in before:
+                self.keys.pop(key, None)  # Both legs may be one.
+            for key in after:
+                self.keys[key] = row_id
 
-    def _unindex(self, row: Row) -> None:
-        for key in keys_of(row):
-            self.keys.pop(key, None)
-        if isinstance(row, Subject):
+    def _swap_times(self, old: Any, new: Any, cls: type[Any], row_id: str) -> None:
+        before: datetime | None = None if old is None else old.due_at
+        after: datetime | None = None if new is None else new.due_at
+        if before != after:
+            if before is not None:
+                self.due[cls].remove((before, row_id))
+            if after is not None:
+                self.due[cls].add((after, row_id))
+        for what, time_of in _MOMENTS.get(cls, ()):
+            was = None if old is None else (old.queue, time_of(old))
+            now = None if new is None else (new.queue, time_of(new))
+            if was != now:
+                if was is not None and was[1] is not None:
+                    self._forget((what, was[0]), was[1], row_id)
+                if now is not None and now[1] is not None:
+                    self._remember((what, now[0]), now[1], row_id)
+
+    def _forget(self, of: tuple[str, QueueName], at: datetime, row_id: str) -> None:
+        times = self.latest[of]
+        times.remove((at, row_id))
+        if not times:
+            del self.latest[of]
+
+    def _remember(self, of: tuple[str, QueueName], at: datetime, row_id: str) -> None:
+        if of not in self.latest:
+            self.latest[of] = SortedList()
+        self.latest[of].add((at, row_id))
+
+    def _swap_agent(self, old: Any, new: Any) -> None:
+        if old is not None and old.state is AgentState.AVAILABLE:
+            self.available.remove((old.since_at, old.agent_id))
+        if new is not None and new.state is AgentState.AVAILABLE:
+            self.available.add((new.since_at, new.agent_id))
+        before, after = _staffing(old), _staffing(new)
+        if before != after:
+            self._count_staff(before, -1)
+            self._count_staff(after, 1)
+
+    def _count_staff(self, staffing: tuple[frozenset[QueueName], tuple[str, ...]], change: int) -> None:
+        queues, skills = staffing
+        for queue in queues:
+            self.staffed[queue] += change
+            self.staffed_skills[queue, skills] += change
+
+    def _swap_place(self, old: Any, new: Any, cls: type[Any], row_id: str) -> None:
+        before: QueueName | None = None if old is None or _has_ended(old) else old.queue
+        after: QueueName | None = None if new is None or _has_ended(new) else new.queue
+        if before != after:
+            if cls is LiveCall:
+                self._swap_open_call(CallId(row_id), before, after)
+            else:
+                self._swap_open_callback(before, after)
+        left = old if old is not None and _is_waiting(old) else None
+        came = new if new is not None and _is_waiting(new) else None
+        if left is not None and came is not None and _spot_of(left) == _spot_of(came):
+            self.lines[came.queue].of_kind(came).replace(left, came)
             return
-        if row.due_at is not None:
-            self.due[type(row)].remove((row.due_at, row_id_of(row)))
-        if isinstance(row, Agent):
-            self.staffed.subtract(_staffed_queues(row))
-            if row.state is AgentState.AVAILABLE:
-                self.available.remove((row.since_at, row.agent_id))
-        elif not isinstance(row, Attempt) and row.state in _WAITING:
-            lanes = self.lines[row.queue]
-            lanes[row.lane].remove(row)
-            if not lanes[row.lane].by_rank:
-                del lanes[row.lane]
-            if not lanes:
-                del self.lines[row.queue]
+        if left is not None:
+            line = self.lines[left.queue]
+            line.of_kind(left).remove(left)
+            if not line:
+                del self.lines[left.queue]
+        if came is not None:
+            if came.queue not in self.lines:
+                self.lines[came.queue] = QueueLine()
+            self.lines[came.queue].of_kind(came).add(came)
+
+    def _swap_open_callback(self, before: QueueName | None, after: QueueName | None) -> None:
+        if before is not None:
+            self.callbacks_open[before] -= 1
+        if after is not None:
+            self.callbacks_open[after] += 1
+
+    def _swap_open_call(self, call_id: CallId, before: QueueName | None, after: QueueName | None) -> None:
+        if before is not None:
+            self.calls_open[before].remove(call_id)
+            if not self.calls_open[before]:
+                del self.calls_open[before]
+        if after is not None:
+            self.calls_open.setdefault(after, set()).add(call_id)
 
     def append(self, event: Event) -> None:
         """Write one event. O(1)."""
         self.history.append(event)
-        key = _history_key(event)
-        if key is not None:
-            self.history_of.setdefault(key, []).append(event)
+        self.history_of.setdefault(_history_key(event), []).append(event)
 
     def take_back(self) -> None:
         """Undo the last `append`."""
         key = _history_key(self.history.pop())
-        if key is not None:
-            events = self.history_of[key]
-            events.pop()
-            if not events:
-                del self.history_of[key]
+        events = self.history_of[key]
+        events.pop()
+        if not events:
+            del self.history_of[key]
 
     def check(self) -> None:
         """Build every index anew and compare. Raises: AssertionError naming what differs. O(n log n)."""
@@ -216,20 +260,33 @@ class TenantRows:
         assert self.keys == fresh.keys, "the unique keys differ from the rows"
         assert _listed(self.lines) == _listed(fresh.lines), "the line differs from the rows"
         assert self.due == fresh.due, "the due order differs from the rows"
+        assert self.latest == fresh.latest, "the latest of a queue differ from the rows"
         assert self.available == fresh.available, "the available agents differ from the rows"
         assert +self.staffed == +fresh.staffed, "the staffed counts differ from the rows"
+        assert +self.staffed_skills == +fresh.staffed_skills, "the staffed skills differ from the rows"
+        assert +self.callbacks_open == +fresh.callbacks_open, "the open callbacks differ from the rows"
+        assert self.calls_open == fresh.calls_open, "the open live calls differ from the rows"
         assert self.history_of == fresh.history_of, "the history by record differs from the history"
-        assert self.lane_of == {skills: lane for lane, skills in enumerate(self.lanes)}, "lanes differ"
-        for times in (*self.due.values(), self.available):
+        for skills in self.lanes.sets[1:]:
+            fresh.lanes.add(skills)
+        assert self.lanes.lane_of == fresh.lanes.lane_of, "the numbers of lanes differ"
+        assert self.lanes.by_skill == fresh.lanes.by_skill, "the lanes by skill differ"
+        for times in (*self.due.values(), *self.latest.values(), self.available):
             _check_order(times)
-        for lanes in self.lines.values():
-            for lane in lanes.values():
-                _check_order(lane.ranks)
-                for same in lane.by_rank.values():
-                    assert same == sorted(same, key=position_of), "places of one rank are out of order"
+        for line in self.lines.values():
+            for half in (line.calls, line.callbacks):
+                _check_half(half)
 
 
-_WAITING: Final = frozenset({CallbackState.WAITING, CallState.WAITING})
+_spot_of = attrgetter("queue", "lane", "rank", "place_id")
+
+
+def _is_waiting(place: Place) -> bool:
+    return place.state is CallbackState.WAITING or place.state is CallState.WAITING
+
+
+def _has_ended(place: Place) -> bool:
+    return place.state is CallbackState.ENDED or place.state is CallState.ENDED
 
 
 def _check_order(entries: Any) -> None:
@@ -237,10 +294,22 @@ def _check_order(entries: Any) -> None:
     entries._check()  # This is the name under which sortedcontainers offers it.
 
 
-def _listed(lines: Mapping[QueueName, Mapping[int, Lane]]) -> dict[tuple[str, int], list[tuple[int, Any]]]:
+def _check_half(half: Ranks) -> None:
+    """Verify the order of one kind of place in one queue."""
+    for ranks in (half.ranks, *half.by_lane.values()):
+        _check_order(ranks)
+    for same in half.by_rank.values():
+        assert same == sorted(same, key=position_of), "places of one rank are out of order"
+
+
+def _listed(lines: Mapping[QueueName, QueueLine]) -> dict[tuple[str, str], tuple[Any, ...]]:
     """Write the lines as plain lists."""
     return {
-        (queue, number): [(rank, sorted(map(row_id_of, lane.by_rank.get(rank, [])))) for rank in lane.ranks]
-        for queue, lanes in lines.items()
-        for number, lane in lanes.items()
+        (queue, kind): (
+            list(half.ranks),
+            {lane: list(ranks) for lane, ranks in half.by_lane.items()},
+            {rank: sorted(map(row_id_of, same)) for rank, same in half.by_rank.items()},
+        )
+        for queue, line in lines.items()
+        for kind, half in (("calls", line.calls), ("callbacks", line.callbacks))
     }

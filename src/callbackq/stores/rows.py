@@ -6,6 +6,9 @@ text of one width (`2026-01-05T08:00:00.000000Z`: it sorts as it reads), enums a
 or 1, durations are whole microseconds, tuples and mappings are JSON. What a field becomes follows from its
 type alone, so a field or an event class that is added later needs no change here.
 
+A database that has instants and booleans of its own is given them as they are: such a store asks for the
+`native` rows. Inside JSON they are text and 0 or 1 there too.
+
 Type hints are read once per class; after that a row costs a few microseconds.
 """
 
@@ -35,6 +38,7 @@ from callbackq.model import (
     CallbackState,
     CallState,
     LiveCall,
+    QueueControl,
     Record,
     Subject,
 )
@@ -42,7 +46,10 @@ from callbackq.model import (
 Value = str | int | float | None
 """What a column can hold."""
 
-RecordT = TypeVar("RecordT", Callback, LiveCall, Agent, Attempt, Subject)
+NativeValue = Value | datetime
+"""What a column can hold where the database knows instants and booleans."""
+
+RecordT = TypeVar("RecordT", Callback, LiveCall, Agent, Attempt, Subject, QueueControl)
 
 _Convert = Callable[[Any], Any]
 
@@ -59,12 +66,7 @@ def encode_instant(instant: datetime) -> str:
     >>> encode_instant(datetime(2026, 1, 5, 8, tzinfo=UTC))
     '2026-01-05T08:00:00.000000Z'
     """
-    if instant.tzinfo is not UTC:
-        if instant.utcoffset() is None:
-            msg = f"an instant must be aware: {instant!r}"
-            raise ValueError(msg)
-        instant = instant.astimezone(UTC)
-    return _utc_text(instant)
+    return _utc_text(instant if instant.tzinfo is UTC else as_utc(instant))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -96,6 +98,21 @@ from_json: Final[Callable[[str], Any]] = json.JSONDecoder().decode
 """Read what `to_json` wrote."""
 
 
+def as_utc(instant: datetime) -> datetime:
+    """
+    Return *instant* in UTC.
+
+    Raises:
+        ValueError: it is naive.
+    """
+    if instant.tzinfo is UTC:
+        return instant
+    if instant.utcoffset() is None:
+        msg = f"an instant must be aware: {instant!r}"
+        raise ValueError(msg)
+    return instant.astimezone(UTC)
+
+
 @attrs.frozen
 class _Codec:
     """How the values of one type become plain ones, and back. None stands for itself everywhere."""
@@ -108,22 +125,22 @@ class _Codec:
     """The plain value is a list or an object: JSON when it has a column of its own."""
 
 
-def _codec(hint: Any) -> _Codec:
+def _codec(hint: Any, *, native: bool = False) -> _Codec:
     """Find the codec of a type. Raises: TypeError where a type has no plain form."""
     if isinstance(hint, typing.NewType):
-        return _codec(hint.__supertype__)
+        return _codec(hint.__supertype__, native=native)
     arguments = typing.get_args(hint)
     origin = typing.get_origin(hint)
     if origin is types.UnionType or origin is typing.Union:
         inner = [argument for argument in arguments if argument is not types.NoneType]
         if len(inner) == 1:
-            return _codec(inner[0])
+            return _codec(inner[0], native=native)
     elif origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
         return _tuple_codec(_codec(arguments[0]))
     elif isinstance(origin, type) and issubclass(origin, Mapping) and arguments[0] is str:
         return _mapping_codec(_codec(arguments[1]))
     elif isinstance(hint, type):
-        found = _class_codec(hint)
+        found = (_NATIVE.get(hint) if native else None) or _class_codec(hint)
         if found is not None:
             return found
     msg = f"no column can hold a {hint!r}"
@@ -147,6 +164,9 @@ _PLAIN: Final[Mapping[Any, _Codec]] = {
     datetime: _Codec(encode=encode_instant, decode=decode_instant, is_text=True),
     timedelta: _Codec(encode=_encode_duration, decode=_decode_duration),
 }
+
+
+_NATIVE: Final[Mapping[Any, _Codec]] = {bool: _Codec(), datetime: _Codec(encode=as_utc)}
 
 
 def _optional(convert: _Convert | None) -> _Convert:
@@ -186,10 +206,10 @@ def _column_codec(codec: _Codec) -> _Codec:
     )
 
 
-def _codecs(cls: type[Any]) -> dict[str, _Codec]:
+def _codecs(cls: type[Any], *, native: bool = False) -> dict[str, _Codec]:
     """Find the codec of every field of an attrs class, in order."""
     hints = typing.get_type_hints(cls)
-    return {field.name: _codec(hints[field.name]) for field in attrs.fields(cls)}
+    return {field.name: _codec(hints[field.name], native=native) for field in attrs.fields(cls)}
 
 
 def _steps(converters: Sequence[_Convert | None]) -> tuple[tuple[int, _Convert], ...]:
@@ -208,23 +228,28 @@ def _convert(values: list[Any], steps: tuple[tuple[int, _Convert], ...]) -> None
 
 
 class RecordRows(Generic[RecordT]):
-    """Reads and writes the rows of one record class. Its columns are the fields, in their order."""
+    """
+    Reads and writes the rows of one record class. Its columns are the fields, in their order.
 
-    def __init__(self, record_class: type[RecordT]) -> None:
-        codecs = {name: _column_codec(codec) for name, codec in _codecs(record_class).items()}
+    Args:
+        native: whether instants and booleans stay what they are. Instants that are read must be in UTC then.
+    """
+
+    def __init__(self, record_class: type[RecordT], *, native: bool = False) -> None:
+        codecs = {name: _column_codec(codec) for name, codec in _codecs(record_class, native=native).items()}
         self.columns: Final = tuple(codecs)
         self._record_class: Callable[..., RecordT] = record_class
         self._get: Callable[[RecordT], tuple[Any, ...]] = attrgetter(*codecs)
         self._encoders = _steps([codec.encode for codec in codecs.values()])
         self._decoders = _steps([codec.decode for codec in codecs.values()])
 
-    def encode(self, record: RecordT) -> list[Value]:
-        """Return the columns of *record*."""
+    def encode(self, record: RecordT) -> list[Any]:
+        """Return the columns of *record*: each a `Value`, or a `NativeValue` where these were asked for."""
         values = list(self._get(record))
         _convert(values, self._encoders)
         return values
 
-    def decode(self, row: Sequence[Value]) -> RecordT:
+    def decode(self, row: Sequence[NativeValue]) -> RecordT:
         """Return the record of these columns, which stand in the order of `columns`."""
         values: list[Any] = list(row)
         _convert(values, self._decoders)
@@ -236,6 +261,7 @@ CALL_ROWS: Final = RecordRows(LiveCall)
 AGENT_ROWS: Final = RecordRows(Agent)
 ATTEMPT_ROWS: Final = RecordRows(Attempt)
 SUBJECT_ROWS: Final = RecordRows(Subject)
+QUEUE_ROWS: Final = RecordRows(QueueControl)
 
 _LAST_STATES: Final = frozenset(
     {CallbackState.ENDED, CallState.ENDED, AgentState.SIGNED_OUT, AttemptState.ENDED}
@@ -253,7 +279,7 @@ def check_record(record: Record | Subject, *, tenant_id: TenantId) -> None:
     if record.tenant_id != tenant_id:
         msg = f"a record of tenant {record.tenant_id!r} in a transaction of tenant {tenant_id!r}"
         raise ValueError(msg)
-    if isinstance(record, Subject):
+    if isinstance(record, Subject | QueueControl):
         return
     ended = record.state in _LAST_STATES
     if (record.due_at is None) is not ended or (record.due_reason is None) is not ended:
@@ -313,35 +339,42 @@ _DERIVED_COLUMNS: Final = frozenset({"entity", "kind", "detail"})
 
 
 class EventRows:
-    """Reads and writes the rows of one event class."""
+    """
+    Reads and writes the rows of one event class.
 
-    def __init__(self, event_class: type[Event]) -> None:
+    Args:
+        native: whether instants that have a column of their own stay what they are.
+    """
+
+    def __init__(self, event_class: type[Event], *, native: bool = False) -> None:
         codecs = _codecs(event_class)
-        plain = {
-            name: codec
+        names = [
+            name
             for name, codec in codecs.items()
             if name in EVENT_COLUMNS
             and name not in _DERIVED_COLUMNS
             and (codec.is_text or name in _NUMBER_COLUMNS)
-        }
+        ]
+        own = _codecs(event_class, native=native)
+        plain = {name: own[name] for name in names}
         detail = {name: codec for name, codec in codecs.items() if name not in plain}
-        names = (*plain, *detail)
+        every = {**plain, **detail}
         self.event_class: Final = event_class
-        self._names = names
+        self._names = tuple(every)
         self._head = (event_class.entity.value, event_class.kind)
-        self._get: Callable[[Event], tuple[Any, ...]] = attrgetter(*names)
-        self._encoders = _steps([codecs[name].encode for name in names])
+        self._get: Callable[[Event], tuple[Any, ...]] = attrgetter(*every)
+        self._encoders = _steps([codec.encode for codec in every.values()])
         self._decoders = _steps([codec.decode for codec in plain.values()])
         self._places = tuple((EVENT_COLUMNS.index(name), at) for at, name in enumerate(plain))
         self._plain_count = len(plain)
         self._detail_names = tuple(detail)
         self._detail_decoders = {name: codec.decode for name, codec in detail.items()}
 
-    def encode(self, event: Event) -> list[Value]:
+    def encode(self, event: Event) -> list[Any]:
         """Return the columns of *event*, in the order of `EVENT_COLUMNS`."""
         values = list(self._get(event))
         _convert(values, self._encoders)
-        row: list[Value] = [None] * len(EVENT_COLUMNS)
+        row: list[Any] = [None] * len(EVENT_COLUMNS)
         row[1], row[2] = self._head
         for column, at in self._places:
             row[column] = values[at]
@@ -349,7 +382,7 @@ class EventRows:
             row[-1] = to_json(dict(zip(self._detail_names, values[self._plain_count :], strict=True)))
         return row
 
-    def decode(self, row: Sequence[Value]) -> Event:
+    def decode(self, row: Sequence[NativeValue]) -> Event:
         """Return the event of these columns. A field that an older version did not write has its default."""
         values: list[Any] = [row[column] for column, _ in self._places]
         _convert(values, self._decoders)
@@ -360,17 +393,6 @@ class EventRows:
                 decode = self._detail_decoders.get(name)
                 fields[name] = value if value is None or decode is None else decode(value)
         return self.event_class(**fields)
-
-
-_by_class: dict[type[Event], EventRows] = {}
-_by_kind: dict[str, EventRows] = {}
-
-
-def _event_rows(event_class: type[Event]) -> EventRows:
-    rows = _by_class.get(event_class)
-    if rows is None:
-        rows = _by_class[event_class] = EventRows(event_class)
-    return rows
 
 
 def _attrs_classes_below(event_class: type[Event]) -> list[type[Event]]:
@@ -390,24 +412,50 @@ def event_classes() -> list[type[Event]]:
     return sorted((found for found in below if found not in bases), key=attrgetter("kind"))
 
 
-def encode_event(event: Event) -> list[Value]:
-    """Return the columns of *event*, in the order of `EVENT_COLUMNS`."""
-    return _event_rows(type(event)).encode(event)
-
-
-def decode_event(row: Sequence[Value]) -> Event:
+class EventCodec:
     """
-    Return the event of these columns, equal to the one that was written.
+    Reads and writes the rows of every event class. The hints of a class are read when it is first met.
 
-    Raises:
-        SchemaMismatch: no event class has this kind: a newer version wrote it.
+    Args:
+        native: whether instants that have a column of their own stay what they are.
     """
-    kind = cast("str", row[2])
-    rows = _by_kind.get(kind)
-    if rows is None:
-        _by_kind.update((found.kind, _event_rows(found)) for found in event_classes())
-        rows = _by_kind.get(kind)
+
+    def __init__(self, *, native: bool = False) -> None:
+        self._is_native = native
+        self._by_class: dict[type[Event], EventRows] = {}
+        self._by_kind: dict[str, EventRows] = {}
+
+    def _rows_of(self, event_class: type[Event]) -> EventRows:
+        rows = self._by_class.get(event_class)
         if rows is None:
-            msg = f"the history holds a {kind!r} event, which this version does not know"
-            raise SchemaMismatch(msg)
-    return rows.decode(row)
+            rows = self._by_class[event_class] = EventRows(event_class, native=self._is_native)
+        return rows
+
+    def encode(self, event: Event) -> list[Any]:
+        """Return the columns of *event*, in the order of `EVENT_COLUMNS`."""
+        return self._rows_of(type(event)).encode(event)
+
+    def decode(self, row: Sequence[NativeValue]) -> Event:
+        """
+        Return the event of these columns, equal to the one that was written.
+
+        Raises:
+            SchemaMismatch: no event class has this kind: a newer version wrote it.
+        """
+        kind = cast("str", row[2])
+        rows = self._by_kind.get(kind)
+        if rows is None:
+            self._by_kind.update((found.kind, self._rows_of(found)) for found in event_classes())
+            rows = self._by_kind.get(kind)
+            if rows is None:
+                msg = f"the history holds a {kind!r} event, which this version does not know"
+                raise SchemaMismatch(msg)
+        return rows.decode(row)
+
+
+_TEXT_EVENTS: Final = EventCodec()
+encode_event: Final = _TEXT_EVENTS.encode
+"""Return the columns of an event, in the order of `EVENT_COLUMNS`."""
+
+decode_event: Final = _TEXT_EVENTS.decode
+"""Return the event of these columns. Raises: SchemaMismatch where no event class has its kind."""

@@ -2,8 +2,8 @@
 The store in one SQLite file: the default. Any number of threads, and several processes on one machine.
 
 The rule: a store has one connection under one lock, and a transaction holds both from its first statement to
-its commit. What SQLite's errors mean is in `sqlite_errors`, the statements are in `sqlite_tables`, the tables
-and indexes in `schema/sqlite.sql`.
+its commit. What SQLite's errors mean is in `sqlite_errors`, the verbs are in `sqlite_tables`, the statements in
+`sqlite_statements`, the tables and indexes in `schema/sqlite.sql`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from callbackq.ids import TenantId
 from callbackq.ports import Commit
 from callbackq.stores.pepper import PEPPER_BYTES, check_pepper
 from callbackq.stores.sqlite_errors import is_busy, translate, translate_commit
-from callbackq.stores.sqlite_tables import LaneCache, SQLiteTransaction
+from callbackq.stores.sqlite_session import LaneCache
+from callbackq.stores.sqlite_tables import SQLiteTransaction
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 _BUSY_TIMEOUT_S: Final = 5.0
 _STATEMENTS_KEPT: Final = 256

@@ -6,6 +6,7 @@ Fakes, a host in virtual time and the checkers need neither pytest nor hypothesi
 """
 
 from callbackq.testing.clock import START, ManualClock, SequentialIds
+from callbackq.testing.fakes import FakeEstimator, FakeHours, FakeTickets
 from callbackq.testing.host import VirtualHost
 from callbackq.testing.telephony import (
     ANSWERS,
@@ -27,7 +28,10 @@ __all__ = [
     "Behaviour",
     "Carried",
     "CarrierEntry",
+    "FakeEstimator",
+    "FakeHours",
     "FakeTelephony",
+    "FakeTickets",
     "ManualClock",
     "SequentialIds",
     "VirtualHost",

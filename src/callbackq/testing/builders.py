@@ -42,6 +42,7 @@ from callbackq.model import (
     LegState,
     LiveCall,
     Mode,
+    QueueControl,
     Record,
     Subject,
 )
@@ -56,7 +57,7 @@ _LAST_STATES: Final = frozenset(
     {CallbackState.ENDED, CallState.ENDED, AttemptState.ENDED, AgentState.SIGNED_OUT}
 )
 
-_RecordT = TypeVar("_RecordT", Callback, LiveCall, Agent, Attempt, Subject)
+_RecordT = TypeVar("_RecordT", Callback, LiveCall, Agent, Attempt, Subject, QueueControl)
 _EventT = TypeVar("_EventT", bound=Event)
 
 
@@ -200,6 +201,22 @@ def make_subject(subject_id: str = "su_1", **changes: Any) -> Subject:
     return Subject(**{**fields, **changes})
 
 
+def make_queue_control(queue: str = QUEUE, **changes: Any) -> QueueControl:
+    """
+    Build version 1 of what is switched for a queue: nothing is paused.
+
+    >>> make_queue_control("sales", dialing_paused=True).offering_paused
+    False
+    """
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "queue": QueueName(queue),
+        "version": 1,
+        "changed_at": START,
+    }
+    return QueueControl(**{**fields, **changes})
+
+
 def next_version(record: _RecordT, **changes: Any) -> _RecordT:
     """
     Build what follows *record*: the version is one higher, and `due_at` fits the state.
@@ -210,7 +227,7 @@ def next_version(record: _RecordT, **changes: Any) -> _RecordT:
     """
     plain: Record | Subject = record
     due: dict[str, Any] = {}
-    if not isinstance(plain, Subject):
+    if not isinstance(plain, Subject | QueueControl):
         state = changes.get("state", plain.state)
         if (state in _LAST_STATES) is not (plain.due_at is None):
             due = _due(state, changes)

@@ -20,7 +20,9 @@ from __future__ import annotations
 from callbackq.testing.store_contract.due import AgentContract, DueContract
 from callbackq.testing.store_contract.history import HistoryContract
 from callbackq.testing.store_contract.keys import KeyContract
-from callbackq.testing.store_contract.line import LaneContract, LineContract
+from callbackq.testing.store_contract.lanes import LaneContract
+from callbackq.testing.store_contract.latest import LatestContract, OpenContract, SwitchContract
+from callbackq.testing.store_contract.line import LineContract
 from callbackq.testing.store_contract.records import RecordContract
 from callbackq.testing.store_contract.tenants import TenantContract
 from callbackq.testing.store_contract.transactions import ThreadContract, TransactionContract
@@ -35,6 +37,9 @@ class StoreContract(
     LaneContract,
     DueContract,
     AgentContract,
+    LatestContract,
+    OpenContract,
+    SwitchContract,
     HistoryContract,
     TransactionContract,
     ThreadContract,

@@ -8,7 +8,7 @@ from typing import Final
 
 from callbackq.dispatcher import Dispatcher
 from callbackq.policy import QueuePolicy
-from callbackq.ports import IdSource, Store
+from callbackq.ports import Estimator, Hours, IdSource, Store, Tickets
 from callbackq.runners import Driver
 from callbackq.service import CallbackService
 from callbackq.testing.clock import ManualClock, SequentialIds
@@ -36,11 +36,21 @@ class VirtualHost:
         clock: ManualClock | None = None,
         ids: IdSource | None = None,
         tenant_id: str = "default",
+        hours: Hours | None = None,
+        estimator: Estimator | None = None,
+        tickets: Tickets | None = None,
     ) -> None:
         self.clock: Final = clock or ManualClock()
         self.telephony: Final = FakeTelephony(self.clock)
         self.service: Final = CallbackService(
-            store, policies, clock=self.clock, ids=ids or SequentialIds(), tenant_id=tenant_id
+            store,
+            policies,
+            clock=self.clock,
+            ids=ids or SequentialIds(),
+            tenant_id=tenant_id,
+            hours=hours,
+            estimator=estimator,
+            tickets=tickets,
         )
         self.driver: Final = Driver(self.service, Dispatcher(self.service, node_id="node"), self.telephony)
         self.telephony.on_report = self.driver.report

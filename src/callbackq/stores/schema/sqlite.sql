@@ -1,4 +1,4 @@
--- The schema of callbackq in SQLite, version 1.
+-- The schema of callbackq in SQLite, version 2.
 --
 -- For whoever reads it with a database tool:
 --   * Instants are UTC text of one width, 2026-01-05T08:00:00.000000Z. They sort as they read, and date functions
@@ -39,6 +39,12 @@ CREATE TABLE callbackq_callbacks (
     rank                 INTEGER NOT NULL,   -- the line is ordered by rank, then by place_id
     scheduled_at         TEXT,
     expires_at           TEXT    NOT NULL,
+    preferred_agent_id   TEXT,               -- who shall call back, if possible
+    preferred_until_at   TEXT,               -- until then it waits for that agent alone
+    owner_id             TEXT,               -- the agent who asked for it
+    ticket_id            TEXT,               -- the help desk's own id
+    turn_at              TEXT,               -- when its turn first came
+    waited_long_at       TEXT,               -- when it was said to have waited too long
     dedup_key            TEXT,               -- no two that have not ended hold the same one
     request_key          TEXT,               -- no two were ever made under the same one
     attempt_id           TEXT,
@@ -51,6 +57,10 @@ CREATE TABLE callbackq_callbacks (
     quoted_wait_s        REAL,
     quoted_wait_low_s    REAL,
     quoted_wait_high_s   REAL,
+    quoted_by            TEXT,               -- the estimator
+    overtook_calls_count INTEGER NOT NULL,   -- live calls of its class that stood before it when it was started
+    overtook_callbacks_count INTEGER NOT NULL,
+    merged_into_id       TEXT,               -- the callback that took its place
     outcome              TEXT,
     ended_at             TEXT,
     due_at               TEXT,
@@ -67,6 +77,22 @@ CREATE INDEX callbackq_callbacks_line ON callbackq_callbacks (tenant_id, queue, 
 -- How many stand ahead, over all lanes. The state is in it so that counting needs no look at the rows.
 CREATE INDEX callbackq_callbacks_ahead ON callbackq_callbacks (tenant_id, queue, rank, place_id, state)
     WHERE state = 'waiting';
+
+-- One place in 31, by a digest of its rank and id: where very many stand ahead, these are counted for all. The
+-- digest mixes well whether ids end in random letters or in running numbers, and ranks are close, even or equal.
+CREATE INDEX callbackq_callbacks_sample ON callbackq_callbacks (tenant_id, queue, rank, place_id, state)
+    WHERE state = 'waiting'
+      AND (24329 * (rank % 1000003)
+           + 39233 * unicode(substr(place_id, -1)) + 12497 * unicode(substr(place_id, -2))
+           + 4111 * unicode(substr(place_id, -3)) + 6379 * unicode(substr(place_id, -4))) % 1000003 % 31 = 0;
+
+-- How many promises are open.
+CREATE INDEX callbackq_callbacks_open ON callbackq_callbacks (tenant_id, queue)
+    WHERE state <> 'ended';
+
+-- How it went of late.
+CREATE INDEX callbackq_callbacks_ended ON callbackq_callbacks (tenant_id, queue, ended_at, callback_id)
+    WHERE ended_at IS NOT NULL;
 
 CREATE INDEX callbackq_callbacks_due ON callbackq_callbacks (tenant_id, due_at, callback_id)
     WHERE due_at IS NOT NULL;
@@ -93,7 +119,19 @@ CREATE TABLE callbackq_calls (
     entered_at           TEXT    NOT NULL,
     ranked_at            TEXT    NOT NULL,
     rank                 INTEGER NOT NULL,
+    preferred_agent_id   TEXT,               -- who shall take it, if possible
+    preferred_until_at   TEXT,               -- until then it waits for that agent alone
     offers_count         INTEGER NOT NULL,
+    declines_count       INTEGER NOT NULL,
+    declined_at          TEXT,               -- when a callback was last declined
+    quoted_at            TEXT,               -- when a callback was last offered, and what was said then
+    quoted_position      INTEGER,
+    quoted_wait_s        REAL,
+    quoted_wait_low_s    REAL,
+    quoted_wait_high_s   REAL,
+    quoted_by            TEXT,               -- the estimator
+    overtook_calls_count INTEGER NOT NULL,   -- live calls of its class that stood before it when it was taken
+    overtook_callbacks_count INTEGER NOT NULL,
     agent_id             TEXT,
     taken_at             TEXT,
     callback_id          TEXT,               -- the callback that it was turned into
@@ -111,6 +149,22 @@ CREATE INDEX callbackq_calls_line ON callbackq_calls (tenant_id, queue, lane, ra
 
 CREATE INDEX callbackq_calls_ahead ON callbackq_calls (tenant_id, queue, rank, place_id, state)
     WHERE state = 'waiting';
+
+CREATE INDEX callbackq_calls_sample ON callbackq_calls (tenant_id, queue, rank, place_id, state)
+    WHERE state = 'waiting'
+      AND (24329 * (rank % 1000003)
+           + 39233 * unicode(substr(place_id, -1)) + 12497 * unicode(substr(place_id, -2))
+           + 4111 * unicode(substr(place_id, -3)) + 6379 * unicode(substr(place_id, -4))) % 1000003 % 31 = 0;
+
+-- Who is on the line, waiting or being served.
+CREATE INDEX callbackq_calls_open ON callbackq_calls (tenant_id, queue, call_id)
+    WHERE state <> 'ended';
+
+CREATE INDEX callbackq_calls_taken ON callbackq_calls (tenant_id, queue, taken_at, call_id)
+    WHERE taken_at IS NOT NULL;
+
+CREATE INDEX callbackq_calls_ended ON callbackq_calls (tenant_id, queue, ended_at, call_id)
+    WHERE ended_at IS NOT NULL;
 
 CREATE INDEX callbackq_calls_due ON callbackq_calls (tenant_id, due_at, call_id)
     WHERE due_at IS NOT NULL;
@@ -205,6 +259,8 @@ CREATE TABLE callbackq_attempts (
     CONSTRAINT attempt_customer_rang CHECK (customer_rang IN (0, 1))
 );
 
+CREATE INDEX callbackq_attempts_started ON callbackq_attempts (tenant_id, queue, started_at, attempt_id);
+
 CREATE INDEX callbackq_attempts_due ON callbackq_attempts (tenant_id, due_at, attempt_id)
     WHERE due_at IS NOT NULL;
 
@@ -256,6 +312,23 @@ CREATE TABLE callbackq_subjects (
 
 CREATE UNIQUE INDEX callbackq_subjects_identity ON callbackq_subjects (tenant_id, identity);
 
+-- ------------------------------------------------------------------------------------------------ queues
+
+-- What is switched for each queue, and under the name * for all of them. A queue is paused if either row says so;
+-- there is none until something is switched.
+CREATE TABLE callbackq_queues (
+    tenant_id            TEXT    NOT NULL,
+    queue                TEXT    NOT NULL,
+    version              INTEGER NOT NULL,
+    offering_paused      INTEGER NOT NULL,   -- 1: no callback is offered
+    dialing_paused       INTEGER NOT NULL,   -- 1: nobody is called back
+    reason               TEXT,
+    changed_at           TEXT    NOT NULL,
+    PRIMARY KEY (tenant_id, queue),
+    CONSTRAINT queue_offering_paused CHECK (offering_paused IN (0, 1)),
+    CONSTRAINT queue_dialing_paused CHECK (dialing_paused IN (0, 1))
+);
+
 -- ------------------------------------------------------------------------------------------------ lanes
 
 -- Sets of skills as small numbers, counted from 1. Lane 0 needs no skill, and has no row. Rows are only ever added.
@@ -273,7 +346,7 @@ CREATE TABLE callbackq_lanes (
 CREATE TABLE callbackq_history (
     tenant_id            TEXT    NOT NULL,
     history_number       INTEGER NOT NULL,   -- counted from 1, in the order of writing
-    entity               TEXT    NOT NULL,   -- callback, call, agent, attempt
+    entity               TEXT    NOT NULL,   -- callback, call, agent, attempt, queue
     kind                 TEXT    NOT NULL,   -- callback_requested, attempt_ended, ...
     version              INTEGER NOT NULL,   -- of the row, after the event
     at                   TEXT    NOT NULL,
@@ -301,6 +374,9 @@ CREATE INDEX callbackq_history_call ON callbackq_history (tenant_id, call_id, hi
 
 CREATE INDEX callbackq_history_agent ON callbackq_history (tenant_id, agent_id, history_number)
     WHERE entity = 'agent';
+
+CREATE INDEX callbackq_history_queue ON callbackq_history (tenant_id, queue, history_number)
+    WHERE entity = 'queue';
 
 -- ------------------------------------------------------------------------------------------------ views
 

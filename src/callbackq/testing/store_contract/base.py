@@ -23,12 +23,22 @@ from callbackq.errors import (
     NotFound,
 )
 from callbackq.events import Event
-from callbackq.ids import DEFAULT_TENANT, AgentId, AttemptId, CallbackId, CallId, SubjectId, TenantId
+from callbackq.ids import (
+    DEFAULT_TENANT,
+    AgentId,
+    AttemptId,
+    CallbackId,
+    CallId,
+    QueueName,
+    SubjectId,
+    TenantId,
+)
 from callbackq.model import (
     AgentState,
     AttemptState,
     CallbackState,
     CallState,
+    QueueControl,
     Record,
     Subject,
 )
@@ -38,6 +48,7 @@ from callbackq.testing.builders import (
     make_attempt,
     make_call,
     make_callback,
+    make_queue_control,
     make_subject,
 )
 
@@ -139,6 +150,13 @@ class Kind:
         return self.name
 
 
+def _control(tx: Transaction, queue: str) -> QueueControl:
+    found = tx.queues.find(QueueName(queue))
+    if found is None:
+        raise NotFound(queue)
+    return found
+
+
 KINDS: Final = (
     Kind(
         name="callback",
@@ -178,6 +196,13 @@ KINDS: Final = (
         get=lambda tx, key: tx.subjects.get(SubjectId(key)),
         not_found=NotFound,
         change={"name": "Ada"},
+    ),
+    Kind(
+        name="queue",
+        make=make_queue_control,
+        get=_control,
+        not_found=NotFound,
+        change={"dialing_paused": True},
     ),
 )
 RECORD_KINDS: Final = tuple(kind for kind in KINDS if kind.last_state is not None)

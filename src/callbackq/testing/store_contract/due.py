@@ -199,6 +199,23 @@ class AgentContract(ContractBase):
         assert ask(store, lambda tx: tx.agents.staffed_count(SALES)) == 2
         assert ask(store, lambda tx: tx.agents.staffed_count(QueueName("none"))) == 0
 
+    def test_the_staff_is_counted_by_skills(self, store: Store) -> None:
+        """As they stand in the records, whatever the agents do; who is signed out counts in none."""
+        agent = make_agent("a", queues=(QUEUE,), skills=("fr", "vip"))
+        put(store, agent, make_agent("b", queues=(QUEUE, SALES), skills=()))
+        put(store, make_agent("c", queues=(QUEUE,), skills=("fr", "vip"), state=AgentState.BUSY))
+        for changes, counts in (
+            ({}, {("fr", "vip"): 2, (): 1}),
+            ({"skills": ("de",)}, {("fr", "vip"): 1, (): 1, ("de",): 1}),
+            ({"state": AgentState.SIGNED_OUT}, {("fr", "vip"): 1, (): 1}),
+        ):
+            if changes:
+                agent = next_version(agent, **changes)
+                put(store, agent)
+            assert dict(ask(store, lambda tx: tx.agents.staffed_by_skills(QUEUE))) == counts
+        assert dict(ask(store, lambda tx: tx.agents.staffed_by_skills(SALES))) == {(): 1}
+        assert dict(ask(store, lambda tx: tx.agents.staffed_by_skills(QueueName("none")))) == {}
+
     def test_staffing_follows_every_change(self, store: Store) -> None:
         """Other queues, signing out and coming back are counted at once."""
         agent = make_agent("a", queues=(QUEUE,))

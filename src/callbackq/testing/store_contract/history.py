@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from callbackq import events
 from callbackq.events import Event
-from callbackq.ids import AgentId, AttemptId, CallbackId, CallId
+from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, QueueName
 from callbackq.model import DueReason
 from callbackq.ports import Commit, Store
 from callbackq.stores.rows import event_classes
@@ -123,15 +123,32 @@ class HistoryContract(ContractBase):
         append(store, *written)
         assert ask(store, lambda tx: tx.history.of_agent(mine)) == [written[0], written[4]]
 
+    def test_a_queue_s_history_is_that_of_its_switches(self, store: Store) -> None:
+        """Records that stand in the queue have their own."""
+        mine = QueueName("support")
+        written: list[Event] = [
+            make_event(events.QueueSwitched, queue=mine, version=1),
+            make_event(events.QueueSwitched, queue=QueueName("*"), version=1),
+            make_event(events.CallJoined, queue=mine),
+            make_event(events.AttemptStarted, queue=mine),
+            make_event(events.QueueSwitched, queue=mine, version=2),
+        ]
+        append(store, *written)
+        assert ask(store, lambda tx: tx.history.of_queue(mine)) == [written[0], written[4]]
+        assert ask(store, lambda tx: tx.history.of_queue(QueueName("*"))) == [written[1]]
+        assert ask(store, lambda tx: tx.history.of_queue(QueueName("sales"))) == []
+
     def test_equal_ids_of_different_records_do_not_mix(self, store: Store) -> None:
-        """A call, an agent and a callback of one name each have their own history."""
+        """A call, an agent, a callback and a queue of one name each have their own history."""
         call = make_event(events.CallJoined, call_id=CallId("x"))
         agent = make_event(events.AgentAvailable, agent_id=AgentId("x"))
         callback = make_event(events.CallbackReady, callback_id=CallbackId("x"))
-        append(store, call, agent, callback)
+        queue = make_event(events.QueueSwitched, queue=QueueName("x"))
+        append(store, call, agent, callback, queue)
         assert ask(store, lambda tx: tx.history.of_call(CallId("x"))) == [call]
         assert ask(store, lambda tx: tx.history.of_agent(AgentId("x"))) == [agent]
         assert ask(store, lambda tx: tx.history.of_callback(CallbackId("x"))) == [callback]
+        assert ask(store, lambda tx: tx.history.of_queue(QueueName("x"))) == [queue]
 
     def test_events_need_no_row(self, store: Store) -> None:
         """History stands by itself: a second account of what the rows say."""

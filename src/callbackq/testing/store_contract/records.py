@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from callbackq.errors import StaleVersion, UniquenessViolated
 from callbackq.ids import AgentId, CallbackId, CallId, SubjectId
-from callbackq.model import Agent, Attempt, Callback, LiveCall, Record, Subject
+from callbackq.model import Agent, Attempt, Callback, LiveCall, QueueControl, Subject
 from callbackq.ports import Commit, Store
 from callbackq.testing.builders import make_agent, make_callback, make_subject, next_version
 from callbackq.testing.clock import START
@@ -31,17 +31,24 @@ from callbackq.testing.store_contract.base import (
     values_of,
 )
 
-_CLASSES = {"callback": Callback, "call": LiveCall, "agent": Agent, "attempt": Attempt, "subject": Subject}
+_CLASSES = {
+    "callback": Callback,
+    "call": LiveCall,
+    "agent": Agent,
+    "attempt": Attempt,
+    "subject": Subject,
+    "queue": QueueControl,
+}
 
 
 @st.composite
 def _rows(draw: st.DrawFn) -> tuple[Kind, Any]:
     """Draw a kind, and a row of it with any values that a store must hold."""
     kind = draw(st.sampled_from(KINDS))
-    row = draw(values_of(_CLASSES[kind.name]))
+    row: Any = draw(values_of(_CLASSES[kind.name]))
     changes: dict[str, Any] = {"version": 1}
-    if not isinstance(row, Subject):
-        example: Record = kind.make(state=row.state)
+    if kind.last_state is not None:
+        example = kind.make(state=row.state)
         changes.update(due_at=example.due_at, due_reason=example.due_reason)
     return kind, attrs.evolve(row, **changes)
 

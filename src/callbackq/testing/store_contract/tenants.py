@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from callbackq import events
-from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, PlaceId
-from callbackq.model import CallbackState
+from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, PlaceId, QueueName
+from callbackq.model import Ahead, CallbackState, CallState
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.testing.builders import (
     QUEUE,
@@ -19,6 +19,7 @@ from callbackq.testing.builders import (
     make_call,
     make_callback,
     make_event,
+    make_queue_control,
     make_subject,
     next_version,
 )
@@ -43,29 +44,44 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "callbacks.by_request_key": (lambda tx: tx.callbacks.by_request_key("r"), None),
     "callbacks.active_by_dedup_key": (lambda tx: tx.callbacks.active_by_dedup_key("d"), None),
     "callbacks.due": (lambda tx: tx.callbacks.due(now=_LATE, limit=9), []),
+    "callbacks.open_count": (lambda tx: tx.callbacks.open_count(QUEUE, limit=9), 0),
+    "callbacks.last_ended": (lambda tx: tx.callbacks.last_ended(QUEUE, limit=9), []),
     "calls.find": (lambda tx: tx.calls.find(CallId("call_1")), None),
     "calls.due": (lambda tx: tx.calls.due(now=_LATE, limit=9), []),
+    "calls.open": (lambda tx: tx.calls.open(QUEUE), []),
+    "calls.last_taken": (lambda tx: tx.calls.last_taken(QUEUE, limit=9), []),
+    "calls.last_ended": (lambda tx: tx.calls.last_ended(QUEUE, limit=9), []),
     "agents.find": (lambda tx: tx.agents.find(AgentId("mia")), None),
     "agents.available": (lambda tx: tx.agents.available(), []),
     "agents.staffed_count": (lambda tx: tx.agents.staffed_count(QUEUE), 0),
+    "agents.staffed_by_skills": (lambda tx: dict(tx.agents.staffed_by_skills(QUEUE)), {}),
     "agents.due": (lambda tx: tx.agents.due(now=_LATE, limit=9), []),
     "attempts.by_leg of the agent": (lambda tx: tx.attempts.by_leg(LegId("a")), None),
     "attempts.by_leg of the customer": (lambda tx: tx.attempts.by_leg(LegId("c")), None),
     "attempts.live_by_number": (lambda tx: tx.attempts.live_by_number("n"), None),
+    "attempts.last_started": (lambda tx: tx.attempts.last_started(QUEUE, limit=9), []),
     "attempts.due": (lambda tx: tx.attempts.due(now=_LATE, limit=9), []),
     "subjects.by_identity": (lambda tx: tx.subjects.by_identity("i"), None),
+    "queues.find": (lambda tx: tx.queues.find(QUEUE), None),
     "lanes.served_by": (lambda tx: tx.lanes.served_by(("fr",)), (0,)),
     "line.head": (lambda tx: tx.line.head(QUEUE, lanes=(0, 1)), None),
+    "line.head of calls": (lambda tx: tx.line.head(QUEUE, lanes=(0, 1), calls_only=True), None),
     "line.count_ahead": (
         lambda tx: tx.line.count_ahead(QUEUE, rank=2**53, place_id=PlaceId("z")),
-        0,
+        Ahead(),
     ),
+    "line.count_passed": (
+        lambda tx: tx.line.count_passed(QUEUE, lane=0, priority=100, rank=2**53, place_id=PlaceId("z")),
+        Ahead(),
+    ),
+    "line.places": (lambda tx: tx.line.places(QUEUE, limit=9), []),
     "line.waiting_count": (lambda tx: tx.line.waiting_count(QUEUE), 0),
     "line.is_empty": (lambda tx: tx.line.is_empty(), True),
     "history.all": (lambda tx: tx.history.all(), []),
     "history.of_callback": (lambda tx: tx.history.of_callback(CallbackId("callback_id_1")), []),
     "history.of_call": (lambda tx: tx.history.of_call(CallId("call_id_1")), []),
     "history.of_agent": (lambda tx: tx.history.of_agent(AgentId("agent_id_1")), []),
+    "history.of_queue": (lambda tx: tx.history.of_queue(QueueName("queue_1")), []),
     "next_due_at": (lambda tx: tx.next_due_at(), None),
 }
 """Every verb that reads without raising, with its answer when there is nothing."""
@@ -75,16 +91,20 @@ def _fill(store: Store) -> None:
     """Give the first tenant something that every verb finds."""
     with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
         tx.save(make_callback("cb_1", request_key="r", dedup_key="d"))
+        tx.save(make_callback("cb_2", state=CallbackState.ENDED, ended_at=START))
         tx.save(make_call("call_1"))
+        tx.save(make_call("call_2", state=CallState.ENDED, taken_at=START, ended_at=START))
         tx.save(make_agent("mia"))
         tx.save(make_attempt("at_1", agent_leg_id=LegId("a"), customer_leg_id=LegId("c"), number_key="n"))
         tx.save(make_subject("su_1", identity="i"))
+        tx.save(make_queue_control(QUEUE, dialing_paused=True))
         tx.lanes.intern(("fr",))
         tx.history.append(
             [
                 make_event(events.CallbackReady),
                 make_event(events.CallJoined),
                 make_event(events.AgentAvailable),
+                make_event(events.QueueSwitched),
             ]
         )
 
@@ -161,7 +181,8 @@ class TenantContract(ContractBase):
         head = ask(store, lambda tx: tx.line.head(QUEUE, lanes=(0,)))
         assert head is not None
         assert head.place_id == "cb_4"
-        assert ask(store, lambda tx: tx.line.count_ahead(QUEUE, rank=5, place_id=PlaceId("cb_5"))) == 1
+        ahead = ask(store, lambda tx: tx.line.count_ahead(QUEUE, rank=5, place_id=PlaceId("cb_5")))
+        assert ahead == Ahead(callbacks=1)
 
     def test_each_tenant_has_lanes_of_its_own(self, store: Store) -> None:
         """A number means what its own tenant interned."""
@@ -171,6 +192,8 @@ class TenantContract(ContractBase):
             vip = tx.lanes.intern(("vip",))
         assert ask(store, lambda tx: tx.lanes.served_by(("fr", "vip"))) == (0, fr)
         assert ask(store, lambda tx: tx.lanes.served_by(("fr", "vip")), tenant_id=OTHER_TENANT) == (0, vip)
+        assert ask(store, lambda tx: tx.lanes.skills_of(fr)) == ("fr",)
+        assert ask(store, lambda tx: tx.lanes.skills_of(vip), tenant_id=OTHER_TENANT) == ("vip",)
 
     def test_undoing_one_tenant_s_block_leaves_the_others(self, store: Store) -> None:
         """A failure in one tenant costs the others nothing."""

@@ -12,15 +12,17 @@ import pytest
 
 from callbackq import events
 from callbackq.errors import StaleVersion, StoreUnavailable, UniquenessViolated
-from callbackq.ids import AgentId, CallbackId, CallId, PlaceId
-from callbackq.model import AgentState, CallbackState, CallState, LiveCall
+from callbackq.ids import AgentId, CallbackId, CallId, PlaceId, QueueName
+from callbackq.model import AgentState, Ahead, CallbackState, CallState, LiveCall
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.testing.builders import (
     QUEUE,
     make_agent,
+    make_attempt,
     make_call,
     make_callback,
     make_event,
+    make_queue_control,
     make_subject,
     next_version,
 )
@@ -121,6 +123,33 @@ class TransactionContract(ContractBase):
             assert tx.line.head(QUEUE, lanes=(0,)) is None
             assert tx.callbacks.due(now=START, limit=1) == []
 
+    def test_new_orders_and_switches_are_seen_by_later_reads_of_the_block(self, store: Store) -> None:
+        """What is open, what was last, what is switched, and whole stretches of the line."""
+        call, attempt, control = make_call("call_1", rank=1), make_attempt("at_1"), make_queue_control(QUEUE)
+        event = make_event(events.QueueSwitched)
+        with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
+            for record in (call, make_callback("cb_1", rank=2), attempt, control):
+                tx.save(record)
+            tx.history.append([event])
+            both = [call, make_callback("cb_1", rank=2)]
+            fr = tx.lanes.intern(("fr",))
+            assert tx.lanes.skills_of(fr) == ("fr",)
+            assert tx.calls.open(QUEUE) == [call]
+            assert tx.callbacks.open_count(QUEUE, limit=9) == 1
+            assert tx.attempts.last_started(QUEUE, limit=9) == [attempt]
+            assert tx.queues.find(QUEUE) == control
+            assert tx.line.places(QUEUE, limit=9) == both
+            assert tx.line.count_ahead(QUEUE, rank=3, place_id=PlaceId("z")) == Ahead(calls=1, callbacks=1)
+            assert tx.history.of_queue(QueueName("queue_1")) == [event]
+            taken = next_version(call, state=CallState.TAKEN, taken_at=START)
+            ended = next_version(taken, state=CallState.ENDED, ended_at=START)
+            tx.save(taken)
+            assert tx.calls.last_taken(QUEUE, limit=9) == [taken]
+            tx.save(ended)
+            assert tx.calls.last_taken(QUEUE, limit=9) == tx.calls.last_ended(QUEUE, limit=9) == [ended]
+            assert tx.calls.open(QUEUE) == []
+            assert tx.line.places(QUEUE, limit=9) == both[1:]
+
     # ------------------------------------------------------------------------ undoing
 
     @each_kind
@@ -168,13 +197,48 @@ class TransactionContract(ContractBase):
         with store.transaction(TENANT, commit=Commit.READ_ONLY) as tx:
             assert tx.line.head(QUEUE, lanes=(0,)) == callback
             assert tx.line.waiting_count(QUEUE) == 1
-            assert tx.line.count_ahead(QUEUE, rank=9, place_id=PlaceId("z")) == 1
+            assert tx.line.count_ahead(QUEUE, rank=9, place_id=PlaceId("z")) == Ahead(callbacks=1)
             assert tx.next_due_at() == START
             assert tx.agents.available() == [agent]
             assert tx.agents.staffed_count(QUEUE) == 1
             assert tx.lanes.served_by(("fr",)) == (0,)
             assert tx.history.all() == [make_event(events.CallbackReady)]
             assert tx.history.of_callback(CallbackId("callback_id_1")) == [make_event(events.CallbackReady)]
+
+    def test_an_exception_undoes_what_was_last_open_or_switched(self, store: Store) -> None:
+        """Every list by time, every open row, every switch and every set of skills is as before the block."""
+        callback, call = make_callback("cb_1"), make_call("call_1")
+        attempt, control = make_attempt("at_1"), make_queue_control(QUEUE, reason="lunch")
+        put(store, callback, call, attempt, control)
+        append(store, make_event(events.QueueSwitched))
+
+        def write_everywhere(tx: Transaction) -> None:
+            tx.save(next_version(callback, state=CallbackState.ENDED, ended_at=START))
+            taken = next_version(call, state=CallState.TAKEN, taken_at=START)
+            tx.save(taken)
+            tx.save(next_version(taken, state=CallState.ENDED, ended_at=START))
+            tx.save(make_callback("cb_2"))
+            tx.save(make_call("call_2"))
+            tx.save(make_attempt("at_2", started_at=START + timedelta(days=1)))
+            tx.save(next_version(attempt, started_at=START + timedelta(days=2)))
+            tx.save(next_version(control, dialing_paused=True))
+            tx.history.append([make_event(events.QueueSwitched)])
+            undone.append(tx.lanes.intern(("fr",)))
+
+        undone: list[int] = []
+        with pytest.raises(PlannedError):
+            fail_after(store, write_everywhere)
+        with store.transaction(TENANT, commit=Commit.READ_ONLY) as tx:
+            assert tx.callbacks.open_count(QUEUE, limit=9) == 1
+            assert tx.callbacks.last_ended(QUEUE, limit=9) == []
+            assert tx.calls.open(QUEUE) == [call]
+            assert tx.calls.last_taken(QUEUE, limit=9) == tx.calls.last_ended(QUEUE, limit=9) == []
+            assert tx.attempts.last_started(QUEUE, limit=9) == [attempt]
+            assert tx.queues.find(QUEUE) == control
+            assert len(tx.line.places(QUEUE, limit=9)) == 2
+            assert len(tx.history.of_queue(QueueName("queue_1"))) == 1
+            with pytest.raises(LookupError):
+                tx.lanes.skills_of(undone[0])
 
     def test_an_exception_gives_keys_back(self, store: Store) -> None:
         """A key taken or let go in an undone block is as it was."""

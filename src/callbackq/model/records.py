@@ -1,0 +1,250 @@
+"""
+The records: frozen rows that the store keeps.
+
+Four kinds of record have a life of their own: callbacks, live calls, agents and attempts. Each that has
+not ended carries one `due_at` with a `due_reason`: the earliest moment at which time alone changes it.
+What is switched on and off for a whole queue stands in `QueueControl`.
+Names, numbers and free context live in `Subject` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import attrs
+
+from callbackq.ids import (
+    AgentId,
+    AttemptId,
+    CallbackId,
+    CallId,
+    LegId,
+    NodeId,
+    OfferId,
+    PlaceId,
+    QueueName,
+    SubjectId,
+    TenantId,
+)
+from callbackq.masking import repr_masked
+from callbackq.model.words import (
+    AgentState,
+    AnsweredBy,
+    AttemptState,
+    CallbackState,
+    CallOutcome,
+    CallState,
+    Channel,
+    Disposition,
+    DueReason,
+    HoldReason,
+    LegState,
+    Mode,
+    Outcome,
+)
+
+
+@attrs.frozen(kw_only=True)
+class Subject:
+    """
+    The person behind callbacks and live calls. The only record that holds personal data.
+
+    `identity` is what makes two requests the same person: `tel:+12125550123` or `tel:+12125550123;ext=7`
+    unless the host supplies its own. `contexts` holds the free fields of each request, by callback or call id.
+    """
+
+    tenant_id: TenantId
+    subject_id: SubjectId
+    version: int = 1
+    identity: str = attrs.field(repr=False)
+    number: str = attrs.field(repr=repr_masked)
+    extension: str | None = attrs.field(default=None, repr=False)
+    name: str | None = attrs.field(default=None, repr=False)
+    language: str | None = None
+    contexts: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict[str, Mapping[str, str]], repr=False)
+    created_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Callback:
+    """
+    The promise to call one customer back.
+
+    `entered_at` is when the caller first entered the queue, and is never rewritten. `ranked_at` is what policy
+    orders by; `rank` is the integer, in microseconds, that every store sorts by; ties go by `place_id`.
+    `lane` is the set of skills that the place needs, as a number; while it waits for its preferred agent alone,
+    until `preferred_until_at`, that agent is part of the set. `owner_id` is the agent who asked for it.
+    `turn_at` is when its turn first came, and `waited_long_at` when it was said to have waited too long.
+    `dedup_key` is the key that no other callback may hold while this one has not ended; `None` where duplicates
+    are allowed. `quoted_*` is what the customer was told, and by which estimator. `overtook_*` counts the places
+    of its class (queue, priority, lane) that stood before it, ready, when it was started.
+    """
+
+    tenant_id: TenantId
+    callback_id: CallbackId
+    version: int
+    state: CallbackState
+    queue: QueueName
+    subject_id: SubjectId
+    call_id: CallId | None = None
+    channel: Channel
+    mode: Mode
+    priority: int
+    lane: int = 0
+    place_id: PlaceId
+    entered_at: datetime
+    requested_at: datetime
+    ranked_at: datetime
+    rank: int
+    scheduled_at: datetime | None = None
+    expires_at: datetime
+    preferred_agent_id: AgentId | None = None
+    preferred_until_at: datetime | None = None
+    owner_id: AgentId | None = None
+    ticket_id: str | None = None
+    turn_at: datetime | None = None
+    waited_long_at: datetime | None = None
+    dedup_key: str | None = None
+    request_key: str | None = None
+    attempt_id: AttemptId | None = None
+    attempts_count: int = 0
+    last_disposition: Disposition | None = None
+    hold_reason: HoldReason | None = None
+    offer_id: OfferId | None = None
+    quoted_position: int | None = None
+    quoted_position_exact: bool = True
+    quoted_wait_s: float | None = None
+    quoted_wait_low_s: float | None = None
+    quoted_wait_high_s: float | None = None
+    quoted_by: str | None = None
+    overtook_calls_count: int = 0
+    overtook_callbacks_count: int = 0
+    merged_into_id: CallbackId | None = None
+    outcome: Outcome | None = None
+    ended_at: datetime | None = None
+    due_at: datetime | None
+    due_reason: DueReason | None
+
+
+@attrs.frozen(kw_only=True)
+class LiveCall:
+    """
+    A caller who is on the line, waiting or being served. It stands in one line with the callbacks.
+
+    `quoted_*` is what the last offer said; the rest is as in `Callback`.
+    """
+
+    tenant_id: TenantId
+    call_id: CallId
+    version: int
+    state: CallState
+    queue: QueueName
+    subject_id: SubjectId | None = None
+    priority: int
+    lane: int = 0
+    place_id: PlaceId
+    entered_at: datetime
+    ranked_at: datetime
+    rank: int
+    preferred_agent_id: AgentId | None = None
+    preferred_until_at: datetime | None = None
+    offers_count: int = 0
+    declines_count: int = 0
+    declined_at: datetime | None = None
+    quoted_at: datetime | None = None
+    quoted_position: int | None = None
+    quoted_wait_s: float | None = None
+    quoted_wait_low_s: float | None = None
+    quoted_wait_high_s: float | None = None
+    quoted_by: str | None = None
+    overtook_calls_count: int = 0
+    overtook_callbacks_count: int = 0
+    agent_id: AgentId | None = None
+    taken_at: datetime | None = None
+    callback_id: CallbackId | None = None
+    outcome: CallOutcome | None = None
+    ended_at: datetime | None = None
+    due_at: datetime | None
+    due_reason: DueReason | None
+
+
+@attrs.frozen(kw_only=True)
+class Agent:
+    """
+    A human who takes calls.
+
+    `since_at` is when the present state began; the agent who has been AVAILABLE longest is chosen first.
+    `leaving` says that the agent asked to go while busy, and is signed out as soon as the call is over.
+    """
+
+    tenant_id: TenantId
+    agent_id: AgentId
+    version: int
+    state: AgentState
+    queues: tuple[QueueName, ...]
+    skills: tuple[str, ...] = ()
+    since_at: datetime
+    attempt_id: AttemptId | None = None
+    call_id: CallId | None = None
+    leaving: bool = False
+    due_at: datetime | None
+    due_reason: DueReason | None
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """
+    One try to connect one callback.
+
+    The core chooses the leg ids before anything is dialed; a leg id is dialed at most once. `number_key` is a
+    keyed digest of the number, so that one number never has two live attempts, and no number stands in this row.
+    """
+
+    tenant_id: TenantId
+    attempt_id: AttemptId
+    version: int
+    state: AttemptState
+    callback_id: CallbackId
+    queue: QueueName
+    subject_id: SubjectId
+    number_key: str
+    mode: Mode
+    agent_id: AgentId | None
+    node_id: NodeId
+    agent_leg_id: LegId
+    agent_leg: LegState
+    customer_leg_id: LegId
+    customer_leg: LegState
+    customer_rang: bool = False
+    answered_by: AnsweredBy | None = None
+    disposition: Disposition | None = None
+    started_at: datetime
+    connected_at: datetime | None = None
+    ended_at: datetime | None = None
+    due_at: datetime | None
+    due_reason: DueReason | None
+
+
+@attrs.frozen(kw_only=True)
+class QueueControl:
+    """
+    What is switched for one queue, or for all of them (`queue` is `ALL_QUEUES`), at run time and on every node.
+
+    A queue is paused if its own row says so, or the one for all. There is no row until something is switched.
+    """
+
+    tenant_id: TenantId
+    queue: QueueName
+    version: int
+    offering_paused: bool = False
+    dialing_paused: bool = False
+    reason: str | None = None
+    changed_at: datetime
+
+
+ALL_QUEUES: Final = QueueName("*")
+
+Record = Callback | LiveCall | Agent | Attempt | QueueControl
+Place = Callback | LiveCall

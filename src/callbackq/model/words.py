@@ -1,0 +1,199 @@
+"""The words of the records: states, reasons, dispositions, outcomes. Each is its own lower-case text."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Entity(enum.StrEnum):
+    """The kinds of record that have a history."""
+
+    CALLBACK = "callback"
+    CALL = "call"
+    AGENT = "agent"
+    ATTEMPT = "attempt"
+    QUEUE = "queue"
+
+
+class CallbackState(enum.StrEnum):
+    """Where a callback stands. `core.lifecycle` holds the table of transitions."""
+
+    SCHEDULED = "scheduled"
+    WAITING = "waiting"
+    ATTEMPTING = "attempting"
+    RESTING = "resting"
+    HELD = "held"
+    ENDED = "ended"
+
+
+class CallState(enum.StrEnum):
+    """Where a live call stands."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    ENDED = "ended"
+
+
+class AgentState(enum.StrEnum):
+    """What an agent does. Only an AVAILABLE agent is given a live call or an attempt."""
+
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    BUSY = "busy"
+    WRAP_UP = "wrap_up"
+    COOLING_DOWN = "cooling_down"
+    SIGNED_OUT = "signed_out"
+
+
+class AttemptState(enum.StrEnum):
+    """Where an attempt stands. `core.attempt` holds the table of transitions."""
+
+    INTENDED = "intended"
+    AGENT_ON_LINE = "agent_on_line"
+    JOINING = "joining"
+    CONNECTED = "connected"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+class LegState(enum.StrEnum):
+    """What is known of one leg. It only ever moves down this list."""
+
+    NONE = "none"
+    INTENDED = "intended"
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    ENDED = "ended"
+
+
+class Role(enum.StrEnum):
+    """Whose leg it is."""
+
+    AGENT = "agent"
+    CUSTOMER = "customer"
+
+
+class Mode(enum.StrEnum):
+    """Which leg starts when."""
+
+    AGENT_FIRST = "agent_first"
+    CUSTOMER_FIRST = "customer_first"
+    SIMULTANEOUS = "simultaneous"
+
+
+class Channel(enum.StrEnum):
+    """How a callback was asked for."""
+
+    IN_QUEUE = "in_queue"
+    WEB = "web"
+    MESSAGE = "message"
+    AGENT = "agent"
+    EVENT = "event"
+    ABANDONED = "abandoned"
+
+
+class Disposition(enum.StrEnum):
+    """How one attempt ended."""
+
+    CONNECTED = "connected"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    MACHINE = "machine"
+    FAX = "fax"
+    REJECTED = "rejected"
+    INVALID_NUMBER = "invalid_number"
+    UNREACHABLE = "unreachable"
+    CONGESTED = "congested"
+    NETWORK_FAILURE = "network_failure"
+    ANSWERED_THEN_LEFT = "answered_then_left"
+    WRONG_PERSON = "wrong_person"
+    DECLINED_BY_CUSTOMER = "declined_by_customer"
+    AGENT_UNAVAILABLE = "agent_unavailable"
+    CANCELLED_BY_US = "cancelled_by_us"
+    UNKNOWN = "unknown"
+
+
+class Outcome(enum.StrEnum):
+    """How a callback ended."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    UNREACHED = "unreached"
+    DECLINED_BY_AGENTS = "declined_by_agents"
+    REPLACED = "replaced"
+    REFUSED_BY_RULE = "refused_by_rule"
+    SERVED_ELSEWHERE = "served_elsewhere"
+
+
+class CallOutcome(enum.StrEnum):
+    """How a live call ended."""
+
+    SERVED = "served"
+    ABANDONED = "abandoned"
+    CONVERTED = "converted"
+    EXPIRED = "expired"
+    LOST = "lost"
+
+
+class DueReason(enum.StrEnum):
+    """Why a record is looked at when its `due_at` has come."""
+
+    EXPIRES = "expires"
+    SCHEDULED = "scheduled"
+    PREFERENCE_OVER = "preference_over"
+    WAITED_LONG = "waited_long"
+    WINDOW_OVER = "window_over"
+    REST_OVER = "rest_over"
+    HOLD_OVER = "hold_over"
+    ATTEMPT_OVERDUE = "attempt_overdue"
+    AGENT_RING_OVER = "agent_ring_over"
+    RING_OVER = "ring_over"
+    JOIN_OVERDUE = "join_overdue"
+    TALK_OVERDUE = "talk_overdue"
+    HANG_UP_WANTED = "hang_up_wanted"
+    HANG_UP_OVERDUE = "hang_up_overdue"
+    LEG_IN_DOUBT = "leg_in_doubt"
+    WRAP_UP_OVER = "wrap_up_over"
+    COOL_DOWN_OVER = "cool_down_over"
+    PRESENCE_OVER = "presence_over"
+
+
+class HoldReason(enum.StrEnum):
+    """Which rule forbids dialing a callback that is HELD."""
+
+    NUMBER_IN_USE = "number_in_use"
+
+
+class ReportKind(enum.StrEnum):
+    """What the telephony reports of a leg."""
+
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    BRIDGED = "bridged"
+    ENDED = "ended"
+    UNCERTAIN = "uncertain"
+
+
+class Cause(enum.StrEnum):
+    """Why a leg ended, in the telephony's words made ours."""
+
+    NORMAL = "normal"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    REJECTED = "rejected"
+    INVALID_NUMBER = "invalid_number"
+    UNREACHABLE = "unreachable"
+    CONGESTED = "congested"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+class AnsweredBy(enum.StrEnum):
+    """Who or what answered the customer's phone."""
+
+    UNKNOWN = "unknown"
+    HUMAN = "human"
+    MACHINE = "machine"
+    FAX = "fax"

@@ -1,0 +1,50 @@
+"""
+The commands. One method is one command is one transaction: read, decide, save, append history, commit.
+
+A `CallbackService` belongs to one tenant, and reaches no row of another. It has no thread and no socket; it reads
+the clock that it is given, once for each command. It may be used from any thread at any time.
+"""
+
+from __future__ import annotations
+
+from callbackq.service.agents import AgentCommands
+from callbackq.service.base import CONFLICT_TRIES
+from callbackq.service.calls import CallCommands
+from callbackq.service.order import HeadStart, OrderCommands
+from callbackq.service.promises import PromiseCommands
+from callbackq.service.queues import QueueCommands
+from callbackq.service.reading import Questions
+from callbackq.service.reports import ReportCommands
+
+__all__ = ["CONFLICT_TRIES", "CallbackService", "HeadStart"]
+
+
+class CallbackService(
+    CallCommands,
+    PromiseCommands,
+    OrderCommands,
+    QueueCommands,
+    AgentCommands,
+    ReportCommands,
+    Questions,
+):
+    """
+    The promises of one tenant.
+
+    Args:
+        store: where everything is kept.
+        policies: one for each queue.
+        clock: `SystemClock()`, or a clock of the host.
+        ids: where ids come from; random ones unless given.
+        tenant_id: whose promises. One store can hold many tenants; make a service for each.
+        hours: when each queue is open; always, unless given.
+        estimator: how waits are estimated; `BestAvailable()` unless given.
+        tickets: a help desk, in which tickets are opened for requests without a live call; none unless given.
+
+    Raises:
+        ConfigurationError: two policies for one queue; or what is no list of policies.
+
+    Any error out of a method that its docstring does not name is a `StoreError`; or InvalidText, for an id that
+    can be none; or UnknownQueue, for an offer in a queue without a policy here. Any other one is a bug. What was
+    begun in a queue that is no longer configured is wound up by the default policy.
+    """

@@ -1,0 +1,71 @@
+"""The commands of agents: who takes calls, of which queues, with which skills."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from callbackq.core import agents
+from callbackq.core.instants import check_text
+from callbackq.core.requests import read_skills
+from callbackq.errors import InvalidText
+from callbackq.ids import AgentId
+from callbackq.model import Agent, AgentState, Disposition
+from callbackq.ports import Commit, Transaction
+from callbackq.service.base import ServiceBase
+from callbackq.writing import call_off, policy_of, presence_max_of, write
+
+
+class AgentCommands(ServiceBase):
+    """The commands of agents."""
+
+    def agent_available(self, agent_id: str, *, queues: Sequence[str], skills: Sequence[str] = ()) -> Agent:
+        """
+        An agent takes calls of these queues. Ends a wrap-up early.
+
+        Say it again whenever queues or skills change, and at least once in `agent_presence_max`. For an agent
+        who is at work or cooling down it changes queues and skills only; the work ends by `call_left` or by a
+        report, the cool-down by itself.
+
+        Raises:
+            UnknownQueue, InvalidText: nothing was stored.
+        """
+        key = AgentId(check_text(agent_id, "agent_id"))
+        if isinstance(queues, str):
+            raise InvalidText("queues is one text; allowed: a list of texts")
+        names = tuple(dict.fromkeys(policy_of(self.policies, queue).queue for queue in queues))
+        presence = agents.Presence(
+            tenant_id=self.tenant_id,
+            agent_id=key,
+            queues=names,
+            skills=read_skills(skills),
+            presence_max=presence_max_of(self.policies, names),
+        )
+
+        def available(tx: Transaction, now: datetime) -> Agent:
+            write(tx, agents.sign_in(tx.agents.find(key), presence, now=now))
+            return tx.agents.get(key)
+
+        return self._run(Commit.RELAXED, available)
+
+    def agent_unavailable(self, agent_id: str) -> Agent:
+        """
+        An agent takes no more calls: at once, or after the present one.
+
+        A reservation that was not accepted yet is called off, and the callback keeps its place. Saying it twice
+        changes nothing.
+
+        Raises:
+            AgentNotFound: this agent never was available.
+        """
+        key = AgentId(check_text(agent_id, "agent_id"))
+
+        def unavailable(tx: Transaction, now: datetime) -> Agent:
+            agent = tx.agents.get(key)
+            write(tx, agents.sign_out(agent, now=now))
+            if agent.state is AgentState.RESERVED and agent.attempt_id:
+                gone = Disposition.AGENT_UNAVAILABLE
+                call_off(tx, agent.attempt_id, gone, policies=self.policies, now=now)
+            return tx.agents.get(key)
+
+        return self._run(Commit.FLUSHED, unavailable)

@@ -1,0 +1,89 @@
+"""What every command shares: the parts of a service, and how one command becomes one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+from callbackq.core.instants import check_instant, check_text
+from callbackq.errors import ConfigurationError, Conflict
+from callbackq.gauge import Gauge
+from callbackq.ids import DEFAULT_TENANT, QueueName, TenantId
+from callbackq.intake import Desk
+from callbackq.policy import QueuePolicy, check_policies
+from callbackq.ports import Clock, Commit, Estimator, Hours, IdSource, Store, Tickets, Transaction
+from callbackq.system import AlwaysOpen, RandomIds
+
+T = TypeVar("T")
+CONFLICT_TRIES: Final = 5
+NO_CONTEXT: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class ServiceBase:
+    """The parts that all commands work with. See `CallbackService`."""
+
+    def __init__(
+        self,
+        store: Store,
+        policies: Iterable[QueuePolicy],
+        *,
+        clock: Clock,
+        ids: IdSource | None = None,
+        tenant_id: str = DEFAULT_TENANT,
+        hours: Hours | None = None,
+        estimator: Estimator | None = None,
+        tickets: Tickets | None = None,
+    ) -> None:
+        self.store: Final = store
+        self.tenant_id: Final = TenantId(check_text(tenant_id, "tenant_id"))
+        self.clock: Final = clock
+        self.ids: Final = ids or RandomIds()
+        by_queue: dict[QueueName, QueuePolicy] = {}
+        for policy in check_policies(policies):
+            if policy.queue in by_queue:
+                raise ConfigurationError("policies", policy.queue, "one policy for each queue")
+            by_queue[policy.queue] = policy
+        self.policies: Final[Mapping[QueueName, QueuePolicy]] = MappingProxyType(by_queue)
+        self.hours: Final[Hours] = hours or AlwaysOpen()
+        self.gauge: Final = Gauge(estimator)
+        self.tickets: Final = tickets
+        self.desk: Final = Desk(tenant_id=self.tenant_id, ids=self.ids, gauge=self.gauge)
+        self._wakers: list[Callable[[], None]] = []
+
+    def when_changed(self, waker: Callable[[], None]) -> Callable[[], None]:
+        """
+        Call *waker* after every command that wrote something. It must return at once, and never raise.
+
+        Returns:
+            A function that takes this back.
+        """
+        self._wakers = [*self._wakers, waker]
+
+        def forget() -> None:
+            self._wakers = [kept for kept in self._wakers if kept is not waker]
+
+        return forget
+
+    def _now(self) -> datetime:
+        return check_instant(self.clock.now(), "the clock's now()")
+
+    def _run(
+        self, commit: Commit, work: Callable[[Transaction, datetime], T], *, now: datetime | None = None
+    ) -> T:
+        now = now or self._now()
+        for _ in range(CONFLICT_TRIES - 1):
+            try:
+                return self._once(commit, work, now)
+            except Conflict:
+                continue
+        return self._once(commit, work, now)
+
+    def _once(self, commit: Commit, work: Callable[[Transaction, datetime], T], now: datetime) -> T:
+        with self.store.transaction(self.tenant_id, commit=commit) as tx:
+            result = work(tx, now)
+        if commit is not Commit.READ_ONLY:
+            for waker in self._wakers:
+                waker()
+        return result

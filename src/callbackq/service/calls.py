@@ -1,0 +1,407 @@
+"""The commands of live calls: who joins, leaves, is served, and is offered a callback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import cast
+
+from callbackq import intake
+from callbackq.core import agents, calls, offering
+from callbackq.core.instants import check_not_future, check_text
+from callbackq.core.placing import stand_at
+from callbackq.core.requests import read_skills
+from callbackq.errors import CallHasEnded, DuplicateCallback
+from callbackq.facts import control_of, lanes_for, line_length, passed_by
+from callbackq.ids import AgentId, CallId, OfferId, QueueName
+from callbackq.model import (
+    AgentState,
+    CallSnapshot,
+    CallState,
+    Channel,
+    Choice,
+    LiveCall,
+    NoOffer,
+    Offer,
+    Opening,
+    Resynced,
+)
+from callbackq.policy import QueuePolicy
+from callbackq.ports import Commit, Transaction
+from callbackq.service.base import NO_CONTEXT, ServiceBase
+from callbackq.writing import (
+    free_agent_of_call,
+    policy_of,
+    policy_or_default,
+    presence_max_of,
+    write,
+)
+
+logger = logging.getLogger("callbackq")
+
+
+class CallCommands(ServiceBase):
+    """The commands of live calls."""
+
+    def call_joined(
+        self,
+        queue: str,
+        *,
+        call_id: str,
+        number: str | None = None,
+        priority: int | None = None,
+        skills: Sequence[str] = (),
+        preferred_agent: str | None = None,
+        entered_at: datetime | None = None,
+        name: str | None = None,
+        language: str | None = None,
+        context: Mapping[str, str] = NO_CONTEXT,
+    ) -> LiveCall:
+        """
+        A caller entered the line. Say it once for each call, as soon as the caller waits.
+
+        Saying it again for a call that is still there changes nothing and returns it as it is.
+
+        Args:
+            call_id: the host's own id of the call, 1 to 200 characters, never used again.
+            number: caller id, as the PBX gives it; `None` where it is withheld. One that cannot be dialed
+                (`anonymous`, an internal extension) is taken for withheld: nobody loses a place by it.
+            priority: 0 (first) to 255; the queue's default if not given.
+            skills: what an agent must know to serve this caller; a language is a skill.
+            preferred_agent: who should serve this caller. If signed in for this queue, with the skills, the place
+                waits for that agent alone for `preferred_agent_time`; then for any.
+            entered_at: when the caller entered the queue, aware; now if not given. Decides the place.
+            context: free fields for the agent; at most 50, of 2,000 characters.
+
+        Returns:
+            The live call. It is in line for all nodes; a loss of power may undo it, the end of the process not.
+
+        Raises:
+            UnknownQueue, InvalidPriority, InvalidTime, InvalidText: nothing was stored.
+            CallHasEnded: this call is over.
+        """
+        policy = policy_of(self.policies, queue)
+        snapshot = CallSnapshot(
+            call_id=call_id,
+            number=number,
+            priority=priority,
+            skills=read_skills(skills),
+            preferred_agent=preferred_agent,
+            entered_at=entered_at,
+            name=name,
+            language=language,
+            context=context,
+        )
+        joining = intake.read_joining(snapshot, policy=policy)
+
+        def joined(tx: Transaction, now: datetime) -> LiveCall:
+            known = tx.calls.find(joining.call_id)
+            if known is not None:
+                if known.state is CallState.ENDED:
+                    raise CallHasEnded(f"live call {known.call_id} ended as {known.outcome}")
+                return known
+            return self._join(tx, joining, policy, now=now)
+
+        return self._run(Commit.RELAXED, joined)
+
+    def call_left(self, call_id: str) -> LiveCall:
+        """
+        The line is dead: the caller hung up, or the conversation is over.
+
+        A waiting caller is counted as abandoned; where the policy says so (`abandoned_wait_min`), one who has a
+        number is called back, and the promise is durable on return. One who was with an agent is counted as
+        served, and the agent is free after the wrap-up. Saying it again, or for a call that became a callback,
+        changes nothing.
+
+        Raises:
+            CallNotFound: this call never joined.
+        """
+        key = CallId(check_text(call_id, "call_id"))
+
+        def left(tx: Transaction, now: datetime) -> LiveCall:
+            call = tx.calls.get(key)
+            policy = self.policies.get(call.queue)
+            if policy is None or not self._call_back_abandoned(tx, call, policy, now=now):
+                write(tx, calls.leave(call, now=now))
+                free_agent_of_call(tx, call, policies=self.policies, cooled_down=False, now=now)
+            return tx.calls.get(key)
+
+        promises = any(policy.abandoned_wait_min is not None for policy in self.policies.values())
+        return self._run(Commit.FLUSHED if promises else Commit.RELAXED, left)
+
+    def call_returned(self, call_id: str) -> LiveCall:
+        """
+        The agent could not be connected to this live caller: the caller stands in line again, with the same place.
+
+        The agent is left alone for the cool-down. Changes nothing unless the call is with an agent.
+
+        Raises:
+            CallNotFound: this call never joined.
+        """
+        key = CallId(check_text(call_id, "call_id"))
+
+        def returned(tx: Transaction, now: datetime) -> LiveCall:
+            call = tx.calls.get(key)
+            if call.state is CallState.TAKEN:
+                self._give_back(tx, call, now=now)
+            return tx.calls.get(key)
+
+        return self._run(Commit.RELAXED, returned)
+
+    def call_served(self, call_id: str, *, agent_id: str | None = None) -> LiveCall:
+        """
+        The host's own ACD gave this caller to an agent. Say it where callbackq does not choose (`Acd.HOST`).
+
+        The places of its class that stood before it are counted as overtaken. An agent whom callbackq knows and
+        who has no work of callbackq's is BUSY until `call_left`; say `agent_unavailable` of one who was just
+        reserved for a callback, so that the reservation is called off. Saying it again changes nothing.
+
+        Raises:
+            CallNotFound: this call never joined.
+            CallHasEnded: it is over, or it became a callback; cancel that one if the caller is being served.
+        """
+        key = CallId(check_text(call_id, "call_id"))
+        by = AgentId(check_text(agent_id, "agent_id")) if agent_id is not None else None
+
+        def served(tx: Transaction, now: datetime) -> LiveCall:
+            call = tx.calls.get(key)
+            if call.state is CallState.ENDED:
+                became = f", and became callback {call.callback_id}" if call.callback_id else ""
+                raise CallHasEnded(f"live call {key} ended as {call.outcome}{became}")
+            if call.state is CallState.WAITING:
+                self._serve(tx, call, by, now=now)
+            return tx.calls.get(key)
+
+        return self._run(Commit.RELAXED, served)
+
+    def resync_calls(self, queue: str, calls_now: Iterable[CallSnapshot]) -> Resynced:
+        """
+        Say which live calls the PBX has in this queue now: after a restart of either side, in one command.
+
+        Calls that are missing here join, by their `entered_at`. Calls that the PBX has no more are over: counted
+        as served if they were with an agent, else as LOST. Calls that wait there and are with an agent here stand
+        in line again; those with an agent there are with that agent here. What is the same on both sides is left.
+
+        Args:
+            calls_now: every live call of the queue that the PBX knows. A call not among them is over.
+
+        Returns:
+            How many of each. Committed together: all of it or nothing.
+
+        Raises:
+            UnknownQueue, InvalidPriority, InvalidTime, InvalidText: nothing was changed.
+
+        Cost: O(n log n).
+        """
+        policy = policy_of(self.policies, queue)
+        known_there = {one.call_id: one for one in calls_now}
+        joinings = {key: intake.read_joining(one, policy=policy) for key, one in known_there.items()}
+        by = {
+            CallId(key): AgentId(check_text(one.agent_id, "agent_id"))
+            for key, one in known_there.items()
+            if one.agent_id is not None
+        }
+
+        def resynced(tx: Transaction, now: datetime) -> Resynced:
+            here = {call.call_id: call for call in tx.calls.open(policy.queue)}
+            joined, returned, served, ended = 0, 0, 0, 0
+            for key, joining in joinings.items():
+                call = here.pop(CallId(key), None) or tx.calls.find(joining.call_id)
+                if call is None:
+                    call = self._join(tx, joining, policy, now=now)
+                    joined += 1
+                agent_id = by.get(joining.call_id)
+                if call.state is CallState.WAITING and agent_id is not None:
+                    self._serve(tx, call, agent_id, now=now)
+                    served += 1
+                elif call.state is CallState.TAKEN and agent_id is None:
+                    self._give_back(tx, call, now=now)
+                    returned += 1
+            for call in here.values():
+                write(tx, calls.lose(call, now=now))
+                free_agent_of_call(tx, call, policies=self.policies, cooled_down=False, now=now)
+                ended += 1
+            return Resynced(joined=joined, returned=returned, served=served, ended=ended)
+
+        return self._run(Commit.RELAXED, resynced)
+
+    # ------------------------------------------------------------------ offers
+
+    def offer(self, call_id: str, *, asked: bool = False, segments: Sequence[str] = ()) -> Offer | NoOffer:
+        """
+        Decide whether to offer this waiting caller a callback, and with which words.
+
+        The offer is kept in history with what was quoted. It reserves nothing: to accept, call `request`; to
+        decline, `offer_declined`. `callbackq.core.speech.say_offer` turns it into phrases.
+
+        Args:
+            asked: the caller asked for a callback, so a short wait is no reason to refuse.
+            segments: what the host knows of the caller, such as `"premium"`; for a gradual rollout.
+
+        Returns:
+            An `Offer`; or a `NoOffer` with its reason and what can be proposed instead, and the caller keeps
+            holding.
+
+        Raises:
+            CallNotFound: this call never joined.
+            CallHasEnded: it waits no longer.
+        """
+        key = CallId(check_text(call_id, "call_id"))
+        now = self._now()
+        queue = self._run(Commit.READ_ONLY, lambda tx, _now: tx.calls.get(key).queue, now=now)
+        opening = self._opening(queue, now)
+
+        def offered(tx: Transaction, now: datetime) -> Offer | NoOffer:
+            call = tx.calls.get(key)
+            calls.check_waiting(call)
+            policy = policy_of(self.policies, call.queue)
+            position, wait, facts = self.gauge.look(
+                tx,
+                rank=call.rank,
+                place_id=call.place_id,
+                priority=call.priority,
+                lane=call.lane,
+                policy=policy,
+                now=now,
+            )
+            control = control_of(tx, call.queue)
+            answer, decision = offering.consider_offer(
+                call,
+                facts=offering.OfferFacts(
+                    position=position,
+                    wait=wait,
+                    waiting_count=line_length(tx, call.queue) if policy.offer_load_min else 0,
+                    agents_staffed=facts.agents,
+                    agents_free=facts.agents_free,
+                    pending_count=tx.callbacks.open_count(call.queue, limit=policy.pending_max),
+                    opening=opening if call.queue == queue else None,
+                    offering_paused=control is not None and control.offering_paused,
+                    in_rollout=offering.in_rollout(
+                        self._rollout_share(tx, call), segments=segments, policy=policy
+                    ),
+                    has_active_callback=intake.active_duplicate(tx, call.subject_id, policy) is not None,
+                ),
+                asked=asked,
+                offer_id=OfferId(self.ids.new("of", now=now)),
+                policy=policy,
+                now=now,
+            )
+            write(tx, decision)
+            return answer
+
+        return self._run(Commit.RELAXED, offered, now=now)
+
+    def offer_declined(self, call_id: str, *, offer_id: str | None = None) -> LiveCall:
+        """
+        The caller declined and keeps holding: the place is untouched, and the decline is counted.
+
+        After `declines_max` declines nothing more is offered, and before that not sooner than
+        `offer_again_after`, unless the caller asks.
+
+        Raises:
+            CallNotFound: this call never joined.
+            CallHasEnded: it waits no longer.
+        """
+        key = CallId(check_text(call_id, "call_id"))
+        of = OfferId(check_text(offer_id, "offer_id")) if offer_id is not None else None
+
+        def declined(tx: Transaction, now: datetime) -> LiveCall:
+            call = tx.calls.get(key)
+            calls.check_waiting(call)
+            write(tx, offering.decline(call, offer_id=of, now=now))
+            return tx.calls.get(key)
+
+        return self._run(Commit.RELAXED, declined)
+
+    def choice_of(self, queue: str, said: str) -> Choice | None:
+        """
+        Return what a caller's key or word means in this queue, or None if it means nothing.
+
+        Raises:
+            UnknownQueue: no policy is configured for it.
+        """
+        return offering.choice_of(said, policy_of(self.policies, queue))
+
+    # ------------------------------------------------------------------ inside
+
+    def _join(
+        self, tx: Transaction, joining: intake.JoiningCall, policy: QueuePolicy, *, now: datetime
+    ) -> LiveCall:
+        at = now
+        if joining.entered_at is not None:
+            at = check_not_future(joining.entered_at, "entered_at", now=now)
+        subject = None
+        if joining.caller is not None:
+            subject = intake.person(
+                tx, joining.caller, joining.wish, desk=self.desk, ref=joining.call_id, now=now
+            )
+        lanes = lanes_for(tx, joining.skills, joining.preferred_agent_id, queue=policy.queue)
+        facts = calls.Joining(
+            tenant_id=self.tenant_id,
+            call_id=joining.call_id,
+            subject_id=subject.subject_id if subject else None,
+            stand=stand_at(at, priority=joining.priority, lanes=lanes, policy=policy, now=now),
+            preferred_agent_id=joining.preferred_agent_id,
+            entered_at=at,
+        )
+        write(tx, calls.join(facts, policy=policy, now=now))
+        return tx.calls.get(joining.call_id)
+
+    def _give_back(self, tx: Transaction, call: LiveCall, *, now: datetime) -> None:
+        policy = policy_or_default(self.policies, call.queue)
+        write(tx, calls.give_back(call, policy=policy, now=now))
+        free_agent_of_call(tx, call, policies=self.policies, cooled_down=True, now=now)
+
+    def _serve(self, tx: Transaction, call: LiveCall, by: AgentId | None, *, now: datetime) -> None:
+        policy = policy_or_default(self.policies, call.queue)
+        write(tx, calls.served(call, by, overtook=passed_by(tx, call), policy=policy, now=now))
+        agent = tx.agents.find(by) if by is not None else None
+        if agent is None or agent.state in (*agents.AT_WORK, AgentState.SIGNED_OUT):
+            return
+        presence_max = presence_max_of(self.policies, agent.queues)
+        write(tx, agents.take_call(agent, call.call_id, presence_max=presence_max, now=now))
+
+    def _call_back_abandoned(
+        self, tx: Transaction, call: LiveCall, policy: QueuePolicy, *, now: datetime
+    ) -> bool:
+        """Make a promise of an abandoned call, if policy wants it; say whether that was done."""
+        wait_min = policy.abandoned_wait_min
+        if wait_min is None or call.state is not CallState.WAITING or call.subject_id is None:
+            return False
+        if now - call.entered_at < wait_min:
+            return False
+        request = intake.request_of_call(call, policy=policy, channel=Channel.ABANDONED)
+        try:
+            intake.promise(tx, request, desk=self.desk, now=now, abandoned=True)
+        except DuplicateCallback:
+            return False
+        return True
+
+    def _opening(self, queue: QueueName, now: datetime) -> Opening | None:
+        """Ask the host's hours, outside any transaction; None where they fail."""
+        try:
+            opening = self.hours.opening(queue, now)
+        except Exception as error:
+            logger.warning("the hours of queue %s failed: %s", queue, type(error).__name__)
+            return None
+        if not _is_sound(opening):
+            logger.warning("the hours of queue %s answered nonsense", queue)
+            return None
+        return opening
+
+    def _rollout_share(self, tx: Transaction, call: LiveCall) -> float:
+        who = tx.subjects.get(call.subject_id).identity if call.subject_id else call.call_id
+        return offering.rollout_share(
+            who, pepper=self.store.pepper, tenant_id=self.tenant_id, queue=call.queue
+        )
+
+
+def _is_sound(opening: object) -> bool:
+    """Whether a host's hours answered what can be used: the instant of the change is aware, if there is one."""
+    if not isinstance(opening, Opening):
+        return False
+    is_open, changes_at = cast("tuple[object, object]", (opening.is_open, opening.changes_at))
+    if not isinstance(is_open, bool) or not isinstance(changes_at, datetime | None):
+        return False
+    return changes_at is None or changes_at.utcoffset() is not None

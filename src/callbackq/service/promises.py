@@ -1,0 +1,299 @@
+"""The commands of promises: make them, one or many, take them back, and say what was promised."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from callbackq import intake
+from callbackq.core import lifecycle, speech
+from callbackq.core.instants import check_not_future, check_text
+from callbackq.core.requests import (
+    event_key_of,
+    read_channel,
+    read_rate,
+    read_skills,
+    read_wish,
+    receipt_of,
+    request_key_of,
+)
+from callbackq.core.speech import Answer
+from callbackq.errors import CallbackqError, RequestRefused
+from callbackq.ids import AgentId, CallbackId, CallId, OfferId
+from callbackq.model import (
+    Callback,
+    CallbackState,
+    Channel,
+    Disposition,
+    Person,
+    Receipt,
+    Subject,
+    TicketOrder,
+    Triggered,
+)
+from callbackq.ports import Commit, Transaction
+from callbackq.service.base import NO_CONTEXT, ServiceBase
+from callbackq.writing import call_off, policy_of, write
+
+logger = logging.getLogger("callbackq")
+
+BATCH: Final = 200
+"""So many promises of one business event are committed together."""
+
+
+class PromiseCommands(ServiceBase):
+    """The commands of promises."""
+
+    def request(
+        self,
+        queue: str,
+        *,
+        call_id: str | None = None,
+        number: str | None = None,
+        request_key: str | None = None,
+        offer_id: str | None = None,
+        channel: Channel | None = None,
+        priority: int | None = None,
+        skills: Sequence[str] = (),
+        preferred_agent: str | None = None,
+        owner: str | None = None,
+        ticket_id: str | None = None,
+        entered_at: datetime | None = None,
+        scheduled_at: datetime | None = None,
+        name: str | None = None,
+        language: str | None = None,
+        context: Mapping[str, str] = NO_CONTEXT,
+    ) -> Receipt:
+        """
+        Promise a callback. With *call_id* the live caller's place becomes the callback's place.
+
+        Args:
+            call_id: the live call that becomes a callback. Priority, skills and entry time are the call's.
+            number: the number to call; the caller id of the live call if not given.
+            request_key: the same key again gives the same callback and the same receipt. A live call has a
+                key of its own, so pressing twice is one callback.
+            offer_id: the offer that was accepted; kept with the promise.
+            channel: how it was asked for; IN_QUEUE with a live call, AGENT with an owner, else WEB.
+            preferred_agent: who should call: the place waits for that agent alone for `preferred_agent_time`, if
+                signed in for this queue with the skills when it stands in line; then for any.
+            owner: the agent who books a follow-up. Kept with it, and preferred unless another one is.
+            ticket_id: the ticket that it belongs to. Where none is given, the service has a `Tickets` port and
+                there is no live call, a ticket is opened once the promise is durable.
+            entered_at: for a host that keeps its own queue: when the caller entered it.
+            scheduled_at: call at this time instead of as soon as possible; aware, in the future.
+
+        Returns:
+            The receipt, once the promise is durable. The live call is over as far as the line goes: hang it up.
+
+        Raises:
+            UnknownQueue, CallNotFound, InvalidNumber, InvalidPriority, InvalidTime, InvalidText: nothing was
+                stored.
+            CallHasEnded: the live call waits no longer.
+            DuplicateCallback: this person has one in this queue; give them `receipt(error.existing_id)`.
+            RequestKeyReused: the key was used for another request.
+            CommitUncertain: it may have been stored; ask again with the same request key.
+        """
+        policy = policy_of(self.policies, queue)
+        now = self._now()
+        owner_id = AgentId(check_text(owner, "owner")) if owner is not None else None
+        usual = Channel.IN_QUEUE if call_id is not None else Channel.WEB if owner is None else Channel.AGENT
+        request = intake.Request(
+            policy=policy,
+            call_id=CallId(call_id) if call_id is not None else None,
+            number=intake.read_target(number, policy),
+            request_key=request_key_of(request_key, call_id),
+            offer_id=OfferId(check_text(offer_id, "offer_id")) if offer_id is not None else None,
+            channel=read_channel(channel or usual),
+            priority=intake.read_priority(priority, policy),
+            skills=read_skills(skills),
+            entered_at=check_not_future(entered_at, "entered_at", now=now) if entered_at is not None else now,
+            scheduled_at=scheduled_at,
+            preferred_agent_id=intake.read_agent(preferred_agent) or owner_id,
+            owner_id=owner_id,
+            ticket_id=check_text(ticket_id, "ticket_id") if ticket_id is not None else None,
+            wish=read_wish(name=name, language=language, context=context),
+        )
+        receipt = self._run(
+            Commit.FLUSHED, lambda tx, now: intake.promise(tx, request, desk=self.desk, now=now), now=now
+        )
+        self._open_ticket(receipt)
+        return receipt
+
+    def request_spoken(
+        self,
+        queue: str,
+        *,
+        call_id: str,
+        number: str | None = None,
+        offer_id: str | None = None,
+        scheduled_at: datetime | None = None,
+        preferred_agent: str | None = None,
+        name: str | None = None,
+        language: str | None = None,
+        context: Mapping[str, str] = NO_CONTEXT,
+    ) -> Answer:
+        """
+        Promise a callback to a live caller, and say what the IVR says now: success or error, chosen by type.
+
+        The arguments are those of `request`. After success the host speaks `Answer.says` and hangs up; after an
+        error it speaks them and does as `Answer.then` says: by policy the caller keeps the place on hold.
+
+        Returns:
+            An `Answer`, also where the request was refused or the store failed. In doubt (`CommitUncertain`) the
+            answer is an error; the same request again finds out, for a live call has a key of its own.
+
+        Raises:
+            UnknownQueue: no policy is configured for it.
+        """
+        policy = policy_of(self.policies, queue)
+        try:
+            receipt = self.request(
+                queue,
+                call_id=call_id,
+                number=number,
+                offer_id=offer_id,
+                scheduled_at=scheduled_at,
+                preferred_agent=preferred_agent,
+                name=name,
+                language=language,
+                context=context,
+            )
+        except CallbackqError as error:
+            return speech.answer_failure(error, policy)
+        return speech.answer_success(receipt, policy)
+
+    def request_many(
+        self,
+        queue: str,
+        people: Sequence[Person],
+        *,
+        event_key: str,
+        rate_per_min: float | None = None,
+    ) -> Triggered:
+        """
+        Promise a callback to each of *people*, because of one business event: an outage, an order, an alarm.
+
+        Idempotent by event and person: the same call again, after a crash or a lost reply, promises nobody a
+        second callback and gives the same receipts. Who has a callback in this queue already gets none.
+
+        Args:
+            people: whom to call, as many as you like; committed by the 200.
+            event_key: the name of the event, 1 to 100 characters.
+            rate_per_min: how many of them may come due in a minute, in the order given: the n-th is scheduled
+                n / rate minutes from now. All at once if None. Above 0, to 100,000.
+
+        Returns:
+            The receipts, durable, and who was refused and why, by index. Nobody is lost without a word.
+
+        Raises:
+            UnknownQueue, InvalidText: nothing was stored.
+            StoreUnavailable, CommitUncertain: some may be stored; call again.
+        """
+        policy = policy_of(self.policies, queue)
+        key = event_key_of(event_key)
+        spacing = read_rate(rate_per_min)
+        now = self._now()
+        refused: dict[int, CallbackqError] = {}
+        requests: list[tuple[int, intake.Request]] = []
+        for index, person in enumerate(people):
+            at = now + index * spacing if spacing and index else None
+            try:
+                requests.append(
+                    (index, intake.request_for(person, policy=policy, event_key=key, at=at, now=now))
+                )
+            except RequestRefused as error:
+                refused[index] = error
+        receipts: dict[int, Receipt] = {}
+
+        def promised(batch: list[tuple[int, intake.Request]], tx: Transaction, now: datetime) -> None:
+            for index, request in batch:
+                try:
+                    receipts[index] = intake.promise(tx, request, desk=self.desk, now=now)
+                except RequestRefused as error:
+                    refused[index] = error
+
+        for first in range(0, len(requests), BATCH):
+            batch = requests[first : first + BATCH]
+            self._run(Commit.FLUSHED, partial(promised, batch))
+        return Triggered(receipts=receipts, refused=refused)
+
+    def cancel(self, callback_id: str, *, reason: str | None = None) -> Callback:
+        """
+        Take the promise back. Durable on return; an attempt under way is hung up at the next step.
+
+        Cancelling twice changes nothing.
+
+        Raises:
+            CallbackNotFound: there is no such callback.
+            NotPossibleNow: it has ended in another way.
+        """
+        key = read_callback_id(callback_id)
+        why = check_text(reason, "reason") if reason is not None else None
+
+        def cancelled(tx: Transaction, now: datetime) -> Callback:
+            callback = tx.callbacks.get(key)
+            write(tx, lifecycle.cancel(callback, reason=why, now=now))
+            if callback.state is CallbackState.ATTEMPTING and callback.attempt_id:
+                by_us = Disposition.CANCELLED_BY_US
+                call_off(tx, callback.attempt_id, by_us, policies=self.policies, now=now)
+            return tx.callbacks.get(key)
+
+        return self._run(Commit.FLUSHED, cancelled)
+
+    def receipt(self, callback_id: str) -> Receipt:
+        """
+        Return the receipt that was given for a callback: what was quoted then.
+
+        Raises:
+            CallbackNotFound: there is no such callback.
+        """
+
+        def read(tx: Transaction, _now: datetime) -> Receipt:
+            callback = tx.callbacks.get(read_callback_id(callback_id))
+            return receipt_of(callback, tx.subjects.get(callback.subject_id))
+
+        return self._run(Commit.READ_ONLY, read)
+
+    # ------------------------------------------------------------------ tickets
+
+    def _open_ticket(self, receipt: Receipt) -> None:
+        """Open a ticket for a promise that is durable and has none. A help desk that fails costs no promise."""
+        if self.tickets is None:
+            return
+
+        def read(tx: Transaction, _now: datetime) -> tuple[Callback, Subject]:
+            callback = tx.callbacks.get(receipt.callback_id)
+            return callback, tx.subjects.get(callback.subject_id)
+
+        callback, subject = self._run(Commit.READ_ONLY, read)
+        if callback.ticket_id is not None or callback.call_id is not None or callback.outcome is not None:
+            return
+        order = TicketOrder(
+            callback_id=callback.callback_id,
+            queue=callback.queue,
+            channel=callback.channel,
+            number=subject.number,
+            name=subject.name,
+            requested_at=callback.requested_at,
+            scheduled_at=callback.scheduled_at,
+            context=dict(subject.contexts.get(callback.callback_id, {})),
+        )
+        try:
+            ticket_id = check_text(self.tickets.open(order), "ticket_id")
+        except Exception as error:
+            logger.warning("no ticket for %s: %s", callback.callback_id, type(error).__name__)
+            return
+        self._run(
+            Commit.FLUSHED,
+            lambda tx, now: write(
+                tx, lifecycle.ticket(tx.callbacks.get(receipt.callback_id), ticket_id, now=now)
+            ),
+        )
+
+
+def read_callback_id(text: str) -> CallbackId:
+    """Return the id of a callback. Raises: InvalidText."""
+    return CallbackId(check_text(text, "callback_id"))

@@ -1,0 +1,291 @@
+"""
+The store in PostgreSQL, for any number of threads, processes and machines. Needs the extra `postgres`.
+
+Why it is correct:
+
+* A transaction sees one moment: `REPEATABLE READ`, from its first question to its end. A command reads several rows
+  and decides upon all of them. Would each question see what was committed last, a second press of the same button
+  could find no request under its key, and then a live call that has ended: a refusal instead of the same receipt.
+* A row is written only over the version that was read. Whoever comes second gets a `Conflict`, and so does the loser
+  of a deadlock; nothing of that transaction is written, and `CallbackService` and `Dispatcher` try again. Keys that
+  must be unique are unique indexes, so they hold whatever a transaction sees. `SERIALIZABLE` would add conflicts
+  between transactions that only look at the same line.
+* Looking for work goes by turns: a transaction that writes, and whose first verb is one that a dispatcher begins
+  with (`due`, `available`, `head`, `is_empty`), waits for the tenant's turn before it looks. So no two nodes find the
+  same head, and no place is passed by a later one. Commands need no turn, and wait for no dispatcher, unless both want
+  the same row.
+* `FLUSHED` waits for the disk (and for the standbys, where the server is told so), `RELAXED` for nothing
+  (`synchronous_commit` off: the server keeps it in memory for a moment).
+
+A connection is lost at times. Before COMMIT that is a `StoreUnavailable`: the server undoes what it has. During COMMIT
+it is a `CommitUncertain`.
+
+The pool of connections is a list and a counter, in `postgres_connections`. The one of `psycopg_pool` runs threads of
+its own, and keeps trying for half a minute where a caller must be told at once that the server is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib import resources
+from typing import TYPE_CHECKING, Final, cast
+
+from callbackq.errors import ConfigurationError, SchemaMismatch, StoreUnavailable
+from callbackq.ids import TenantId
+from callbackq.ports import Commit
+from callbackq.stores.pepper import PEPPER_BYTES, check_pepper
+from callbackq.stores.postgres_connections import Connections
+from callbackq.stores.postgres_errors import driver_error, translate
+from callbackq.stores.postgres_lanes import LaneCache
+from callbackq.stores.postgres_session import Session, turn_number
+from callbackq.stores.postgres_tables import PostgresTransaction
+
+if TYPE_CHECKING:
+    from callbackq.stores.postgres_connections import Connection
+
+SCHEMA_VERSION: Final = 2
+
+_SERVER_VERSION_MIN: Final = 14
+_SCHEMA_NAME: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
+
+
+class PostgresStore:
+    """
+    Keeps everything in one schema of a PostgreSQL database (14 or newer). The tables are made if there are none.
+
+    Safe to share between threads, and several transactions run at once: each has a connection, of which there are as
+    many as were ever needed at once. Any number of stores, in any number of processes, may work on one schema. Not to
+    be carried over a fork: open one in each process.
+
+    Args:
+        conninfo: where the server is, as libpq takes it: `"postgresql://user@host:5432/database"`, or
+            `"host=... dbname=..."`. What it leaves open is taken from the environment (`PGHOST`, `PGPASSWORD` ...).
+        schema: where the tables are: a small name, made if it does not exist. In `public`, where other tools look
+            first, nothing collides: all names begin with `callbackq_`.
+        pepper: 32 secret bytes that key the digests of phone numbers, when the host keeps them elsewhere. When
+            not given they are made at random and kept in the database.
+        connections_max: how many connections there may be at once; further transactions wait for one, up to 5 s.
+
+    Raises:
+        StoreUnavailable: the server cannot be reached, or lets nobody in.
+        SchemaMismatch: another version of callbackq made its tables.
+        ConfigurationError: *conninfo* cannot be read; the schema is no small name; the database holds no UTF-8, or
+            the server is too old; the pepper has another length, or is not the one that the tables were made with.
+        ModuleNotFoundError: psycopg is not installed.
+    """
+
+    def __init__(
+        self,
+        conninfo: str = "",
+        *,
+        schema: str = "public",
+        pepper: bytes | None = None,
+        connections_max: int = 10,
+    ) -> None:
+        check_pepper(pepper)
+        if not _SCHEMA_NAME.fullmatch(schema):
+            raise ConfigurationError(
+                "schema", schema, "small letters, digits and _, 63 at most; not pg_ at the start"
+            )
+        if connections_max < 1:
+            raise ConfigurationError("connections_max", connections_max, "1 or more")
+        name = _shown_name(conninfo)
+        self._connections = Connections(conninfo, name=name, schema=schema, connections_max=connections_max)
+        self._name: Final = name
+        self._schema: Final = schema
+        self._process_id = os.getpid()
+        self._lane_cache = LaneCache()
+        self._lock = threading.Lock()
+        self._busy_threads: set[int] = set()
+        self._is_closed = False
+        self._pepper = self._prepare(pepper)
+
+    @property
+    def pepper(self) -> bytes:
+        """The secret bytes of this store: the same ones whenever the database is opened."""
+        return self._pepper
+
+    @contextmanager
+    def transaction(self, tenant_id: TenantId, *, commit: Commit) -> Generator[PostgresTransaction]:
+        """
+        Open a transaction; an exception that leaves the block undoes all of it.
+
+        It begins with the first question: until then no connection is taken. A row that is refused because of what
+        this transaction can see leaves the block as it was. Of what was written at the same moment elsewhere the
+        server tells by an error, and that undoes the block even if it is caught.
+
+        Cost: two journeys to the server, and one for each verb; with FLUSHED one flush of its disk.
+
+        Raises:
+            RuntimeError: this thread has a transaction open already, or the store was opened before a fork.
+            StoreUnavailable: nothing was written: the server is gone, full, read-only, or keeps a lock for too long;
+                or the store was closed.
+            Conflict: nothing was written: another transaction was first.
+            CommitUncertain: the connection was lost during the commit.
+        """
+        self._refuse_if_unusable()
+        thread = self._enter()
+        session = Session(self._connections, tenant_id, commit=commit)
+        try:
+            yield PostgresTransaction(session, self._lane_cache)
+            session.end()
+            session.commit()
+        except BaseException:
+            session.end()
+            session.roll_back()
+            raise
+        finally:
+            self._leave(thread)
+
+    def close(self) -> None:
+        """
+        Close the connections. Later transactions raise StoreUnavailable. Closing twice is no error.
+
+        Transactions of other threads end as they would have, and their connections are closed then.
+        """
+        if os.getpid() != self._process_id:
+            self._is_closed = True
+            self._connections.abandon()
+            return
+        self._refuse_if_busy()
+        self._is_closed = True
+        self._connections.close()
+
+    # ------------------------------------------------------------------------ who may
+
+    def _enter(self) -> int:
+        self._refuse_if_busy()
+        thread = threading.get_ident()
+        with self._lock:
+            self._busy_threads.add(thread)
+        return thread
+
+    def _leave(self, thread: int) -> None:
+        with self._lock:
+            self._busy_threads.discard(thread)
+
+    def _refuse_if_busy(self) -> None:
+        with self._lock:
+            is_busy = threading.get_ident() in self._busy_threads
+        if is_busy:
+            msg = "this thread has a transaction of this store open; end it first"
+            raise RuntimeError(msg)
+
+    def _refuse_if_unusable(self) -> None:
+        if self._is_closed:
+            raise StoreUnavailable(f"{self._name}: this store was closed")
+        if os.getpid() != self._process_id:  # Before any lock: it may be held by a thread that is not there.
+            msg = "this store was opened before a fork; open one in each process"
+            raise RuntimeError(msg)
+
+    # ------------------------------------------------------------------------ opening
+
+    def _prepare(self, pepper: bytes | None) -> bytes:
+        """Make the tables where there are none, check their version, and return the pepper."""
+        connection, _ = self._connections.take()
+        failure: Exception
+        try:
+            _check_server(connection)
+            if not _has_tables(connection):
+                _make_tables(connection, self._schema, pepper)
+            rows = connection.execute("SELECT name, value FROM callbackq_meta").fetchall()
+            meta = dict(cast("list[tuple[str, str]]", rows))
+            self._check_version(meta)
+            agreed = _agreed_pepper(meta, pepper)
+        except BaseException as error:
+            connection.close()
+            if not isinstance(error, driver_error()):
+                raise
+            failure = translate(error, self._name)
+        else:
+            return agreed
+        finally:
+            self._connections.give_back(connection)
+        raise failure
+
+    def _check_version(self, meta: dict[str, str]) -> None:
+        version = meta.get("schema_version")
+        if version != str(SCHEMA_VERSION):
+            raise SchemaMismatch(
+                f"{self._name}, schema {self._schema}, holds schema version {version} of callbackq;"
+                f" this release reads version {SCHEMA_VERSION}"
+            )
+
+
+def _shown_name(conninfo: str) -> str:
+    """Return where a store is, as messages may show it: without user and password."""
+    try:
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg":
+            raise
+        msg = "PostgresStore needs psycopg: pip install 'callbackq[postgres]'"
+        raise ModuleNotFoundError(msg, name="psycopg") from None
+    try:
+        parts = conninfo_to_dict(conninfo)
+    except ProgrammingError:
+        parts = None
+    if parts is None:  # What libpq says of it may show the password.
+        raise ConfigurationError("conninfo", "not shown", "a connection string or URI of libpq")
+    host = parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST") or "the local socket"
+    port = parts.get("port") or os.environ.get("PGPORT") or "5432"
+    database = parts.get("dbname") or os.environ.get("PGDATABASE") or "the user's database"
+    return f"PostgreSQL at {host}:{port}, {database}"
+
+
+def _check_server(connection: Connection) -> None:
+    version = connection.info.server_version // 10_000
+    if version < _SERVER_VERSION_MIN:
+        raise ConfigurationError(
+            "conninfo", f"PostgreSQL {version}", f"PostgreSQL {_SERVER_VERSION_MIN} or newer"
+        )
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise ConfigurationError("conninfo", f"a database in {encoding}", "a database in UTF8")
+
+
+def _has_tables(connection: Connection) -> bool:
+    row = connection.execute("SELECT to_regclass('callbackq_meta') IS NOT NULL").fetchone()
+    return row is not None and bool(row[0])
+
+
+def _make_tables(connection: Connection, schema: str, pepper: bytes | None) -> None:
+    """Make the tables, unless another opener is first: they take turns."""
+    script = (
+        resources.files("callbackq.stores").joinpath("schema", "postgres.sql").read_text(encoding="utf-8")
+    )
+    known = (
+        ("pepper", os.urandom(PEPPER_BYTES).hex())
+        if pepper is None
+        else ("pepper_fingerprint", _fingerprint(pepper))
+    )
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock($1)", [turn_number(schema, "schema")])
+        if _has_tables(connection):
+            return
+        if connection.execute("SELECT to_regnamespace($1) IS NULL", [schema]).fetchone() == (True,):
+            connection.execute(f'CREATE SCHEMA "{schema}"'.encode())
+        connection.execute(script.encode())
+        for row in (("schema_version", str(SCHEMA_VERSION)), known):
+            connection.execute("INSERT INTO callbackq_meta (name, value) VALUES ($1, $2)", row)
+
+
+def _agreed_pepper(meta: dict[str, str], given: bytes | None) -> bytes:
+    """Return the pepper that the tables were made with. Another one would make every number a stranger."""
+    stored = meta.get("pepper")
+    pepper = bytes.fromhex(stored) if given is None and stored is not None else given
+    fingerprint = _fingerprint(bytes.fromhex(stored)) if stored is not None else meta["pepper_fingerprint"]
+    if pepper is None or _fingerprint(pepper) != fingerprint:
+        was = "none" if given is None else "another one"
+        raise ConfigurationError("pepper", was, "the one that the tables were made with")
+    return pepper
+
+
+def _fingerprint(pepper: bytes) -> str:
+    return hashlib.sha256(b"callbackq pepper " + pepper).hexdigest()

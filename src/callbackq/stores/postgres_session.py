@@ -1,0 +1,292 @@
+"""
+What one transaction does in PostgreSQL: it begins with its first statement, for one tenant, and ends once.
+
+The rule: nothing runs once the transaction is over, and every error comes out as `postgres_errors` says. Nothing is
+tried again that might have been done: only where nothing was asked yet does a lost connection give way to another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from callbackq.errors import Conflict, InvalidText, StoreUnavailable
+from callbackq.ids import QueueName, TenantId
+from callbackq.ports import Commit
+from callbackq.stores.postgres_connections import Connections
+from callbackq.stores.postgres_errors import driver_error, is_lost, translate, translate_commit
+from callbackq.stores.postgres_statements import Statements
+from callbackq.stores.rows import RecordT, as_utc
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from callbackq.stores.postgres_connections import Connection
+
+    Cursor = psycopg.RawCursor[tuple[Any, ...]]
+
+Row = tuple[Any, ...]
+
+LINE: Final = "line"
+"""The turn of whoever looks for work."""
+
+LANES: Final = "lanes"
+"""The turn of whoever adds a set of skills."""
+
+_BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+_BEGINNINGS: Final[Mapping[Commit, str]] = {
+    Commit.READ_ONLY: f"{_BEGIN} READ ONLY",
+    Commit.RELAXED: f"{_BEGIN} READ WRITE; SET LOCAL synchronous_commit = off",
+    Commit.FLUSHED: f"{_BEGIN} READ WRITE",
+}
+
+
+def turn_number(*names: str) -> int:
+    """Return the number of an advisory lock: 64 bits out of the names of what it guards."""
+    digest = hashlib.blake2b(repr(("callbackq", *names)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _beginning(commit: Commit, turn: int | None) -> str:
+    """
+    Return what begins a transaction: one message.
+
+    What a transaction sees is settled by its first question. So whoever has to wait for a turn must wait before: the
+    lock is the session's until the transaction, which sees all that was done in earlier turns, has taken it over.
+    """
+    if turn is None:
+        return _BEGINNINGS[commit]
+    return (
+        f"BEGIN; SELECT pg_advisory_lock({turn}); COMMIT; {_BEGINNINGS[commit]};"
+        f" SELECT pg_advisory_xact_lock({turn}), pg_advisory_unlock({turn})"
+    )
+
+
+class Session:
+    """Runs the statements of one transaction. It must be ended, by `commit` or by `roll_back`."""
+
+    __slots__ = (
+        "_commit",
+        "_connection",
+        "_connections",
+        "_cursor",
+        "_failure",
+        "_is_over",
+        "_wrote",
+        "tenant_id",
+    )
+
+    def __init__(self, connections: Connections, tenant_id: TenantId, *, commit: Commit) -> None:
+        self.tenant_id = tenant_id
+        self._connections = connections
+        self._commit = commit
+        self._is_over = False
+        self._connection: Connection | None = None
+        self._cursor: Cursor | None = None
+        self._failure: Exception | None = None
+        self._wrote = False
+
+    def end(self) -> None:
+        """Refuse everything from now on, but to commit or to roll back."""
+        self._is_over = True
+
+    def refuse_if_over(self) -> None:
+        """Raise RuntimeError after the block."""
+        if self._is_over:
+            msg = "this transaction is over"
+            raise RuntimeError(msg)
+
+    def refuse_if_read_only(self) -> None:
+        """Raise RuntimeError in a READ_ONLY transaction, and after the block."""
+        self.refuse_if_over()
+        if self._commit is Commit.READ_ONLY:
+            msg = "this transaction was opened with Commit.READ_ONLY, so it can write nothing"
+            raise RuntimeError(msg)
+
+    def take_turn(self, name: str) -> None:
+        """
+        Wait for the tenant's turn of this name, if nothing was asked yet and something may be written.
+
+        It lasts until the end. Raises: StoreUnavailable: somebody else keeps it for too long.
+        """
+        self.refuse_if_over()
+        if self._commit is not Commit.READ_ONLY and self._connection is None:
+            self._begin(turn_number(self._connections.schema, self.tenant_id, name))
+
+    def _begin(self, turn: int | None = None) -> None:
+        sql = _beginning(self._commit, turn).encode()
+        failure: Exception | None = None
+        while self._connection is None:
+            connection, was_used = self._connections.take()
+            try:
+                connection.execute(sql, prepare=False)
+                self._cursor = cast("Cursor", connection.cursor(binary=True))
+                self._connection = connection
+            except driver_error() as error:
+                if not (was_used and is_lost(error)):
+                    failure = translate(error, self._connections.name)
+            finally:
+                if self._connection is None:
+                    connection.close()  # What it may hold, such as a lock of its session, is let go.
+                    self._connections.give_back(connection)
+            if failure is not None:
+                raise failure
+
+    # ------------------------------------------------------------------------ statements
+
+    def write(self, statement: str, parameters: Sequence[Any]) -> int:
+        """Run one statement that writes, and return how many rows it changed."""
+        cursor = self._usable()
+        failure: Exception
+        try:
+            self._wrote = True
+            return cursor.execute(statement.encode(), parameters).rowcount
+        except driver_error() as error:
+            failure = self._failed(error)
+        except UnicodeEncodeError:
+            failure = InvalidText("a text holds half a character")
+        raise failure
+
+    def write_all(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement that writes for each of several rows, in order, without waiting in between."""
+        cursor = self._usable()
+        failure: Exception
+        try:
+            self._wrote = True
+            cursor.executemany(statement.encode(), rows)
+        except driver_error() as error:
+            failure = self._failed(error)
+        except UnicodeEncodeError:
+            failure = InvalidText("a text holds half a character")
+        else:
+            return
+        raise failure
+
+    def fetch(self, statement: str, parameters: Sequence[Any]) -> list[Row]:
+        """Return all rows that one statement finds. A text that cannot be stored is in none of them."""
+        cursor = self._usable()
+        failure: Exception
+        try:
+            return cursor.execute(statement.encode(), parameters).fetchall()
+        except driver_error() as error:
+            failure = self._failed(error)
+        except UnicodeEncodeError:
+            return []
+        if isinstance(failure, InvalidText) and self._failure is None:
+            return []
+        raise failure
+
+    def all(self, statement: str, *parameters: Any) -> list[Row]:
+        """Return all rows of this tenant that one statement finds."""
+        return self.fetch(statement, (self.tenant_id, *parameters))
+
+    def numbers(self, statement: str, *parameters: Any) -> list[int]:
+        """Return the numbers that one statement computes, or zeros where nothing can be found."""
+        rows = self.all(statement, *parameters)
+        return list(rows[0]) if rows else [0, 0]
+
+    def record(self, of: Statements[RecordT], statement: str, key: str) -> RecordT | None:
+        """Return the record that a statement finds by *key*, or None."""
+        rows = self.all(statement, key)
+        return of.rows.decode(rows[0]) if rows else None
+
+    def records(self, of: Statements[RecordT], statement: str, *parameters: Any) -> list[RecordT]:
+        """Return the records that a statement finds."""
+        return [of.rows.decode(row) for row in self.all(statement, *parameters)]
+
+    def due_in(
+        self,
+        of: Statements[RecordT],
+        *,
+        now: datetime,
+        limit: int,
+        queues: Collection[QueueName] | None,
+    ) -> list[RecordT]:
+        """Return the rows of one table that are due, of these queues."""
+        self.take_turn(LINE)
+        if queues is None:
+            return self.records(of, of.due, as_utc(now), limit)
+        return self.records(of, of.due_in, as_utc(now), limit, list(queues))
+
+    def _usable(self) -> Cursor:
+        self.refuse_if_over()
+        if self._failure is not None:
+            raise self._undone()
+        if self._cursor is None:
+            self._begin()
+        assert self._cursor is not None
+        return self._cursor
+
+    def _failed(self, error: psycopg.Error) -> Exception:
+        """Return what stands for an error, and remember it if it has undone the transaction."""
+        from psycopg.pq import TransactionStatus
+
+        failure = translate(error, self._connections.name)
+        assert self._connection is not None
+        if self._connection.info.transaction_status is not TransactionStatus.INTRANS:
+            self._failure = failure
+        return failure
+
+    def _undone(self) -> Exception:
+        kind = Conflict if isinstance(self._failure, Conflict) else StoreUnavailable
+        return kind(f"an error undid this transaction: {type(self._failure).__name__}")
+
+    # ------------------------------------------------------------------------ the end
+
+    def commit(self) -> None:
+        """
+        End the transaction, and let go of the connection if that went well.
+
+        Raises:
+            StoreUnavailable, Conflict: an error has undone it before, or does so now.
+            CommitUncertain: the connection was lost meanwhile.
+        """
+        connection = self._connection
+        if connection is None:
+            return
+        if self._failure is not None:
+            raise self._undone()
+        failure: Exception
+        try:
+            cursor = connection.execute("COMMIT", prepare=False)
+        except driver_error() as error:
+            name = self._connections.name
+            failure = translate_commit(error, name) if self._wrote else translate(error, name)
+        else:
+            if cursor.statusmessage == "COMMIT":
+                self._let_go()
+                return
+            failure = StoreUnavailable(f"{self._connections.name}: the server undid this transaction")
+        raise failure
+
+    def roll_back(self) -> None:
+        """Undo what is open. An error here changes nothing: what was not committed is gone."""
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            if not connection.closed:
+                connection.execute("ROLLBACK", prepare=False)
+        except driver_error():
+            connection.close()
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        connection, self._connection, self._cursor = self._connection, None, None
+        assert connection is not None
+        self._connections.give_back(connection)
+
+
+class Part:
+    """One noun of a transaction."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session

@@ -1,0 +1,262 @@
+"""
+The statements of the store in PostgreSQL: what is asked, and how a record is written.
+
+The rule: the text of every statement is made once, when the module is imported, so that the server plans it once per
+connection; and every statement names the tenant, and is served by an index of `schema/postgres.sql`. Parameters are
+PostgreSQL's own, `$1` and so on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Generic
+
+from callbackq.model import (
+    POSITION_EXACT_MAX,
+    Agent,
+    Attempt,
+    Callback,
+    LiveCall,
+    QueueControl,
+    Subject,
+)
+from callbackq.stores.rows import EVENT_COLUMNS, RecordRows, RecordT
+
+_MARK: Final = re.compile(r"\{(\w+)\}")
+
+
+class Numbered:
+    """
+    A statement whose parameters are columns of one row: `{queue}` stands for the value of `queue`.
+
+    Args:
+        template: the statement, with names.
+        columns: the columns of the row, in their order.
+    """
+
+    def __init__(self, template: str, columns: Sequence[str]) -> None:
+        used = list(dict.fromkeys(_MARK.findall(template)))
+        self.text: Final = _MARK.sub(lambda found: f"${used.index(found[1]) + 1}", template)
+        self._places: Final = tuple(columns.index(name) for name in used)
+
+    def of(self, values: Sequence[Any]) -> list[Any]:
+        """Return the parameters, out of the values of a row."""
+        return [values[place] for place in self._places]
+
+
+class Statements(Generic[RecordT]):
+    """
+    The statements that every table of records has. The first three columns are tenant, id and version.
+
+    A row that the transaction can see to break a rule is not written at all: so no error ends the transaction, and
+    a block that catches the refusal goes on. What only the index itself finds was written at the same moment.
+
+    Args:
+        table: its name.
+        record_class: what its rows are.
+        rules: what must be unique besides the id: by the rule's name a query that finds whoever is in the way.
+    """
+
+    def __init__(
+        self, table: str, record_class: type[RecordT], rules: Mapping[str, str] | None = None
+    ) -> None:
+        rows = RecordRows(record_class, native=True)
+        columns = ", ".join(rows.columns)
+        key = rows.columns[1]
+        same = f"SELECT 1 FROM {table} WHERE tenant_id = {{tenant_id}} AND {key} = {{{key}}}"
+        others: list[str] = [f"{query} AND {key} <> {{{key}}}" for query in (rules or {}).values()]
+        free = "".join(f" AND NOT EXISTS ({other})" for other in others)
+        values = ", ".join(f"{{{column}}}" for column in rows.columns)
+        changes = ", ".join(f"{column} = {{{column}}}" for column in rows.columns[2:])
+        found = ", ".join(["version", *(f"EXISTS ({other})" for other in others)])
+        self.rows: RecordRows[RecordT] = rows
+        self.columns: str = columns
+        self.rules: tuple[str, ...] = tuple(rules or ())
+        self.select: str = f"SELECT {columns} FROM {table} WHERE tenant_id = $1"
+        self.get: str = f"{self.select} AND {key} = $2"
+        self.due: str = f"{self.select} AND due_at <= $2 ORDER BY due_at, {key} LIMIT $3"
+        self.due_in: str = (
+            f"{self.select} AND due_at <= $2 AND queue = ANY ($4) ORDER BY due_at, {key} LIMIT $3"
+        )
+        self.insert: Numbered = Numbered(
+            f"INSERT INTO {table} ({columns}) SELECT {values} WHERE NOT EXISTS ({same}){free}", rows.columns
+        )
+        self.update: Numbered = Numbered(
+            f"UPDATE {table} SET {changes} WHERE tenant_id = {{tenant_id}} AND {key} = {{{key}}}"
+            f" AND version = {{version}}::bigint - 1{free}",
+            rows.columns,
+        )
+        self.refusal: Numbered = Numbered(
+            f"SELECT {found} FROM (VALUES (1)) AS one LEFT JOIN {table}"
+            f" ON tenant_id = {{tenant_id}} AND {key} = {{{key}}}",
+            rows.columns,
+        )
+
+
+CALLBACKS: Final = Statements(
+    "callbackq_callbacks",
+    Callback,
+    {
+        "request_key": "SELECT 1 FROM callbackq_callbacks AS other"
+        " WHERE other.tenant_id = {tenant_id} AND other.request_key = {request_key}",
+        "dedup_key": "SELECT 1 FROM callbackq_callbacks AS other WHERE {state}::text <> 'ended'"
+        " AND other.tenant_id = {tenant_id} AND other.dedup_key = {dedup_key} AND other.state <> 'ended'",
+    },
+)
+CALLS: Final = Statements("callbackq_calls", LiveCall)
+AGENTS: Final = Statements("callbackq_agents", Agent)
+ATTEMPTS: Final = Statements(
+    "callbackq_attempts",
+    Attempt,
+    {
+        "callback_id": "SELECT 1 FROM callbackq_attempts AS other WHERE {state}::text <> 'ended'"
+        " AND other.tenant_id = {tenant_id} AND other.callback_id = {callback_id} AND other.state <> 'ended'",
+        "number_key": "SELECT 1 FROM callbackq_attempts AS other WHERE {state}::text <> 'ended'"
+        " AND other.tenant_id = {tenant_id} AND other.number_key = {number_key} AND other.state <> 'ended'",
+        "leg_id": "SELECT 1 FROM callbackq_legs AS other"
+        " WHERE other.tenant_id = {tenant_id} AND other.leg_id IN ({agent_leg_id}, {customer_leg_id})",
+    },
+)
+SUBJECTS: Final = Statements(
+    "callbackq_subjects",
+    Subject,
+    {
+        "identity": "SELECT 1 FROM callbackq_subjects AS other"
+        " WHERE other.tenant_id = {tenant_id} AND other.identity = {identity}"
+    },
+)
+QUEUES: Final = Statements("callbackq_queues", QueueControl)
+OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
+    Callback: CALLBACKS,
+    LiveCall: CALLS,
+    Agent: AGENTS,
+    Attempt: ATTEMPTS,
+    Subject: SUBJECTS,
+    QueueControl: QUEUES,
+}
+
+# ---------------------------------------------------------------------------- keys
+
+BY_REQUEST_KEY: Final = f"{CALLBACKS.select} AND request_key = $2"
+BY_DEDUP_KEY: Final = f"{CALLBACKS.select} AND state <> 'ended' AND dedup_key = $2"
+BY_NUMBER_KEY: Final = f"{ATTEMPTS.select} AND state <> 'ended' AND number_key = $2"
+BY_IDENTITY: Final = f"{SUBJECTS.select} AND identity = $2"
+BY_LEG: Final = (
+    f"{ATTEMPTS.select} AND attempt_id ="
+    " (SELECT leg.attempt_id FROM callbackq_legs AS leg WHERE leg.tenant_id = $1 AND leg.leg_id = $2)"
+)
+
+# ---------------------------------------------------------------------------- one queue
+
+_OPEN: Final = "AND queue = $2 AND state <> 'ended' AND version > 0"
+OPEN_COUNT: Final = (
+    f"SELECT count(*) FROM (SELECT 1 FROM callbackq_callbacks WHERE tenant_id = $1 {_OPEN} LIMIT $3) AS open"
+)
+OPEN_CALLS: Final = f"{CALLS.select} {_OPEN} ORDER BY call_id"
+_LATEST: Final = "{} AND queue = $2 AND {} IS NOT NULL ORDER BY {} DESC, {} DESC LIMIT $3"
+LAST_ENDED_CALLBACKS: Final = _LATEST.format(CALLBACKS.select, "ended_at", "ended_at", "callback_id")
+LAST_ENDED_CALLS: Final = _LATEST.format(CALLS.select, "ended_at", "ended_at", "call_id")
+LAST_TAKEN_CALLS: Final = _LATEST.format(CALLS.select, "taken_at", "taken_at", "call_id")
+LAST_STARTED_ATTEMPTS: Final = (
+    f"{ATTEMPTS.select} AND queue = $2 ORDER BY started_at DESC, attempt_id DESC LIMIT $3"
+)
+AVAILABLE: Final = f"{AGENTS.select} AND state = 'available' ORDER BY since_at, agent_id"
+STAFFED_COUNT: Final = "SELECT count(*) FROM callbackq_agent_queues WHERE tenant_id = $1 AND queue = $2"
+STAFFED_SKILLS: Final = (
+    "SELECT skills::text, count(*) FROM callbackq_agent_queues JOIN callbackq_agents USING (tenant_id, agent_id)"
+    " WHERE tenant_id = $1 AND queue = $2 GROUP BY skills"
+)
+
+# ---------------------------------------------------------------------------- the line
+
+_WAITING: Final = "FROM {} WHERE tenant_id = $1 AND queue = $2 AND state = 'waiting' AND {}"
+_CALLBACKS_BY_LANE, _CALLS_BY_LANE = (
+    _WAITING.format(table, "lane >= 0") for table in ("callbackq_callbacks", "callbackq_calls")
+)
+_CALLBACKS_BY_RANK, _CALLS_BY_RANK = (
+    _WAITING.format(table, "rank >= -9007199254740992")
+    for table in ("callbackq_callbacks", "callbackq_calls")
+)
+THINNING: Final = 64
+_CALLBACKS_THINNED, _CALLS_THINNED = (
+    _WAITING.format(table, f"hashtext(place_id) & {THINNING - 1} = 0")
+    for table in ("callbackq_callbacks", "callbackq_calls")
+)
+
+_HEAD: Final = """
+    SELECT place.* FROM unnest($3::bigint[]) AS wanted(lane) CROSS JOIN LATERAL (
+        SELECT {} {} AND lane = wanted.lane ORDER BY rank, place_id LIMIT 1
+    ) AS place ORDER BY place.rank, place.place_id LIMIT 1"""
+HEAD_CALLBACK: Final = _HEAD.format(CALLBACKS.columns, _CALLBACKS_BY_LANE)
+HEAD_CALL: Final = _HEAD.format(CALLS.columns, _CALLS_BY_LANE)
+
+_BOUND: Final = POSITION_EXACT_MAX + 1
+_AHEAD: Final = (
+    "(SELECT count(*) FROM (SELECT 1 {0} AND rank < $3 LIMIT {1}) AS before)"
+    " + (SELECT count(*) FROM (SELECT 1 {0} AND rank = $3 AND place_id < $4 LIMIT {1}) AS among)"
+)
+COUNT_AHEAD: Final = (
+    f"SELECT {_AHEAD.format(_CALLS_BY_RANK, _BOUND)}, {_AHEAD.format(_CALLBACKS_BY_RANK, _BOUND)}"
+)
+_ESTIMATE: Final = f"""
+    SELECT {THINNING} * (SELECT count(*) {{1}}
+                            AND (rank, place_id) > (last.rank, last.place_id) AND (rank, place_id) < ($3, $4))
+      FROM (SELECT rank, place_id {{0}} ORDER BY rank, place_id OFFSET {POSITION_EXACT_MAX} - 1 LIMIT 1) AS last"""
+ESTIMATE_CALLS: Final = _ESTIMATE.format(_CALLS_BY_RANK, _CALLS_THINNED)
+ESTIMATE_CALLBACKS: Final = _ESTIMATE.format(_CALLBACKS_BY_RANK, _CALLBACKS_THINNED)
+_PASSED: Final = (
+    "(SELECT count(*) {0} AND lane = $3 AND rank < $5 AND priority = $4)"
+    " + (SELECT count(*) {0} AND lane = $3 AND rank = $5 AND place_id < $6 AND priority = $4)"
+)
+COUNT_PASSED: Final = f"SELECT {_PASSED.format(_CALLS_BY_LANE)}, {_PASSED.format(_CALLBACKS_BY_LANE)}"
+
+_PAGE: Final = "SELECT {} {} ORDER BY rank, place_id LIMIT $3"
+_PAGE_BEHIND: Final = "SELECT {} {} AND (rank, place_id) > ($4, $5) ORDER BY rank, place_id LIMIT $3"
+PAGE_CALLS: Final = _PAGE.format(CALLS.columns, _CALLS_BY_RANK)
+PAGE_CALLS_BEHIND: Final = _PAGE_BEHIND.format(CALLS.columns, _CALLS_BY_RANK)
+PAGE_CALLBACKS: Final = _PAGE.format(CALLBACKS.columns, _CALLBACKS_BY_RANK)
+PAGE_CALLBACKS_BEHIND: Final = _PAGE_BEHIND.format(CALLBACKS.columns, _CALLBACKS_BY_RANK)
+WAITING_COUNT: Final = f"SELECT (SELECT count(*) {_CALLS_BY_RANK}) + (SELECT count(*) {_CALLBACKS_BY_RANK})"
+ANY_WAITING: Final = """
+    SELECT EXISTS (SELECT 1 FROM callbackq_calls
+                    WHERE tenant_id = $1 AND state = 'waiting' AND rank >= -9007199254740992)
+        OR EXISTS (SELECT 1 FROM callbackq_callbacks
+                    WHERE tenant_id = $1 AND state = 'waiting' AND rank >= -9007199254740992)"""
+
+# ---------------------------------------------------------------------------- times
+
+_QUEUED: Final = ("callbackq_callbacks", "callbackq_calls", "callbackq_attempts")
+_EARLIEST: Final = (
+    "(SELECT due_at FROM {} WHERE tenant_id = $1 AND due_at IS NOT NULL{} ORDER BY due_at LIMIT 1)"
+)
+
+
+def _next_due_at(condition: str) -> str:
+    tables = [_EARLIEST.format(table, condition) for table in _QUEUED]
+    return f"SELECT least({', '.join([_EARLIEST.format('callbackq_agents', ''), *tables])})"
+
+
+NEXT_DUE_AT: Final = _next_due_at("")
+NEXT_DUE_AT_IN: Final = _next_due_at(" AND queue = ANY ($2)")
+
+# ---------------------------------------------------------------------------- lanes and history
+
+LANES_FROM: Final = (
+    "SELECT lane, skills FROM callbackq_lanes WHERE tenant_id = $1 AND lane >= $2 ORDER BY lane"
+)
+INSERT_LANE: Final = "INSERT INTO callbackq_lanes (tenant_id, lane, skills) VALUES ($1, $2, $3)"
+
+_EVENTS: Final = f"SELECT {', '.join(EVENT_COLUMNS)} FROM callbackq_history WHERE tenant_id = $1"
+_IN_ORDER: Final = "ORDER BY history_number"
+HISTORY: Final = f"{_EVENTS} {_IN_ORDER}"
+HISTORY_OF_CALLBACK: Final = (
+    f"{_EVENTS} AND callback_id = $2 AND entity IN ('callback', 'attempt') {_IN_ORDER}"
+)
+HISTORY_OF_CALL: Final = f"{_EVENTS} AND call_id = $2 AND entity = 'call' {_IN_ORDER}"
+HISTORY_OF_AGENT: Final = f"{_EVENTS} AND agent_id = $2 AND entity = 'agent' {_IN_ORDER}"
+HISTORY_OF_QUEUE: Final = f"{_EVENTS} AND queue = $2 AND entity = 'queue' {_IN_ORDER}"
+INSERT_EVENT: Final = (
+    f"INSERT INTO callbackq_history ({', '.join(EVENT_COLUMNS)})"
+    f" VALUES ({', '.join(f'${number + 1}' for number in range(len(EVENT_COLUMNS)))})"
+)

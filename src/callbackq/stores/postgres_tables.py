@@ -1,0 +1,343 @@
+"""
+One transaction in PostgreSQL: the verbs of `ports.Transaction`, as the statements of `postgres_statements`.
+
+The rule: a verb is one statement wherever it can be, for each is a journey to the server and back.
+
+A verb that looks for work, such as `due`, `available` or `head`, takes the tenant's turn when it is the first of a
+transaction that writes: see `postgres`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from callbackq.errors import (
+    AgentNotFound,
+    AttemptNotFound,
+    CallbackNotFound,
+    CallNotFound,
+    NotFound,
+    StaleVersion,
+    UniquenessViolated,
+)
+from callbackq.events import Event
+from callbackq.ids import (
+    AgentId,
+    AttemptId,
+    CallbackId,
+    CallId,
+    LegId,
+    QueueName,
+    SubjectId,
+)
+from callbackq.model import (
+    Agent,
+    Attempt,
+    Callback,
+    LiveCall,
+    QueueControl,
+    Record,
+    Subject,
+)
+from callbackq.stores import postgres_statements as sql
+from callbackq.stores.postgres_lanes import LaneCache, Lanes
+from callbackq.stores.postgres_line import Line
+from callbackq.stores.postgres_session import LINE, Part, Session
+from callbackq.stores.postgres_statements import Statements
+from callbackq.stores.rows import (
+    UNIQUE_RULES,
+    EventCodec,
+    RecordT,
+    check_event,
+    check_record,
+    from_json,
+)
+
+_EVENTS: Final = EventCodec(native=True)
+
+
+# ---------------------------------------------------------------------------- tables
+
+
+class _Callbacks(Part):
+    """The callbacks of one tenant."""
+
+    __slots__ = ()
+
+    def get(self, callback_id: CallbackId) -> Callback:
+        """Return one callback. O(log n). Raises: CallbackNotFound."""
+        found = self._session.record(sql.CALLBACKS, sql.CALLBACKS.get, callback_id)
+        return _present(found, CallbackNotFound, "callback", callback_id)
+
+    def by_request_key(self, request_key: str) -> Callback | None:
+        """Return the callback that was made under this key, ended or not. O(log n)."""
+        return self._session.record(sql.CALLBACKS, sql.BY_REQUEST_KEY, request_key)
+
+    def active_by_dedup_key(self, dedup_key: str) -> Callback | None:
+        """Return the callback that holds this key and has not ended. O(log n)."""
+        return self._session.record(sql.CALLBACKS, sql.BY_DEDUP_KEY, dedup_key)
+
+    def due(
+        self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None
+    ) -> list[Callback]:
+        """Return those due at *now*, earliest first, then by id. O(limit + log n + due in other queues)."""
+        return self._session.due_in(sql.CALLBACKS, now=now, limit=limit, queues=queues)
+
+    def open_count(self, queue: QueueName, *, limit: int) -> int:
+        """Count the callbacks of *queue* that have not ended; stops at *limit*. O(counted)."""
+        return self._session.numbers(sql.OPEN_COUNT, queue, limit)[0]
+
+    def last_ended(self, queue: QueueName, *, limit: int) -> list[Callback]:
+        """Return the callbacks of *queue* that ended last, the latest first. O(limit + log n)."""
+        return self._session.records(sql.CALLBACKS, sql.LAST_ENDED_CALLBACKS, queue, limit)
+
+
+class _Calls(Part):
+    """The live calls of one tenant."""
+
+    __slots__ = ()
+
+    def get(self, call_id: CallId) -> LiveCall:
+        """Return one live call. O(log n). Raises: CallNotFound."""
+        return _present(self.find(call_id), CallNotFound, "live call", call_id)
+
+    def find(self, call_id: CallId) -> LiveCall | None:
+        """Return one live call, or None. O(log n)."""
+        return self._session.record(sql.CALLS, sql.CALLS.get, call_id)
+
+    def due(
+        self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None
+    ) -> list[LiveCall]:
+        """Return those due at *now*, earliest first, then by id. O(limit + log n + due in other queues)."""
+        return self._session.due_in(sql.CALLS, now=now, limit=limit, queues=queues)
+
+    def open(self, queue: QueueName) -> list[LiveCall]:
+        """Return the live calls of *queue* that have not ended, by id. O(found + log n)."""
+        return self._session.records(sql.CALLS, sql.OPEN_CALLS, queue)
+
+    def last_taken(self, queue: QueueName, *, limit: int) -> list[LiveCall]:
+        """Return the live calls of *queue* that were taken last, the latest first. O(limit + log n)."""
+        return self._session.records(sql.CALLS, sql.LAST_TAKEN_CALLS, queue, limit)
+
+    def last_ended(self, queue: QueueName, *, limit: int) -> list[LiveCall]:
+        """Return the live calls of *queue* that ended last, the latest first. O(limit + log n)."""
+        return self._session.records(sql.CALLS, sql.LAST_ENDED_CALLS, queue, limit)
+
+
+class _Agents(Part):
+    """The agents of one tenant."""
+
+    __slots__ = ()
+
+    def get(self, agent_id: AgentId) -> Agent:
+        """Return one agent. O(log n). Raises: AgentNotFound."""
+        return _present(self.find(agent_id), AgentNotFound, "agent", agent_id)
+
+    def find(self, agent_id: AgentId) -> Agent | None:
+        """Return one agent, or None. O(log n)."""
+        return self._session.record(sql.AGENTS, sql.AGENTS.get, agent_id)
+
+    def available(self) -> list[Agent]:
+        """Return the agents in state AVAILABLE, longest first, then by id. O(available)."""
+        self._session.take_turn(LINE)
+        return self._session.records(sql.AGENTS, sql.AVAILABLE)
+
+    def staffed_count(self, queue: QueueName) -> int:
+        """Count the agents that serve *queue* and are not SIGNED_OUT. O(counted)."""
+        return self._session.numbers(sql.STAFFED_COUNT, queue)[0]
+
+    def staffed_by_skills(self, queue: QueueName) -> dict[tuple[str, ...], int]:
+        """Count the same agents by their skills. O(counted)."""
+        rows = self._session.all(sql.STAFFED_SKILLS, queue)
+        return {tuple(from_json(skills)): count for skills, count in rows}
+
+    def due(self, *, now: datetime, limit: int) -> list[Agent]:
+        """Return those with `due_at` at or before *now*, earliest first, then by id. O(limit + log n)."""
+        return self._session.due_in(sql.AGENTS, now=now, limit=limit, queues=None)
+
+
+class _Attempts(Part):
+    """The attempts of one tenant."""
+
+    __slots__ = ()
+
+    def get(self, attempt_id: AttemptId) -> Attempt:
+        """Return one attempt. O(log n). Raises: AttemptNotFound."""
+        found = self._session.record(sql.ATTEMPTS, sql.ATTEMPTS.get, attempt_id)
+        return _present(found, AttemptNotFound, "attempt", attempt_id)
+
+    def by_leg(self, leg_id: LegId) -> Attempt | None:
+        """Return the attempt that has this leg, ended or not. O(log n)."""
+        return self._session.record(sql.ATTEMPTS, sql.BY_LEG, leg_id)
+
+    def live_by_number(self, number_key: str) -> Attempt | None:
+        """Return the attempt that has not ended for this number. O(log n)."""
+        return self._session.record(sql.ATTEMPTS, sql.BY_NUMBER_KEY, number_key)
+
+    def last_started(self, queue: QueueName, *, limit: int) -> list[Attempt]:
+        """Return the attempts of *queue* that were started last, the latest first. O(limit + log n)."""
+        return self._session.records(sql.ATTEMPTS, sql.LAST_STARTED_ATTEMPTS, queue, limit)
+
+    def due(self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None) -> list[Attempt]:
+        """Return those due at *now*, earliest first, then by id. O(limit + log n + due in other queues)."""
+        return self._session.due_in(sql.ATTEMPTS, now=now, limit=limit, queues=queues)
+
+
+class _Subjects(Part):
+    """The persons of one tenant."""
+
+    __slots__ = ()
+
+    def get(self, subject_id: SubjectId) -> Subject:
+        """Return one person. O(log n). Raises: NotFound."""
+        found = self._session.record(sql.SUBJECTS, sql.SUBJECTS.get, subject_id)
+        return _present(found, NotFound, "subject", subject_id)
+
+    def by_identity(self, identity: str) -> Subject | None:
+        """Return the person known by *identity*. O(log n)."""
+        return self._session.record(sql.SUBJECTS, sql.BY_IDENTITY, identity)
+
+
+class _Queues(Part):
+    """What is switched for the queues of one tenant."""
+
+    __slots__ = ()
+
+    def find(self, queue: QueueName) -> QueueControl | None:
+        """Return what is switched for *queue* itself, or None if nothing ever was. O(log n)."""
+        return self._session.record(sql.QUEUES, sql.QUEUES.get, queue)
+
+
+def _present(found: RecordT | None, not_found: type[NotFound], name: str, row_id: str) -> RecordT:
+    if found is None:
+        raise not_found(f"this tenant has no {name} {row_id!r}")
+    return found
+
+
+class _History(Part):
+    """What happened to one tenant's records."""
+
+    __slots__ = ()
+
+    def append(self, events: Sequence[Event]) -> None:
+        """
+        Write events after all earlier ones of their records. O(log n) each, in one journey.
+
+        Of two transactions that run at once, either may be the one whose events come first among all.
+
+        Raises:
+            ValueError: an event is another tenant's.
+        """
+        session = self._session
+        session.refuse_if_read_only()
+        rows: list[list[Any]] = []
+        for event in events:
+            check_event(event, tenant_id=session.tenant_id)
+            rows.append(_EVENTS.encode(event))
+        if len(rows) == 1:
+            session.write(sql.INSERT_EVENT, rows[0])
+        elif rows:
+            session.write_all(sql.INSERT_EVENT, rows)
+
+    def of_callback(self, callback_id: CallbackId) -> list[Event]:
+        """Return the events of one callback and of all its attempts, oldest first. O(log n + found)."""
+        return self._read(sql.HISTORY_OF_CALLBACK, callback_id)
+
+    def of_call(self, call_id: CallId) -> list[Event]:
+        """Return the events of one live call, oldest first. O(log n + found)."""
+        return self._read(sql.HISTORY_OF_CALL, call_id)
+
+    def of_agent(self, agent_id: AgentId) -> list[Event]:
+        """Return the events of one agent, oldest first. O(log n + found)."""
+        return self._read(sql.HISTORY_OF_AGENT, agent_id)
+
+    def of_queue(self, queue: QueueName) -> list[Event]:
+        """Return the events of one queue's controls, oldest first. O(log n + found)."""
+        return self._read(sql.HISTORY_OF_QUEUE, queue)
+
+    def all(self) -> list[Event]:
+        """Return every event of the tenant, in the order of their numbers. O(n)."""
+        return self._read(sql.HISTORY)
+
+    def _read(self, statement: str, *parameters: str) -> list[Event]:
+        return [_EVENTS.decode(row) for row in self._session.all(statement, *parameters)]
+
+
+# ---------------------------------------------------------------------------- transaction
+
+
+class PostgresTransaction:
+    """One tenant's rows, seen as they were when the first question was asked, and as changed since by itself."""
+
+    __slots__ = (
+        "_session",
+        "agents",
+        "attempts",
+        "callbacks",
+        "calls",
+        "history",
+        "lanes",
+        "line",
+        "queues",
+        "subjects",
+    )
+
+    def __init__(self, session: Session, lane_cache: LaneCache) -> None:
+        self.callbacks = _Callbacks(session)
+        self.calls = _Calls(session)
+        self.agents = _Agents(session)
+        self.attempts = _Attempts(session)
+        self.subjects = _Subjects(session)
+        self.queues = _Queues(session)
+        self.lanes = Lanes(session, lane_cache)
+        self.line = Line(session)
+        self.history = _History(session)
+        self._session = session
+
+    def save(self, record: Record | Subject) -> None:
+        """
+        Write a record: version 1 is inserted, version n takes the place of version n-1. O(log n).
+
+        Raises:
+            StaleVersion: the stored version is not n-1, or another transaction has changed the row meanwhile.
+            UniquenessViolated: another row holds one of its keys; the message names which.
+            ValueError: the record is another tenant's, or `due_at` does not fit its state.
+            InvalidText: a text holds what PostgreSQL cannot store.
+            RuntimeError: the transaction is READ_ONLY.
+            StoreUnavailable: nothing can be written now.
+        """
+        session = self._session
+        session.refuse_if_read_only()
+        check_record(record, tenant_id=session.tenant_id)
+        statements: Statements[Any] = sql.OF_CLASS[type(record)]
+        values = statements.rows.encode(record)
+        statement = statements.insert if record.version == 1 else statements.update
+        try:
+            changed = session.write(statement.text, statement.of(values))
+        except (StaleVersion, UniquenessViolated) as refusal:
+            raise type(refusal)(f"{values[1]}: {refusal}") from None
+        if changed != 1:
+            raise self._refusal(statements, record, values)
+
+    def _refusal(self, statements: Statements[Any], record: Record | Subject, values: list[Any]) -> Exception:
+        """Find out why a row was not written: the same transaction sees the same."""
+        row_id, version = values[1], record.version
+        stored, *taken = self._session.fetch(statements.refusal.text, statements.refusal.of(values))[0]
+        if version == 1 and stored is not None:
+            return UniquenessViolated(f"{row_id}: {UNIQUE_RULES['id']}")
+        if version != 1 and stored != version - 1:
+            found = "none" if stored is None else f"version {stored}"
+            return StaleVersion(f"{row_id}: version {version} was to be written, but {found} is stored")
+        rule = next(rule for rule, is_taken in zip(statements.rules, taken, strict=True) if is_taken)
+        return UniquenessViolated(f"{row_id}: {UNIQUE_RULES[rule]}")
+
+    def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
+        """Return the earliest `due_at` of these queues and of all agents. O(log n + due in other queues)."""
+        if queues is None:
+            rows = self._session.all(sql.NEXT_DUE_AT)
+        else:
+            rows = self._session.all(sql.NEXT_DUE_AT_IN, list(queues))
+        found: datetime | None = rows[0][0] if rows else None  # No row: a name that cannot be stored.
+        return found

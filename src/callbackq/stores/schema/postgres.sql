@@ -1,0 +1,468 @@
+-- The schema of callbackq in PostgreSQL, version 2.
+--
+-- For whoever reads it with a database tool:
+--   * Instants are timestamptz, exact to the microsecond.
+--   * Every key, index and uniqueness rule begins with tenant_id.
+--   * A row is replaced as a whole, and its version goes up by one. Do not write here while the engine runs.
+--   * Names, numbers and free context stand in callbackq_subjects only.
+--   * "Has not ended" means state <> 'ended', and for an agent state <> 'signed_out'. Such a row has a due_at: the
+--     next moment at which time alone changes it. Ended rows have none, so they are in no index of the living.
+--   * Text is compared by its code points (COLLATE "C"), whatever the language of the database: so ties in line and
+--     between ids are broken in the same way in every store.
+--   * Some indexes hold "rank >= -9007199254740992", "lane >= 0" or "version > 0", which is true of every row. The
+--     store asks with the same words, and so says which index it means: the planner cannot know while a table is new.
+--   * The views whose names begin with callbackq_v_ are made to be read. They may change with any version.
+
+CREATE TABLE callbackq_meta (
+    name   text COLLATE "C" NOT NULL PRIMARY KEY,
+    value  text NOT NULL
+);
+COMMENT ON TABLE callbackq_meta IS
+    'What holds for all tables: schema_version, and the pepper of the keyed digests (or a fingerprint of it, where '
+    'the host keeps it elsewhere).';
+
+-- ------------------------------------------------------------------------------------------------ callbacks
+
+CREATE TABLE callbackq_callbacks (
+    tenant_id                text COLLATE "C" NOT NULL,
+    callback_id              text COLLATE "C" NOT NULL,
+    version                  bigint           NOT NULL,
+    state                    text COLLATE "C" NOT NULL,
+    queue                    text COLLATE "C" NOT NULL,
+    subject_id               text COLLATE "C" NOT NULL,
+    call_id                  text COLLATE "C",             -- the live call that it was made from
+    channel                  text COLLATE "C" NOT NULL,
+    mode                     text COLLATE "C" NOT NULL,
+    priority                 bigint           NOT NULL,    -- 0 to 255, lower first
+    lane                     bigint           NOT NULL,    -- the skills it needs: callbackq_lanes
+    place_id                 text COLLATE "C" NOT NULL,
+    entered_at               timestamptz      NOT NULL,    -- when the caller first entered the queue; never rewritten
+    requested_at             timestamptz      NOT NULL,
+    ranked_at                timestamptz      NOT NULL,
+    rank                     bigint           NOT NULL,    -- the line is ordered by rank, then by place_id
+    scheduled_at             timestamptz,
+    expires_at               timestamptz      NOT NULL,
+    preferred_agent_id       text COLLATE "C",
+    preferred_until_at       timestamptz,                  -- until then it waits for that agent alone
+    owner_id                 text COLLATE "C",             -- the agent who asked for it
+    ticket_id                text COLLATE "C",
+    turn_at                  timestamptz,                  -- when its turn first came
+    waited_long_at           timestamptz,                  -- when it was said to have waited too long
+    dedup_key                text COLLATE "C",             -- no two that have not ended hold the same one
+    request_key              text COLLATE "C",             -- no two were ever made under the same one
+    attempt_id               text COLLATE "C",
+    attempts_count           bigint           NOT NULL,
+    last_disposition         text COLLATE "C",
+    hold_reason              text COLLATE "C",
+    offer_id                 text COLLATE "C",             -- the offer that was accepted
+    quoted_position          bigint,                       -- what the customer was told
+    quoted_position_exact    boolean          NOT NULL,    -- false: it was an estimate
+    quoted_wait_s            double precision,
+    quoted_wait_low_s        double precision,
+    quoted_wait_high_s       double precision,
+    quoted_by                text COLLATE "C",             -- the estimator
+    overtook_calls_count     bigint           NOT NULL,    -- who stood before it, ready, when it was started
+    overtook_callbacks_count bigint           NOT NULL,
+    merged_into_id           text COLLATE "C",
+    outcome                  text COLLATE "C",
+    ended_at                 timestamptz,
+    due_at                   timestamptz,
+    due_reason               text COLLATE "C",
+    PRIMARY KEY (tenant_id, callback_id),
+    CONSTRAINT callback_state CHECK (state IN ('scheduled', 'waiting', 'attempting', 'resting', 'held', 'ended')),
+    CONSTRAINT callback_due CHECK ((state = 'ended') = (due_at IS NULL))
+);
+COMMENT ON TABLE callbackq_callbacks IS 'One row for each promise to call a customer back.';
+
+-- The head of each lane, without a sort.
+CREATE INDEX callbackq_callbacks_line ON callbackq_callbacks (tenant_id, queue, lane, rank, place_id)
+    WHERE state = 'waiting' AND lane >= 0;
+
+-- How many stand ahead, over all lanes; and the line, page by page.
+CREATE INDEX callbackq_callbacks_ahead ON callbackq_callbacks (tenant_id, queue, rank, place_id)
+    WHERE state = 'waiting' AND rank >= -9007199254740992;
+
+-- About one place in 64, picked by its id alone: counted and multiplied, they tell about how many stand ahead, far
+-- back, where counting all of them would take too long.
+CREATE INDEX callbackq_callbacks_sample ON callbackq_callbacks (tenant_id, queue, rank, place_id)
+    WHERE state = 'waiting' AND hashtext(place_id) & 63 = 0;
+
+CREATE INDEX callbackq_callbacks_due ON callbackq_callbacks (tenant_id, due_at, callback_id)
+    WHERE due_at IS NOT NULL;
+
+CREATE INDEX callbackq_callbacks_open ON callbackq_callbacks (tenant_id, queue)
+    WHERE state <> 'ended' AND version > 0;
+
+CREATE INDEX callbackq_callbacks_ended ON callbackq_callbacks (tenant_id, queue, ended_at, callback_id)
+    WHERE ended_at IS NOT NULL;
+
+CREATE UNIQUE INDEX callbackq_callbacks_dedup_key ON callbackq_callbacks (tenant_id, dedup_key)
+    WHERE state <> 'ended' AND dedup_key IS NOT NULL;
+
+CREATE UNIQUE INDEX callbackq_callbacks_request_key ON callbackq_callbacks (tenant_id, request_key)
+    WHERE request_key IS NOT NULL;
+
+-- ------------------------------------------------------------------------------------------------ live calls
+
+CREATE TABLE callbackq_calls (
+    tenant_id                text COLLATE "C" NOT NULL,
+    call_id                  text COLLATE "C" NOT NULL,    -- the PBX's own name for it
+    version                  bigint           NOT NULL,
+    state                    text COLLATE "C" NOT NULL,
+    queue                    text COLLATE "C" NOT NULL,
+    subject_id               text COLLATE "C",
+    priority                 bigint           NOT NULL,
+    lane                     bigint           NOT NULL,
+    place_id                 text COLLATE "C" NOT NULL,
+    entered_at               timestamptz      NOT NULL,
+    ranked_at                timestamptz      NOT NULL,
+    rank                     bigint           NOT NULL,
+    preferred_agent_id       text COLLATE "C",
+    preferred_until_at       timestamptz,
+    offers_count             bigint           NOT NULL,
+    declines_count           bigint           NOT NULL,
+    declined_at              timestamptz,
+    quoted_at                timestamptz,                  -- what the last offer said, and when
+    quoted_position          bigint,
+    quoted_wait_s            double precision,
+    quoted_wait_low_s        double precision,
+    quoted_wait_high_s       double precision,
+    quoted_by                text COLLATE "C",
+    overtook_calls_count     bigint           NOT NULL,
+    overtook_callbacks_count bigint           NOT NULL,
+    agent_id                 text COLLATE "C",
+    taken_at                 timestamptz,
+    callback_id              text COLLATE "C",             -- the callback that it was turned into
+    outcome                  text COLLATE "C",
+    ended_at                 timestamptz,
+    due_at                   timestamptz,
+    due_reason               text COLLATE "C",
+    PRIMARY KEY (tenant_id, call_id),
+    CONSTRAINT call_state CHECK (state IN ('waiting', 'taken', 'ended')),
+    CONSTRAINT call_due CHECK ((state = 'ended') = (due_at IS NULL))
+);
+COMMENT ON TABLE callbackq_calls IS
+    'One row for each caller on the line. Live calls and callbacks stand in one line.';
+
+CREATE INDEX callbackq_calls_line ON callbackq_calls (tenant_id, queue, lane, rank, place_id)
+    WHERE state = 'waiting' AND lane >= 0;
+
+CREATE INDEX callbackq_calls_ahead ON callbackq_calls (tenant_id, queue, rank, place_id)
+    WHERE state = 'waiting' AND rank >= -9007199254740992;
+
+CREATE INDEX callbackq_calls_sample ON callbackq_calls (tenant_id, queue, rank, place_id)
+    WHERE state = 'waiting' AND hashtext(place_id) & 63 = 0;
+
+CREATE INDEX callbackq_calls_due ON callbackq_calls (tenant_id, due_at, call_id)
+    WHERE due_at IS NOT NULL;
+
+CREATE INDEX callbackq_calls_open ON callbackq_calls (tenant_id, queue, call_id)
+    WHERE state <> 'ended' AND version > 0;
+
+CREATE INDEX callbackq_calls_taken ON callbackq_calls (tenant_id, queue, taken_at, call_id)
+    WHERE taken_at IS NOT NULL;
+
+CREATE INDEX callbackq_calls_ended ON callbackq_calls (tenant_id, queue, ended_at, call_id)
+    WHERE ended_at IS NOT NULL;
+
+-- ------------------------------------------------------------------------------------------------ agents
+
+CREATE TABLE callbackq_agents (
+    tenant_id                text COLLATE "C" NOT NULL,
+    agent_id                 text COLLATE "C" NOT NULL,
+    version                  bigint           NOT NULL,
+    state                    text COLLATE "C" NOT NULL,
+    queues                   jsonb            NOT NULL,    -- list of names
+    skills                   jsonb            NOT NULL,    -- list of names
+    since_at                 timestamptz      NOT NULL,    -- when the present state began
+    attempt_id               text COLLATE "C",
+    call_id                  text COLLATE "C",
+    leaving                  boolean          NOT NULL,    -- is signed out when the present call is over
+    due_at                   timestamptz,
+    due_reason               text COLLATE "C",
+    PRIMARY KEY (tenant_id, agent_id),
+    CONSTRAINT agent_state
+        CHECK (state IN ('available', 'reserved', 'busy', 'wrap_up', 'cooling_down', 'signed_out')),
+    CONSTRAINT agent_due CHECK ((state = 'signed_out') = (due_at IS NULL)),
+    CONSTRAINT agent_lists CHECK (jsonb_typeof(queues) = 'array' AND jsonb_typeof(skills) = 'array')
+);
+COMMENT ON TABLE callbackq_agents IS 'One row for each human who takes calls.';
+
+-- Who takes the next call: the agent who has been available longest.
+CREATE INDEX callbackq_agents_available ON callbackq_agents (tenant_id, since_at, agent_id)
+    WHERE state = 'available';
+
+CREATE INDEX callbackq_agents_due ON callbackq_agents (tenant_id, due_at, agent_id)
+    WHERE due_at IS NOT NULL;
+
+CREATE TABLE callbackq_agent_queues (
+    tenant_id                text COLLATE "C" NOT NULL,
+    queue                    text COLLATE "C" NOT NULL,
+    agent_id                 text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, queue, agent_id)
+);
+COMMENT ON TABLE callbackq_agent_queues IS
+    'Which agents serve which queue now: one row for each queue of each agent who is not signed out. A trigger of '
+    'callbackq_agents keeps it; nothing else writes to it.';
+
+CREATE FUNCTION callbackq_keep_agent_queues() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        DELETE FROM callbackq_agent_queues
+         WHERE tenant_id = OLD.tenant_id AND agent_id = OLD.agent_id
+           AND queue IN (SELECT jsonb_array_elements_text(OLD.queues));
+    END IF;
+    IF NEW.state <> 'signed_out' THEN
+        INSERT INTO callbackq_agent_queues (tenant_id, queue, agent_id)
+        SELECT DISTINCT NEW.tenant_id, queue, NEW.agent_id FROM jsonb_array_elements_text(NEW.queues) AS queue;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER callbackq_agents_inserted AFTER INSERT ON callbackq_agents FOR EACH ROW
+    WHEN (NEW.state <> 'signed_out')
+    EXECUTE FUNCTION callbackq_keep_agent_queues();
+
+CREATE TRIGGER callbackq_agents_updated AFTER UPDATE ON callbackq_agents FOR EACH ROW
+    WHEN (NEW.queues <> OLD.queues OR (NEW.state = 'signed_out') <> (OLD.state = 'signed_out'))
+    EXECUTE FUNCTION callbackq_keep_agent_queues();
+
+-- ------------------------------------------------------------------------------------------------ attempts
+
+CREATE TABLE callbackq_attempts (
+    tenant_id                text COLLATE "C" NOT NULL,
+    attempt_id               text COLLATE "C" NOT NULL,
+    version                  bigint           NOT NULL,
+    state                    text COLLATE "C" NOT NULL,
+    callback_id              text COLLATE "C" NOT NULL,
+    queue                    text COLLATE "C" NOT NULL,
+    subject_id               text COLLATE "C" NOT NULL,
+    number_key               text COLLATE "C" NOT NULL,    -- keyed digest of the number
+    mode                     text COLLATE "C" NOT NULL,
+    agent_id                 text COLLATE "C",             -- none yet, where the customer is dialed first
+    node_id                  text COLLATE "C" NOT NULL,
+    agent_leg_id             text COLLATE "C" NOT NULL,    -- a leg id is dialed at most once
+    agent_leg                text COLLATE "C" NOT NULL,
+    customer_leg_id          text COLLATE "C" NOT NULL,
+    customer_leg             text COLLATE "C" NOT NULL,
+    customer_rang            boolean          NOT NULL,
+    answered_by              text COLLATE "C",
+    disposition              text COLLATE "C",
+    started_at               timestamptz      NOT NULL,
+    connected_at             timestamptz,
+    ended_at                 timestamptz,
+    due_at                   timestamptz,
+    due_reason               text COLLATE "C",
+    PRIMARY KEY (tenant_id, attempt_id),
+    CONSTRAINT attempt_state
+        CHECK (state IN ('intended', 'agent_on_line', 'joining', 'connected', 'ending', 'ended')),
+    CONSTRAINT attempt_due CHECK ((state = 'ended') = (due_at IS NULL))
+);
+COMMENT ON TABLE callbackq_attempts IS
+    'One row for each try to connect one callback: an agent''s leg and a customer''s leg.';
+
+CREATE INDEX callbackq_attempts_due ON callbackq_attempts (tenant_id, due_at, attempt_id)
+    WHERE due_at IS NOT NULL;
+
+CREATE INDEX callbackq_attempts_started ON callbackq_attempts (tenant_id, queue, started_at, attempt_id);
+
+-- Never two live attempts for one callback, nor for one number.
+CREATE UNIQUE INDEX callbackq_attempts_callback_id ON callbackq_attempts (tenant_id, callback_id)
+    WHERE state <> 'ended';
+
+CREATE UNIQUE INDEX callbackq_attempts_number_key ON callbackq_attempts (tenant_id, number_key)
+    WHERE state <> 'ended';
+
+-- No index can forbid one value in two columns. This key can, also between two transactions that run at once.
+CREATE TABLE callbackq_legs (
+    tenant_id                text COLLATE "C" NOT NULL,
+    leg_id                   text COLLATE "C" NOT NULL,
+    attempt_id               text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, leg_id)
+);
+COMMENT ON TABLE callbackq_legs IS
+    'To which attempt a leg belongs, for ever: one row for each leg of each attempt. A trigger of callbackq_attempts '
+    'keeps it; nothing else writes to it.';
+
+CREATE FUNCTION callbackq_keep_legs() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        DELETE FROM callbackq_legs
+         WHERE tenant_id = OLD.tenant_id AND attempt_id = OLD.attempt_id
+           AND leg_id IN (OLD.agent_leg_id, OLD.customer_leg_id);
+    END IF;
+    INSERT INTO callbackq_legs (tenant_id, leg_id, attempt_id)
+    SELECT DISTINCT NEW.tenant_id, leg_id, NEW.attempt_id
+      FROM unnest(ARRAY[NEW.agent_leg_id, NEW.customer_leg_id]) AS leg_id;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER callbackq_attempts_inserted AFTER INSERT ON callbackq_attempts FOR EACH ROW
+    EXECUTE FUNCTION callbackq_keep_legs();
+
+CREATE TRIGGER callbackq_attempts_updated AFTER UPDATE ON callbackq_attempts FOR EACH ROW
+    WHEN (NEW.agent_leg_id <> OLD.agent_leg_id OR NEW.customer_leg_id <> OLD.customer_leg_id)
+    EXECUTE FUNCTION callbackq_keep_legs();
+
+-- ------------------------------------------------------------------------------------------------ subjects
+
+CREATE TABLE callbackq_subjects (
+    tenant_id                text COLLATE "C" NOT NULL,
+    subject_id               text COLLATE "C" NOT NULL,
+    version                  bigint           NOT NULL,
+    identity                 text COLLATE "C" NOT NULL,
+    number                   text COLLATE "C" NOT NULL,
+    extension                text COLLATE "C",
+    name                     text COLLATE "C",
+    language                 text COLLATE "C",
+    contexts                 jsonb            NOT NULL,    -- free fields by callback or call id
+    created_at               timestamptz      NOT NULL,
+    PRIMARY KEY (tenant_id, subject_id),
+    CONSTRAINT subject_contexts CHECK (jsonb_typeof(contexts) = 'object')
+);
+COMMENT ON TABLE callbackq_subjects IS 'The persons: the only table with personal data.';
+
+CREATE UNIQUE INDEX callbackq_subjects_identity ON callbackq_subjects (tenant_id, identity);
+
+-- ------------------------------------------------------------------------------------------------ queues
+
+CREATE TABLE callbackq_queues (
+    tenant_id                text COLLATE "C" NOT NULL,
+    queue                    text COLLATE "C" NOT NULL,    -- '*' for all of them
+    version                  bigint           NOT NULL,
+    offering_paused          boolean          NOT NULL,
+    dialing_paused           boolean          NOT NULL,
+    reason                   text COLLATE "C",
+    changed_at               timestamptz      NOT NULL,
+    PRIMARY KEY (tenant_id, queue)
+);
+COMMENT ON TABLE callbackq_queues IS
+    'What is switched on and off for a queue at run time. A queue has no row until something is switched.';
+
+-- ------------------------------------------------------------------------------------------------ lanes
+
+-- Whoever adds a set takes the number after the highest that it sees. Of two who do so at once the key refuses one,
+-- who then sees the other's: so no set stands here twice.
+CREATE TABLE callbackq_lanes (
+    tenant_id                text COLLATE "C" NOT NULL,
+    lane                     bigint           NOT NULL,
+    skills                   jsonb            NOT NULL,    -- list of names, sorted
+    PRIMARY KEY (tenant_id, lane)
+);
+COMMENT ON TABLE callbackq_lanes IS
+    'Sets of skills as small numbers, counted from 1 without a gap. Lane 0 needs no skill, and has no row. Rows are '
+    'only ever added.';
+
+-- ------------------------------------------------------------------------------------------------ history
+
+CREATE TABLE callbackq_history (
+    tenant_id                text COLLATE "C" NOT NULL,
+    history_number           bigint           NOT NULL GENERATED ALWAYS AS IDENTITY,
+    entity                   text COLLATE "C" NOT NULL,    -- callback, call, agent, attempt, queue
+    kind                     text COLLATE "C" NOT NULL,    -- callback_requested, attempt_ended, ...
+    version                  bigint           NOT NULL,    -- of the row, after the event
+    at                       timestamptz      NOT NULL,
+    state                    text COLLATE "C",             -- of the row, after the event; so is every column it has too
+    due_at                   timestamptz,
+    due_reason               text COLLATE "C",
+    queue                    text COLLATE "C",
+    callback_id              text COLLATE "C",
+    call_id                  text COLLATE "C",
+    attempt_id               text COLLATE "C",
+    agent_id                 text COLLATE "C",
+    subject_id               text COLLATE "C",
+    disposition              text COLLATE "C",
+    outcome                  text COLLATE "C",
+    reason                   text COLLATE "C",
+    detail                   json,                         -- the other fields of this kind of event, as written
+    PRIMARY KEY (tenant_id, history_number)
+);
+COMMENT ON TABLE callbackq_history IS
+    'What happened: written in the same transaction as the row that it tells of, and never changed. The events of one '
+    'record stand in their order. Numbers may have gaps, and two transactions that run at once may mix theirs.';
+
+CREATE INDEX callbackq_history_callback ON callbackq_history (tenant_id, callback_id, history_number)
+    WHERE entity IN ('callback', 'attempt');
+
+CREATE INDEX callbackq_history_call ON callbackq_history (tenant_id, call_id, history_number)
+    WHERE entity = 'call';
+
+CREATE INDEX callbackq_history_agent ON callbackq_history (tenant_id, agent_id, history_number)
+    WHERE entity = 'agent';
+
+CREATE INDEX callbackq_history_queue ON callbackq_history (tenant_id, queue, history_number)
+    WHERE entity = 'queue';
+
+-- ------------------------------------------------------------------------------------------------ views
+
+CREATE VIEW callbackq_v_line AS
+SELECT
+    tenant_id,
+    queue,
+    row_number() OVER (PARTITION BY tenant_id, queue ORDER BY rank, place_id) AS position,
+    entity,
+    id,
+    subject_id,
+    priority,
+    lane,
+    entered_at,
+    rank,
+    place_id
+FROM (
+    SELECT tenant_id, queue, 'callback' AS entity, callback_id AS id, subject_id, priority, lane, entered_at,
+           rank, place_id
+      FROM callbackq_callbacks WHERE state = 'waiting'
+    UNION ALL
+    SELECT tenant_id, queue, 'call', call_id, subject_id, priority, lane, entered_at, rank, place_id
+      FROM callbackq_calls WHERE state = 'waiting'
+) AS places
+ORDER BY tenant_id, queue, position;
+COMMENT ON VIEW callbackq_v_line IS 'The waiting line of every queue, first to be served first.';
+
+CREATE VIEW callbackq_v_due AS
+SELECT tenant_id, due_at, due_reason, 'callback' AS entity, callback_id AS id, state
+  FROM callbackq_callbacks WHERE due_at IS NOT NULL
+UNION ALL
+SELECT tenant_id, due_at, due_reason, 'call', call_id, state FROM callbackq_calls WHERE due_at IS NOT NULL
+UNION ALL
+SELECT tenant_id, due_at, due_reason, 'agent', agent_id, state FROM callbackq_agents WHERE due_at IS NOT NULL
+UNION ALL
+SELECT tenant_id, due_at, due_reason, 'attempt', attempt_id, state FROM callbackq_attempts WHERE due_at IS NOT NULL
+ORDER BY 1, 2;
+COMMENT ON VIEW callbackq_v_due IS 'What time alone will change, soonest first.';
+
+CREATE VIEW callbackq_v_attempts AS
+SELECT
+    attempt.tenant_id,
+    attempt.queue,
+    attempt.attempt_id,
+    attempt.callback_id,
+    attempt.agent_id,
+    attempt.state,
+    attempt.agent_leg,
+    attempt.customer_leg,
+    attempt.started_at,
+    attempt.due_at,
+    callback.attempts_count,
+    callback.entered_at
+FROM callbackq_attempts AS attempt
+JOIN callbackq_callbacks AS callback USING (tenant_id, callback_id)
+WHERE attempt.state <> 'ended'
+ORDER BY attempt.tenant_id, attempt.queue, attempt.started_at;
+COMMENT ON VIEW callbackq_v_attempts IS 'Who is being called back now, by which agent, and how far it has come.';
+
+CREATE VIEW callbackq_v_queues AS
+SELECT
+    tenant_id,
+    queue,
+    count(*) FILTER (WHERE entity = 'callback') AS callbacks_waiting,
+    count(*) FILTER (WHERE entity = 'call')     AS calls_waiting,
+    min(entered_at)                             AS oldest_entered_at,
+    (SELECT count(*) FROM callbackq_agent_queues AS served
+      WHERE served.tenant_id = line.tenant_id AND served.queue = line.queue) AS agents_staffed
+FROM callbackq_v_line AS line
+GROUP BY tenant_id, queue;
+COMMENT ON VIEW callbackq_v_queues IS
+    'What each queue holds: how many wait, how long the first has waited since, how many agents are signed in.';

@@ -1,0 +1,200 @@
+"""
+The text of every statement that the store in SQLite runs.
+
+The rule: each is made once, when the module is imported, so that SQLite compiles it once per connection; and each
+names the tenant, and is served by an index of `schema/sqlite.sql`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Generic
+
+from callbackq.model import Agent, Attempt, Callback, LiveCall, QueueControl, Subject
+from callbackq.stores.rows import (
+    AGENT_ROWS,
+    ATTEMPT_ROWS,
+    CALL_ROWS,
+    CALLBACK_ROWS,
+    EVENT_COLUMNS,
+    QUEUE_ROWS,
+    SUBJECT_ROWS,
+    RecordRows,
+    RecordT,
+)
+
+_IN_QUEUES: Final = "AND queue IN (SELECT value FROM json_each(?))"
+
+
+class Statements(Generic[RecordT]):
+    """The statements that every table of records has. The first columns are tenant and id; one is the version."""
+
+    def __init__(self, table: str, rows: RecordRows[RecordT]) -> None:
+        columns = ", ".join(rows.columns)
+        key = rows.columns[1]
+        changes = ", ".join(f"{column} = ?" for column in rows.columns[2:])
+        marks = ", ".join("?" * len(rows.columns))
+        self.rows: RecordRows[RecordT] = rows
+        self.select: str = f"SELECT {columns} FROM {table} WHERE tenant_id = ?"
+        self.get: str = f"{self.select} AND {key} = ?"
+        due = f"{self.select} AND due_at IS NOT NULL AND due_at <= ?"
+        first = f"ORDER BY due_at, {key} LIMIT ?"
+        self.due: str = f"{due} {first}"
+        self.due_in: str = f"{due} {_IN_QUEUES} {first}"
+        self.insert: str = f"INSERT INTO {table} ({columns}) VALUES ({marks})"
+        self.update: str = f"UPDATE {table} SET {changes} WHERE tenant_id = ? AND {key} = ? AND version = ?"
+        self.version: str = f"SELECT version FROM {table} WHERE tenant_id = ? AND {key} = ?"
+        self._columns: str = columns
+        self._key: str = key
+        self._table: str = table
+
+    def by(self, index: str, condition: str) -> str:
+        """Return a statement that finds rows of one queue by the index that ends in *index*."""
+        select = f"SELECT {self._columns} FROM {self._table} INDEXED BY {self._table}_{index}"
+        return f"{select} WHERE tenant_id = ? AND queue = ? AND {condition}"
+
+    def latest(self, index: str, column: str, condition: str = "TRUE") -> str:
+        """Return a statement that finds the rows of one queue with the latest times in *column*."""
+        return self.by(index, f"{condition} ORDER BY {column} DESC, {self._key} DESC LIMIT ?")
+
+
+CALLBACKS: Final = Statements("callbackq_callbacks", CALLBACK_ROWS)
+CALLS: Final = Statements("callbackq_calls", CALL_ROWS)
+AGENTS: Final = Statements("callbackq_agents", AGENT_ROWS)
+ATTEMPTS: Final = Statements("callbackq_attempts", ATTEMPT_ROWS)
+SUBJECTS: Final = Statements("callbackq_subjects", SUBJECT_ROWS)
+QUEUES: Final = Statements("callbackq_queues", QUEUE_ROWS)
+OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
+    Callback: CALLBACKS,
+    LiveCall: CALLS,
+    Agent: AGENTS,
+    Attempt: ATTEMPTS,
+    Subject: SUBJECTS,
+    QueueControl: QUEUES,
+}
+
+# ---------------------------------------------------------------------------- one row by a key
+
+BY_REQUEST_KEY: Final = f"{CALLBACKS.select} AND request_key = ?"
+BY_DEDUP_KEY: Final = f"{CALLBACKS.select} AND state <> 'ended' AND dedup_key = ?"
+BY_AGENT_LEG: Final = f"{ATTEMPTS.select} AND agent_leg_id = ?"
+BY_CUSTOMER_LEG: Final = f"{ATTEMPTS.select} AND customer_leg_id = ?"
+BY_NUMBER_KEY: Final = f"{ATTEMPTS.select} AND state <> 'ended' AND number_key = ?"
+BY_IDENTITY: Final = f"{SUBJECTS.select} AND identity = ?"
+
+# ---------------------------------------------------------------------------- rows of one queue, and agents
+
+CALLBACKS_OPEN_COUNT: Final = """
+    SELECT count(*) FROM (SELECT 1 FROM callbackq_callbacks INDEXED BY callbackq_callbacks_open
+    WHERE tenant_id = ? AND queue = ? AND state <> 'ended' LIMIT ?)"""
+CALLBACKS_ENDED: Final = CALLBACKS.latest("ended", "ended_at", "ended_at IS NOT NULL")
+CALLS_OPEN: Final = CALLS.by("open", "state <> 'ended' ORDER BY call_id")
+CALLS_TAKEN: Final = CALLS.latest("taken", "taken_at", "taken_at IS NOT NULL")
+CALLS_ENDED: Final = CALLS.latest("ended", "ended_at", "ended_at IS NOT NULL")
+ATTEMPTS_STARTED: Final = ATTEMPTS.latest("started", "started_at")
+AVAILABLE: Final = f"{AGENTS.select} AND state = 'available' ORDER BY since_at, agent_id"
+STAFFED_COUNT: Final = "SELECT count(*) FROM callbackq_agent_queues WHERE tenant_id = ? AND queue = ?"
+STAFFED_SKILLS: Final = (
+    "SELECT skills FROM callbackq_agent_queues JOIN callbackq_agents USING (tenant_id, agent_id)"
+    " WHERE tenant_id = ? AND queue = ?"
+)
+
+# ---------------------------------------------------------------------------- the line
+
+_FIRST: Final = " AND queue = ? AND lane = ? AND state = 'waiting' ORDER BY rank, place_id LIMIT 1"
+HEAD_CALLBACK: Final = CALLBACKS.select + _FIRST
+HEAD_CALL: Final = CALLS.select + _FIRST
+
+_PAGE_AMONG: Final = "state = 'waiting' AND rank = ? AND place_id > ? ORDER BY place_id LIMIT ?"
+_PAGE_BEHIND: Final = "state = 'waiting' AND rank > ? ORDER BY rank, place_id LIMIT ?"
+PAGE_CALLBACKS_AMONG: Final = CALLBACKS.by("ahead", _PAGE_AMONG)
+PAGE_CALLBACKS_BEHIND: Final = CALLBACKS.by("ahead", _PAGE_BEHIND)
+PAGE_CALLS_AMONG: Final = CALLS.by("ahead", _PAGE_AMONG)
+PAGE_CALLS_BEHIND: Final = CALLS.by("ahead", _PAGE_BEHIND)
+BEFORE_ALL_RANKS: Final = -(2**63)
+
+_WAITING: Final = "tenant_id = ? AND queue = ? AND state = 'waiting'"
+_BEFORE: Final = f"{_WAITING} AND rank < ?"
+_AMONG: Final = f"{_WAITING} AND rank = ? AND place_id < ?"
+
+
+def _from(table: str, index: str) -> str:
+    return f"FROM callbackq_{table} INDEXED BY callbackq_{table}_{index} WHERE"
+
+
+def _count(table: str, index: str, condition: str) -> str:
+    """Count the places of one kind before a place: the lower ranks, and the lower ids of the same rank."""
+    found = _from(table, index)
+    return f"(SELECT count(*) {found} {_BEFORE}{condition}) + (SELECT count(*) {found} {_AMONG}{condition})"
+
+
+def _bounded_count(table: str) -> str:
+    """Count as `_count` does, and stop in each part at a limit."""
+    found = _from(table, "ahead")
+    before = f"(SELECT count(*) FROM (SELECT 1 {found} {_BEFORE} LIMIT ?))"
+    among = f"(SELECT count(*) FROM (SELECT 1 {found} {_AMONG} LIMIT ?))"
+    return f"{before} + {among}"
+
+
+COUNT_AHEAD: Final = f"SELECT {_bounded_count('calls')}, {_bounded_count('callbacks')}"
+
+_OF_CLASS: Final = " AND lane = ? AND priority = ?"
+COUNT_PASSED: Final = f"SELECT {_count('calls', 'line', _OF_CLASS)}, {_count('callbacks', 'line', _OF_CLASS)}"
+
+SAMPLE_OF: Final = 31
+"""One place in so many is in the sample of the waiting places; which ones, the schema says."""
+
+_IN_SAMPLE: Final = (
+    " AND (24329 * (rank % 1000003)"
+    " + 39233 * unicode(substr(place_id, -1)) + 12497 * unicode(substr(place_id, -2))"
+    " + 4111 * unicode(substr(place_id, -3)) + 6379 * unicode(substr(place_id, -4)))"
+    f" % 1000003 % {SAMPLE_OF} = 0"
+)
+SAMPLE_CALLS: Final = f"SELECT {_count('calls', 'sample', _IN_SAMPLE)}"
+SAMPLE_CALLBACKS: Final = f"SELECT {_count('callbacks', 'sample', _IN_SAMPLE)}"
+_NTH: Final = f"{_WAITING} ORDER BY rank, place_id LIMIT 1 OFFSET ?"
+NTH_CALL: Final = f"SELECT rank, place_id {_from('calls', 'ahead')} {_NTH}"
+NTH_CALLBACK: Final = f"SELECT rank, place_id {_from('callbacks', 'ahead')} {_NTH}"
+
+WAITING_COUNT: Final = f"""
+    SELECT (SELECT count(*) {_from("callbacks", "ahead")} {_WAITING})
+         + (SELECT count(*) {_from("calls", "ahead")} {_WAITING})"""
+ANY_WAITING: Final = f"""
+    SELECT EXISTS (SELECT 1 {_from("callbacks", "ahead")} tenant_id = ? AND state = 'waiting')
+        OR EXISTS (SELECT 1 {_from("calls", "ahead")} tenant_id = ? AND state = 'waiting')"""
+
+# ---------------------------------------------------------------------------- time
+
+_EARLIEST: Final = "SELECT min(due_at) AS due_at FROM {} WHERE tenant_id = ? AND due_at IS NOT NULL"
+_QUEUED: Final = ("callbackq_callbacks", "callbackq_calls", "callbackq_attempts")
+_EARLIEST_AGENT: Final = _EARLIEST.format("callbackq_agents")
+NEXT_DUE_AT: Final = "SELECT min(due_at) FROM ({})".format(
+    " UNION ALL ".join([_EARLIEST_AGENT, *(_EARLIEST.format(table) for table in _QUEUED)])
+)
+_EARLIEST_IN: Final = (
+    "SELECT * FROM (SELECT due_at FROM {} WHERE tenant_id = ? AND due_at IS NOT NULL"
+    " AND queue IN (SELECT value FROM json_each(?)) ORDER BY due_at LIMIT 1)"
+)
+NEXT_DUE_AT_IN: Final = "SELECT min(due_at) FROM ({})".format(
+    " UNION ALL ".join([_EARLIEST_AGENT, *(_EARLIEST_IN.format(table) for table in _QUEUED)])
+)
+
+# ---------------------------------------------------------------------------- lanes and history
+
+LANES_AFTER: Final = "SELECT skills FROM callbackq_lanes WHERE tenant_id = ? AND lane > ? ORDER BY lane"
+INSERT_LANE: Final = "INSERT INTO callbackq_lanes (tenant_id, lane, skills) VALUES (?, ?, ?)"
+
+_EVENTS: Final = f"SELECT {', '.join(EVENT_COLUMNS)} FROM callbackq_history"
+HISTORY: Final = f"{_EVENTS} WHERE tenant_id = ? ORDER BY history_number"
+HISTORY_OF_CALLBACK: Final = f"""{_EVENTS} INDEXED BY callbackq_history_callback
+    WHERE tenant_id = ? AND callback_id = ? AND entity IN ('callback', 'attempt') ORDER BY history_number"""
+HISTORY_OF_CALL: Final = f"""{_EVENTS} INDEXED BY callbackq_history_call
+    WHERE tenant_id = ? AND call_id = ? AND entity = 'call' ORDER BY history_number"""
+HISTORY_OF_AGENT: Final = f"""{_EVENTS} INDEXED BY callbackq_history_agent
+    WHERE tenant_id = ? AND agent_id = ? AND entity = 'agent' ORDER BY history_number"""
+HISTORY_OF_QUEUE: Final = f"""{_EVENTS} INDEXED BY callbackq_history_queue
+    WHERE tenant_id = ? AND queue = ? AND entity = 'queue' ORDER BY history_number"""
+LAST_HISTORY_NUMBER: Final = "SELECT max(history_number) FROM callbackq_history WHERE tenant_id = ?"
+INSERT_EVENT: Final = (
+    f"INSERT INTO callbackq_history ({', '.join(EVENT_COLUMNS)}, history_number)"
+    f" VALUES ({', '.join('?' * len(EVENT_COLUMNS))}, ?)"
+)

@@ -1,0 +1,61 @@
+"""What an explanation looks at, read in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from callbackq.chooser import Chooser
+from callbackq.core.explain import ExplainFacts
+from callbackq.facts import agents_able_count, control_of, lanes_of_agent, skills_of
+from callbackq.ids import QueueName
+from callbackq.model import AgentState, Callback, CallbackState
+from callbackq.policy import QueuePolicy
+from callbackq.ports import Transaction
+
+
+def explain_facts(
+    tx: Transaction, callback: Callback, *, policies: Mapping[QueueName, QueuePolicy]
+) -> ExplainFacts:
+    """Return what decides over a callback now. Cost: as for a step of the dispatcher that starts nothing."""
+    skills = skills_of(tx, callback)
+    preferred = tx.agents.find(callback.preferred_agent_id) if callback.preferred_agent_id else None
+    facts = ExplainFacts(
+        ahead=tx.line.count_ahead(callback.queue, rank=callback.rank, place_id=callback.place_id),
+        agents_staffed=tx.agents.staffed_count(callback.queue),
+        agents_able=agents_able_count(tx, callback.queue, skills),
+        agents_available=0,
+        attempt=tx.attempts.get(callback.attempt_id) if callback.attempt_id else None,
+        queue_is_known=callback.queue in policies,
+        control=control_of(tx, callback.queue),
+        preferred_signed_in=preferred is not None and preferred.state is not AgentState.SIGNED_OUT,
+        skills=skills,
+    )
+    if callback.state is not CallbackState.WAITING or not facts.queue_is_known:
+        return facts
+    return _with_free_agents(tx, callback, facts, policies=policies)
+
+
+def _with_free_agents(
+    tx: Transaction, callback: Callback, facts: ExplainFacts, *, policies: Mapping[QueueName, QueuePolicy]
+) -> ExplainFacts:
+    """Ask for each free agent who can serve it what that agent would be given."""
+    free = tx.agents.available()
+    chooser = Chooser(tx, policies, free)
+    able = [
+        agent
+        for agent in free
+        if callback.queue in agent.queues and callback.lane in lanes_of_agent(tx, agent)
+    ]
+    picks = [chooser.pick(agent) for agent in able]
+    others = [one.place.queue for one in picks if one.place is not None and one.place.queue != callback.queue]
+    kept = [one.kept_for for one in picks if one.kept_for is not None]
+    is_left = any(one.place is not None and one.place.queue == callback.queue for one in picks)
+    return attrs.evolve(
+        facts,
+        agents_available=len(able),
+        live_call_first=bool(picks) and all(one.acd_goes_first for one in picks),
+        kept_for=kept[0] if kept and not is_left else None,
+        goes_first=others[0] if others and not is_left else None,
+    )

@@ -21,7 +21,6 @@ from callbackq.core.estimate import (
     QueueLength,
     QueueLengthMarkov,
     expected_at,
-    queue_length_wait,
     unknown_wait,
 )
 from callbackq.core.quantiles import erlang_quantile, gamma_quantile
@@ -73,6 +72,19 @@ def erlang_cdf(stages: int, x: float) -> float:
 
 
 # ---------------------------------------------------------------------------- the queue-length formula
+
+
+def queue_length_wait(*, ahead: int, agents: int, free: int = 0, handle_time: timedelta) -> Wait:
+    """Return the plain queue-length estimate of so many live calls ahead."""
+    facts = EstimateFacts(
+        ahead=Ahead(calls=ahead),
+        agents=agents,
+        agents_free=free,
+        rates=Rates(handle_time_s=handle_time.total_seconds()),
+    )
+    wait = QueueLength().estimate(facts)
+    assert wait is not None
+    return wait
 
 
 @LAW
@@ -128,7 +140,7 @@ def test_a_free_agent_serves_one_place_at_once(ahead: int, free: int, stages: in
     wait = queue_length_wait(ahead=ahead, agents=10, free=free, handle_time=5 * M)
     assert wait.known
     if not stages:
-        assert wait == Wait(mean_s=0.0, low_s=0.0, high_s=0.0, coverage_ratio=0.9)
+        assert wait == Wait(mean_s=0.0, low_s=0.0, high_s=0.0, coverage_ratio=0.9, estimator="ql")
         return
     assert wait == queue_length_wait(ahead=stages - 1, agents=10, handle_time=5 * M)
     assert wait.mean_s == pytest.approx(30.0 * stages)
@@ -138,7 +150,7 @@ def test_a_free_agent_serves_one_place_at_once(ahead: int, free: int, stages: in
 def test_nobody_staffed_is_unknown(agents: int) -> None:
     """Unknown is a legal estimate, and is said as such."""
     wait = queue_length_wait(ahead=3, agents=agents, handle_time=5 * M)
-    assert wait == Wait(mean_s=None, low_s=None, high_s=None, coverage_ratio=0.9)
+    assert wait == Wait(mean_s=None, low_s=None, high_s=None, coverage_ratio=0.9, estimator="ql")
     assert not wait.known
 
 

@@ -51,26 +51,6 @@ def unknown_wait(estimator: str | None = None) -> Wait:
     return Wait(mean_s=None, low_s=None, high_s=None, coverage_ratio=COVERAGE_RATIO, estimator=estimator)
 
 
-def queue_length_wait(*, ahead: int, agents: int, free: int = 0, handle_time: timedelta) -> Wait:
-    """
-    Estimate the wait of a place with *ahead* places before it and *agents* staffed, *free* of them without work.
-
-    Returns:
-        A `Wait` in seconds with a 90 % range; zero if a free agent is left for it; unknown if nobody is staffed.
-
-    >>> queue_length_wait(ahead=4, agents=10, handle_time=timedelta(minutes=5)).mean_s
-    150.0
-    >>> queue_length_wait(ahead=4, agents=0, handle_time=timedelta(minutes=5)).known
-    False
-    """
-    if agents <= 0:
-        return unknown_wait()
-    stages = ahead + 1 - free
-    if stages <= 0:
-        return _zero(None)
-    return _erlang_wait(stages, unit_s=handle_time.total_seconds() / agents, estimator=None)
-
-
 # ---------------------------------------------------------------------------- estimators
 
 

@@ -38,8 +38,8 @@ def gamma_quantile(shape: float, ratio: float) -> float:
     Return the time below which a gamma variable of this shape and of scale 1 lies with probability *ratio*.
 
     Up to shape 200 exact to 1e-10 of the result (Newton's steps on the logarithm of the distribution, which is
-    concave in the logarithm of time: they cannot overshoot); above, Wilson and Hilferty's cube (PNAS 17, 1931), which
-    is within 0.1 % there, and within 0.001 % for ratios of 5 to 95 %.
+    concave in the logarithm of time: they converge from anywhere); above, Wilson and Hilferty's cube (PNAS 17, 1931),
+    which is within 0.1 % there, and within 0.001 % for ratios of 5 to 95 %.
 
     Args:
         shape: 0.0001 or more.

@@ -96,6 +96,8 @@ def _default(it: type, field: str) -> str:
         return f"{type(value).__name__}.{value.name}"
     if isinstance(value, timedelta):
         return _duration(value)
+    if isinstance(value, tuple) and any(isinstance(each, enum.Enum) for each in value):
+        return "..."
     return repr(value) if isinstance(value, int | float | str | tuple | None) else "..."
 
 

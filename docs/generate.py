@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import diagrams
+import line_pictures
 import tables
 
 DOCS = Path(__file__).resolve().parent
@@ -29,6 +30,9 @@ def filled(page: str) -> str:
 def generated() -> dict[Path, str]:
     """Return what every generated file should hold."""
     files = {DOCS / "pictures" / name: diagrams.svg(it) for name, it in diagrams.pictures().items()}
+    files |= {
+        DOCS / "pictures" / name: line_pictures.svg(it) for name, it in line_pictures.drawings().items()
+    }
     for page in sorted(DOCS.rglob("*.md")):
         text = page.read_text(encoding="utf-8")
         if _TABLE.search(text):

@@ -21,6 +21,7 @@ from callbackq import (
     AnsweredBy,
     AttemptState,
     CallbackqError,
+    Caps,
     Disposition,
     QueuePolicy,
     errors,
@@ -34,7 +35,7 @@ COMMAND_WORDS = {
     Command.SCHEDULE: "you called `request` with `scheduled_at`",
     Command.READY: "its time came, or its rest or hold is over",
     Command.PLACE: "you gave it another place: `prioritize`, `put_first`, `move`, `rerank`, or `merge` into it",
-    Command.OPEN: "its preferred agent did not come in time: any agent with the skills may serve it",
+    Command.OPEN: "its preferred agent did not come in time, or went away: any agent with the skills may serve it",
     Command.REQUEUE: "its turn came, and could not be used within the response window",
     Command.MARK_LONG_WAIT: "it has waited longer than `virtual_wait_max`; it keeps its place",
     Command.TICKET: "a ticket was opened for it",
@@ -167,7 +168,7 @@ def _place_in_source(error: type[CallbackqError]) -> int:
 
 
 BOUNDS = re.compile(
-    r"(Above )?(\d[\d,]*)(?: (s|min|h))?,? to (\d[\d,]*)(?: (s|min|h|days))?(?:, lower first)?"
+    r"(Above )?(\d[\d,]*)(?: (s|min|h))?,? to (\d[\d,]*)(?: (s|min|h|days))?(?:, lower first|, and less than `\w+`)?"
 )
 """What a docstring says of the bounds of a field."""
 
@@ -189,8 +190,8 @@ def policy_fields() -> dict[str, tuple[str, str, str]]:
 def _default(field: attrs.Attribute[object]) -> str:
     if field.default is attrs.NOTHING:
         return "you give it"
-    for name, preset in (("RETRY_S2", RETRY_S2), ("KEYS_DEFAULT", KEYS_DEFAULT)):
-        if field.default is preset:
+    for name, preset in (("RETRY_S2", RETRY_S2), ("KEYS_DEFAULT", KEYS_DEFAULT), ("Caps()", Caps())):
+        if field.default == preset:
             return _code(name)
     if isinstance(field.default, timedelta):
         return _duration(field.default)

@@ -67,6 +67,7 @@ KINDS = {
         "call_declined",
         "call_taken",
         "call_returned",
+        "call_rejoined",
         "call_ended",
     },
     Entity.AGENT: {

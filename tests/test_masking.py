@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callbackq import AgentId, AttemptId, CallbackId, Dial, LegId, QueueName, Role, Subject, SubjectId
+from callbackq import (
+    AgentId,
+    AttemptId,
+    CallbackId,
+    CallId,
+    ConnectCall,
+    Dial,
+    LegId,
+    QueueName,
+    Role,
+    Subject,
+    SubjectId,
+)
 from callbackq.core.numbers import PhoneNumber
 from callbackq.ids import DEFAULT_TENANT
 from callbackq.masking import mask_number, repr_masked
@@ -89,11 +101,23 @@ SECRETS = {
             agent_id=AgentId("ann"),
             entered_at=START,
             requested_at=START,
+            channel=Channel.WEB,
+            priority=100,
             attempt_number=1,
             ring_time=timedelta(seconds=45),
             number="+12125550123",
             extension="4711",
             name="Mary Major",
+            context={"topic": "divorce"},
+        ),
+        ConnectCall(
+            call_id=CallId("call-1"),
+            agent_id=AgentId("ann"),
+            queue=QueueName("support"),
+            number="+12125550123",
+            name="Mary Major",
+            entered_at=START,
+            priority=100,
             context={"topic": "divorce"},
         ),
         PhoneNumber("+12125550123", "4711"),
@@ -107,7 +131,7 @@ SECRETS = {
             context={"topic": "divorce"},
         ),
     ],
-    ids=["subject", "dial", "number", "ticket"],
+    ids=["subject", "dial", "connect", "number", "ticket"],
 )
 def test_what_holds_personal_data_does_not_show_it(record: Any) -> None:
     """What holds a number shows it masked, and nothing else of the person."""

@@ -29,7 +29,7 @@ from callbackq import (
     QueuePolicy,
     RetryRule,
 )
-from callbackq.policy import STRICT_CREDIT, check_policies
+from callbackq.policy import STRICT_CREDIT, Caps, check_policies
 
 S, M, H, D = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 US = timedelta(microseconds=1)
@@ -37,8 +37,8 @@ SUPPORT = QueueName("support")
 
 
 def a_policy(**changes: Any) -> QueuePolicy:
-    """Return a policy without retry rules, so that nothing contradicts the field that is looked at."""
-    return QueuePolicy(**{"queue": SUPPORT, "retry_rules": {}, **changes})
+    """Return a policy in which nothing contradicts the field that is looked at: neither rests nor preferences."""
+    return QueuePolicy(**{"queue": SUPPORT, "retry_rules": {}, "preferred_agent_time": 0 * S, **changes})
 
 
 DEFAULTS = {
@@ -78,6 +78,7 @@ DEFAULTS = {
     "call_life": 8 * H,
     "attempts_max": 2,
     "retry_rules": RETRY_S2,
+    "caps": Caps(),
     "agent_ring_time": 20 * S,
     "ring_time": 45 * S,
     "join_time_max": 10 * S,
@@ -91,7 +92,7 @@ DEFAULTS = {
 
 DURATIONS = [
     ("priority_credit", 0 * S, 366 * D, "0:00:00 to 366 days, 0:00:00"),
-    ("preferred_agent_time", 0 * S, 24 * H, "0:00:00 to 1 day, 0:00:00"),
+    ("preferred_agent_time", 0 * S, 12 * H, "0:00:00 to 12:00:00"),
     ("offer_wait_min", 0 * S, 24 * H, "0:00:00 to 1 day, 0:00:00"),
     ("offer_waited_min", 0 * S, 24 * H, "0:00:00 to 1 day, 0:00:00"),
     ("served_soon_wait", 0 * S, H, "0:00:00 to 1:00:00"),
@@ -150,7 +151,7 @@ def test_every_field_is_looked_at() -> None:
     """Each has its bounds below, or its own test."""
     bounded = {name for table in (DURATIONS, WHOLE_NUMBERS, MEMBERS) for name, *_ in table}
     own_tests = {"queue", "default_region", "mode", "retry_rules", "keys", "offer_segments", "other_channels"}
-    assert set(DEFAULTS) - bounded == own_tests | {"offer_ratio", "offer_load_min"}
+    assert set(DEFAULTS) - bounded == own_tests | {"offer_ratio", "offer_load_min", "caps"}
 
 
 @pytest.mark.parametrize(("field", "low", "high", "allowed"), DURATIONS)
@@ -221,6 +222,26 @@ def test_what_is_no_load_is_refused(value: Any) -> None:
     """At none at all everybody would be offered one, always."""
     error = refused(offer_load_min=value)
     assert str(error) == f"offer_load_min is {value!r}; allowed: None, or a number above 0, to 10,000"
+
+
+@pytest.mark.parametrize("field", ["attempts_at_once_max", "attempts_per_minute_max"])
+def test_a_cap_at_its_bounds(field: str) -> None:
+    """One to a million; None is no cap, and so is saying nothing."""
+    for value in (None, 1, 1_000_000):
+        assert getattr(a_policy(caps=Caps(**{field: value})).caps, field) == value
+    assert Caps() == Caps(attempts_at_once_max=None, attempts_per_minute_max=None)
+    wrong: list[Any] = [0, -1, 1_000_001, 1.0, float("nan"), "1", True, [1]]
+    for value in wrong:
+        with pytest.raises(ConfigurationError) as caught:
+            Caps(**{field: value})
+        assert str(caught.value) == f"Caps.{field} is {value!r}; allowed: a whole number, 1 to 1000000"
+
+
+@pytest.mark.parametrize("value", [None, 30, (30, 10), {"attempts_at_once_max": 30}, Caps])
+def test_caps_are_caps(value: Any) -> None:
+    """A number alone would be a guess at which of the two is meant."""
+    error = refused(caps=value)
+    assert (error.field, error.allowed) == ("caps", "a member of Caps")
 
 
 # ---------------------------------------------------------------------------- names and keys
@@ -630,3 +651,12 @@ def test_a_list_of_policies_is_one() -> None:
             ConfigurationError, match=rf"^policies is '{shown}'; allowed: a list of QueuePolicy$"
         ):
             check_policies(policies)
+
+
+@pytest.mark.parametrize("life", [M, H, 12 * H])
+def test_a_place_is_open_to_all_before_its_life_is_over(life: timedelta) -> None:
+    """Otherwise only the preferred agent could ever serve it."""
+    longest = life - S
+    assert a_policy(callback_life=life, preferred_agent_time=longest).preferred_agent_time == longest
+    error = refused(callback_life=life, preferred_agent_time=life)
+    assert str(error) == f"preferred_agent_time is {life}; allowed: less than callback_life, {life}"

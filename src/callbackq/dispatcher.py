@@ -24,7 +24,8 @@ from callbackq.core.instants import check_instant, check_text
 from callbackq.core.numbers import number_key
 from callbackq.effects import Effect
 from callbackq.errors import ConfigurationError, Conflict, StoreError
-from callbackq.facts import due_facts, open_lane, passed_by
+from callbackq.events import AgentSignedOut
+from callbackq.facts import caps_over_at, due_facts, open_lane, passed_by, waiting_for
 from callbackq.ids import AttemptId, CallbackId, LegId, NodeId, QueueName
 from callbackq.model import (
     Agent,
@@ -43,6 +44,7 @@ from callbackq.writing import (
     failures_count,
     free_agent_of_call,
     move_attempt,
+    open_places,
     policy_of,
     presence_max_of,
     write,
@@ -108,8 +110,11 @@ class Dispatcher:
 
     def next_wakeup(self) -> datetime | None:
         """Return when `step` has something to do though nobody said anything, or None if never."""
-        with self._service.store.transaction(self._service.tenant_id, commit=Commit.READ_ONLY) as tx:
-            return tx.next_due_at(queues=self._service.policies.keys())
+        service = self._service
+        with service.store.transaction(service.tenant_id, commit=Commit.READ_ONLY) as tx:
+            known = [tx.next_due_at(queues=service.policies.keys())]
+            known += caps_over_at(tx, policies=service.policies, caps=service.caps, now=service.now())
+        return min((at for at in known if at is not None), default=None)
 
     # ------------------------------------------------------------------ passes
 
@@ -196,7 +201,11 @@ class _Step:
     def due_live(self, limit: int) -> None:
         for agent in self.tx.agents.due(now=self.now, limit=limit):
             presence_max = presence_max_of(self.service.policies, agent.queues)
-            write(self.tx, agents.due(agent, presence_max=presence_max, now=self.now))
+            decision = agents.due(agent, presence_max=presence_max, now=self.now)
+            write(self.tx, decision)
+            if any(isinstance(event, AgentSignedOut) for event in decision.events):
+                waiting = waiting_for(self.tx, agent)
+                open_places(self.tx, waiting, policies=self.service.policies, now=self.now)
         for call in self.tx.calls.due(now=self.now, limit=limit, queues=self.queues):
             policy = policy_of(self.service.policies, call.queue)
             lane = open_lane(self.tx, call)
@@ -252,14 +261,15 @@ class _Step:
         if self.tx.line.is_empty():
             return False
         free = self.tx.agents.available()
-        chooser = Chooser(self.tx, self.service.policies, free)
+        chooser = Chooser(self.tx, self.service.policies, free, caps=self.service.caps, now=self.now)
         for agent in free:
             place = chooser.pick(agent).place
             while isinstance(place, Callback):
                 if not promises:
                     return True
-                chooser.moved(place.queue)
-                if self._start(place, agent):
+                started = self._start(place, agent)
+                chooser.started(place.queue)
+                if started:
                     break
                 place = chooser.pick(agent).place
             if isinstance(place, LiveCall):
@@ -272,7 +282,10 @@ class _Step:
 
     def _take(self, call: LiveCall, agent: Agent, *, overtook: Ahead) -> None:
         policy = policy_of(self.service.policies, call.queue)
-        decision = calls.take(call, agent.agent_id, overtook=overtook, policy=policy, now=self.now)
+        subject = self.tx.subjects.get(call.subject_id) if call.subject_id else None
+        decision = calls.take(
+            call, agent.agent_id, subject=subject, overtook=overtook, policy=policy, now=self.now
+        )
         presence_max = presence_max_of(self.service.policies, agent.queues)
         decision += agents.take_call(agent, call.call_id, presence_max=presence_max, now=self.now)
         write(self.tx, decision)
@@ -316,8 +329,12 @@ class _Step:
 
 
 def _attempt_alone(attempt_id: AttemptId, step: _Step) -> None:
-    step.attempt_due(step.tx.attempts.get(attempt_id))
+    before = step.tx.attempts.get(attempt_id)
+    if before.due_at is not None and before.due_at <= step.now:
+        step.attempt_due(before)
 
 
 def _callback_alone(callback_id: CallbackId, step: _Step) -> None:
-    step.callback_due(step.tx.callbacks.get(callback_id))
+    callback = step.tx.callbacks.get(callback_id)
+    if callback.due_at is not None and callback.due_at <= step.now:
+        step.callback_due(callback)

@@ -16,7 +16,7 @@ import attrs
 
 from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, QueueName
 from callbackq.masking import repr_masked
-from callbackq.model import Role
+from callbackq.model import Channel, Role
 
 
 class Prompt(enum.StrEnum):
@@ -54,6 +54,11 @@ class Dial:
     language: str | None = None
     entered_at: datetime
     requested_at: datetime
+    scheduled_at: datetime | None = None
+    channel: Channel
+    priority: int
+    owner_id: AgentId | None = None
+    ticket_id: str | None = None
     attempt_number: int
     ring_time: timedelta
     context: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
@@ -78,11 +83,21 @@ class HangUp:
 
 @attrs.frozen(kw_only=True)
 class ConnectCall:
-    """Repeatable: connect a live caller to the agent who was chosen."""
+    """
+    Repeatable: connect a live caller to the agent who was chosen.
+
+    Number, name, language and context are what the agent should see; there is no number where it is withheld.
+    """
 
     call_id: CallId
     agent_id: AgentId
     queue: QueueName
+    number: str | None = attrs.field(default=None, repr=repr_masked)
+    name: str | None = attrs.field(default=None, repr=False)
+    language: str | None = None
+    entered_at: datetime
+    priority: int
+    context: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
 
 
 Effect = Dial | Bridge | HangUp | ConnectCall

@@ -7,6 +7,7 @@ Every error that callbackq raises on purpose. Each answers one question: is it s
     ├── ConfigurationError (ValueError)     a setting contradicts itself; raised when built      not as it is
     ├── RequestRefused                      understood and declined; nothing was stored          not as it is
     │   ├── InvalidNumber (ValueError)        not a phone number that can be dialed
+    │   │   └── NumberNeeded                    none was given, and the caller id is withheld: ask
     │   ├── InvalidTime (ValueError)          naive, out of range, or in the future
     │   ├── InvalidText (ValueError)          an id or a text that is empty, too long or unprintable
     │   ├── InvalidPriority (ValueError)      not a whole number from 0 to 255
@@ -61,6 +62,7 @@ __all__ = [
     "InvalidTime",
     "NotFound",
     "NotPossibleNow",
+    "NumberNeeded",
     "RequestKeyReused",
     "RequestRefused",
     "SchemaMismatch",
@@ -109,6 +111,10 @@ class RequestRefused(CallbackqError):
 
 class InvalidNumber(RequestRefused, ValueError):
     """This is not a phone number that can be dialed."""
+
+
+class NumberNeeded(InvalidNumber):
+    """No number was given, and the caller id is withheld: ask for one."""
 
 
 class InvalidTime(RequestRefused, ValueError):

@@ -168,6 +168,8 @@ class CallbackMerged(CallbackPlaced):
     """Another callback of the same person was merged into it: the better place and priority of the two."""
 
     merged_id: CallbackId
+    owner_id: AgentId | None = None
+    ticket_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -311,13 +313,16 @@ class CallOffered(CallEvent):
     quoted_wait_low_s: float | None
     quoted_wait_high_s: float | None
     quoted_by: str | None
+    offer_until_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
 class CallDeclined(CallEvent):
-    """The caller declined a callback and keeps holding. The place is as it was."""
+    """The caller declined a callback and keeps holding. The place is as it was, and the offer is gone."""
 
-    offer_id: OfferId | None
+    offer_id: None = None
+    offer_until_at: None = None
+    declined_offer_id: OfferId
     declines_count: int
     declined_at: datetime
 
@@ -338,6 +343,16 @@ class CallReturned(CallEvent):
 
     agent_id: None = None
     taken_at: None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallRejoined(CallEvent):
+    """It was taken for lost, and the PBX still has it; the place is as it was."""
+
+    agent_id: None = None
+    taken_at: None = None
+    outcome: None = None
+    ended_at: None = None
 
 
 @attrs.frozen(kw_only=True)

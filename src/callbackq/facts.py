@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
-import attrs
-
+from callbackq.core import switches
+from callbackq.core.capping import Capped, capped
 from callbackq.core.lifecycle import DueFacts, where_after
 from callbackq.core.ordering import RANK_MAX
 from callbackq.core.placing import Lanes, for_agent, front_from, open_skills, own_skill, put
@@ -16,12 +18,13 @@ from callbackq.model import (
     AgentState,
     Ahead,
     Callback,
+    CallbackState,
     DueReason,
     Place,
     Position,
     QueueControl,
 )
-from callbackq.policy import PlaceAfter, QueuePolicy
+from callbackq.policy import Caps, PlaceAfter, QueuePolicy
 from callbackq.ports import Transaction
 
 # ---------------------------------------------------------------------------- lanes
@@ -50,12 +53,42 @@ def skills_of(tx: Transaction, place: Place) -> tuple[str, ...]:
     return open_skills(tx.lanes.skills_of(place.lane)) if place.lane else ()
 
 
+def lane_of_both(tx: Transaction, kept: Callback, other: Callback) -> int:
+    """Return the lane of *kept*, with the skills of *other* too."""
+    more = skills_of(tx, other)
+    if set(more) <= set(skills_of(tx, kept)):
+        return kept.lane
+    return tx.lanes.intern(sorted({*tx.lanes.skills_of(kept.lane), *more}))
+
+
 def open_lane(tx: Transaction, place: Place) -> int:
     """Return the lane of its skills alone."""
     return place.lane if place.preferred_until_at is None else tx.lanes.intern(skills_of(tx, place))
 
 
 # ---------------------------------------------------------------------------- the line
+
+
+def waiting_for(tx: Transaction, agent: Agent) -> list[Place]:
+    """Return the places that wait for this agent alone."""
+    own = own_skill(agent.agent_id)
+    lanes = [lane for lane in lanes_of_agent(tx, agent) if own in tx.lanes.skills_of(lane)]
+    if not lanes:
+        return []
+    return [place for queue in agent.queues for place in places_in(tx, queue) if place.lane in lanes]
+
+
+def places_in(tx: Transaction, queue: QueueName) -> list[Place]:
+    """Return every place of a queue's line, in order. O(n)."""
+    places: list[Place] = []
+    after: tuple[int, PlaceId] | None = None
+    while page := tx.line.places(queue, after=after, limit=_PAGE):
+        places += page
+        after = (page[-1].rank, page[-1].place_id)
+    return places
+
+
+_PAGE: Final = 500
 
 
 def position_of(tx: Transaction, place: Place) -> Position:
@@ -81,15 +114,12 @@ def passed_by(tx: Transaction, place: Place) -> Ahead:
 
 
 def first_rank(tx: Transaction, place: Place, *, policy: QueuePolicy, now: datetime) -> int | None:
-    """Return the rank of the first place at the front of its priority, or None if nobody waits there."""
+    """Return the rank of the first place at the front of its priority, or None if nobody stands before it there."""
     start = front_from(place.priority, policy=policy, now=now)
     found = tx.line.places(place.queue, after=(start, place.place_id), limit=1)
-    return found[0].rank if found else None
-
-
-def free_agents_count(tx: Transaction, queue: QueueName, *, lane: int) -> int:
-    """Count the agents without work who serve *queue* and have the skills of *lane*."""
-    return sum(queue in agent.queues and lane in lanes_of_agent(tx, agent) for agent in tx.agents.available())
+    if not found or (found[0].rank, found[0].place_id) >= (place.rank, place.place_id):
+        return None
+    return found[0].rank
 
 
 # ---------------------------------------------------------------------------- time
@@ -103,30 +133,57 @@ def due_facts(tx: Transaction, callback: Callback, *, policy: QueuePolicy, now: 
     elif callback.due_reason is DueReason.REST_OVER:
         where = where_after(callback, policy=policy)
     first = first_rank(tx, callback, policy=policy, now=now) if where is PlaceAfter.FRONT else None
-    skills = skills_of(tx, callback)
-    lanes = lanes_for(tx, skills, callback.preferred_agent_id, queue=callback.queue)
+    lanes = lanes_for(tx, skills_of(tx, callback), callback.preferred_agent_id, queue=callback.queue)
     stand = put(callback, where, first_rank=first, policy=policy, now=now)
-    return DueFacts(
-        lane=lanes.open,
-        stand=for_agent(stand, lanes=lanes, policy=policy, now=now),
-        first_rank=first,
-    )
+    if callback.state is not CallbackState.HELD:
+        stand = for_agent(stand, lanes=lanes, policy=policy, now=now)
+    return DueFacts(lane=lanes.open, stand=stand, first_rank=first)
 
 
-# ---------------------------------------------------------------------------- switches
+# ---------------------------------------------------------------------------- caps and switches
+
+
+def capped_now(
+    tx: Transaction,
+    queue: QueueName,
+    *,
+    policies: Mapping[QueueName, QueuePolicy],
+    caps: Caps,
+    now: datetime,
+) -> Capped | None:
+    """Return the cap that forbids one more attempt in a queue: its own, or the one over all queues known here."""
+    own = _capped(tx, [queue], policies[queue].caps, now=now)
+    return own or _capped(tx, list(policies), caps, now=now)
+
+
+def caps_over_at(
+    tx: Transaction, *, policies: Mapping[QueueName, QueuePolicy], caps: Caps, now: datetime
+) -> list[datetime]:
+    """Return when time alone lets the queues start an attempt again, of those with a cap that is reached."""
+    found: list[datetime] = []
+    for queue, policy in policies.items():
+        if caps.attempts_per_minute_max is None and policy.caps.attempts_per_minute_max is None:
+            continue
+        reached = capped_now(tx, queue, policies=policies, caps=caps, now=now)
+        if reached is not None and reached.until_at is not None:
+            found.append(reached.until_at)
+    return found
+
+
+def _capped(tx: Transaction, queues: Sequence[QueueName], caps: Caps, *, now: datetime) -> Capped | None:
+    at_once, per_min = caps.attempts_at_once_max, caps.attempts_per_minute_max
+    open_count, starts = 0, list[datetime]()
+    if at_once is not None:
+        open_count = sum(tx.attempts.open_count(queue, limit=at_once) for queue in queues)
+    if per_min is not None:
+        latest = (tx.attempts.last_started(queue, limit=per_min) for queue in queues)
+        starts = sorted((attempt.started_at for found in latest for attempt in found), reverse=True)
+    return capped(caps, open_count=open_count, starts=starts, now=now)
 
 
 def control_of(tx: Transaction, queue: QueueName) -> QueueControl | None:
     """Return what is switched for a queue: by its own row, or by the one for all queues; None if nothing is."""
-    own, every = tx.queues.find(queue), tx.queues.find(ALL_QUEUES)
-    if own is None or every is None:
-        return own or every
-    return attrs.evolve(
-        own,
-        offering_paused=own.offering_paused or every.offering_paused,
-        dialing_paused=own.dialing_paused or every.dialing_paused,
-        reason=every.reason if every.dialing_paused or every.offering_paused else own.reason,
-    )
+    return switches.both(queue, tx.queues.find(queue), tx.queues.find(ALL_QUEUES))
 
 
 def dialing_paused(tx: Transaction, queue: QueueName) -> bool:

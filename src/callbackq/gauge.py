@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
 
+from callbackq.chooser import Chooser
 from callbackq.core.estimate import BestAvailable
 from callbackq.core.placing import open_skills
 from callbackq.core.rates import measure
-from callbackq.facts import agents_able_count, free_agents_count, position_behind
+from callbackq.facts import agents_able_count, capped_now, dialing_paused, lanes_of_agent, position_behind
 from callbackq.ids import PlaceId, QueueName
 from callbackq.model import Ahead, Attempt, EstimateFacts, LiveCall, Position, Rates, Wait
-from callbackq.policy import QueuePolicy
+from callbackq.policy import Caps, QueuePolicy
 from callbackq.ports import Estimator, Transaction
 
 logger = logging.getLogger("callbackq")
@@ -44,15 +46,20 @@ class Gauge:
     Estimates waits for the queues of one service. Keeps each queue's rates for 30 s; safe in threads.
 
     Args:
-        estimator: the host's, or `BestAvailable`, which also stands in when the host's raises or answers nonsense.
+        estimator: the host's, or `BestAvailable`, which also stands in when the host's has no data, raises, or
+            answers nonsense.
     """
 
-    def __init__(self, estimator: Estimator | None) -> None:
+    def __init__(
+        self, estimator: Estimator | None, *, policies: Mapping[QueueName, QueuePolicy], caps: Caps
+    ) -> None:
+        self._policies: Final = policies
+        self._caps: Final = caps
         self._estimator: Final[Estimator] = estimator or BestAvailable()
         self._samples: dict[QueueName, _Sample] = {}
 
     def rates(self, tx: Transaction, *, policy: QueuePolicy, priority: int, now: datetime) -> Rates:
-        """Return how the queue went of late. Cost: a look at some hundred rows twice a minute."""
+        """Return how the queue went lately. Cost: a look at some hundred rows twice a minute."""
         sample = self._sample(tx, policy, now)
         found = sample.rates.get(priority)
         if found is None:
@@ -90,7 +97,7 @@ class Gauge:
         return EstimateFacts(
             ahead=ahead,
             agents=agents_able_count(tx, policy.queue, open_skills(tx.lanes.skills_of(lane)) if lane else ()),
-            agents_free=free_agents_count(tx, policy.queue, lane=lane),
+            agents_free=self._agents_free(tx, policy.queue, lane=lane, now=now),
             rates=self.rates(tx, policy=policy, priority=priority, now=now),
             head_waited_s=max(0.0, (now - first[0].entered_at).total_seconds()) if first else None,
             last_waits_s=tuple(
@@ -98,14 +105,28 @@ class Gauge:
             ),
         )
 
+    def is_closed(self, tx: Transaction, queue: QueueName, *, now: datetime) -> bool:
+        """Whether no callback of the queue may be started now: dialing is paused, or a cap is reached."""
+        if dialing_paused(tx, queue):
+            return True
+        return capped_now(tx, queue, policies=self._policies, caps=self._caps, now=now) is not None
+
+    def _agents_free(self, tx: Transaction, queue: QueueName, *, lane: int, now: datetime) -> int:
+        """Count the agents without work who can serve the place, and whom nothing keeps from this queue."""
+        free = tx.agents.available()
+        chooser = Chooser(tx, self._policies, free, caps=self._caps, now=now)
+        able = [agent for agent in free if queue in agent.queues and lane in lanes_of_agent(tx, agent)]
+        return sum(chooser.may_serve(agent, queue) for agent in able)
+
     def _wait(self, facts: EstimateFacts) -> Wait:
         if facts.agents <= 0:
             return UNKNOWN
         try:
             wait = self._estimator.estimate(facts)
-            if wait is None or _is_sound(wait):
-                return wait or UNKNOWN
-            logger.warning("estimator %s answered nonsense", self._estimator.name)
+            if wait is not None and _is_sound(wait):
+                return wait
+            if wait is not None:
+                logger.warning("estimator %s answered nonsense", self._estimator.name)
         except Exception as error:
             logger.warning("an estimator failed: %s", type(error).__name__)
         return BestAvailable().estimate(facts) or UNKNOWN
@@ -125,11 +146,17 @@ class Gauge:
 def _is_sound(wait: object) -> bool:
     if not isinstance(wait, Wait):
         return False
+    if not _is_name(wait.estimator):
+        return False
     values = (wait.low_s, wait.mean_s, wait.high_s)
     if wait.mean_s is None:
         return values == (None, None, None)
     known = [value for value in values if value is not None]
     return all(_is_seconds(value) for value in known) and known == sorted(known)
+
+
+def _is_name(name: object) -> bool:
+    return name is None or (isinstance(name, str) and len(name) <= _NAME_MAX and name.isprintable())
 
 
 def _is_seconds(value: object) -> bool:
@@ -141,6 +168,7 @@ def _is_seconds(value: object) -> bool:
     )
 
 
+_NAME_MAX: Final = 64
 _SECONDS_MAX: Final = timedelta(days=366).total_seconds()
 
 

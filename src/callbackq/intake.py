@@ -9,7 +9,7 @@ import attrs
 
 from callbackq.core import calls, lifecycle
 from callbackq.core.calls import check_waiting
-from callbackq.core.instants import check_text
+from callbackq.core.instants import CONTEXT_FIELDS_MAX, check_name, check_text
 from callbackq.core.lifecycle import Asked, dedup_key
 from callbackq.core.numbers import PhoneNumber, read_number
 from callbackq.core.ordering import check_priority
@@ -27,10 +27,18 @@ from callbackq.core.requests import (
     request_key_of,
     request_key_of_event,
 )
-from callbackq.errors import CallbackNotFound, DuplicateCallback, InvalidNumber, RequestRefused
+from callbackq.errors import (
+    CallbackNotFound,
+    DuplicateCallback,
+    InvalidNumber,
+    InvalidText,
+    NumberNeeded,
+    RequestRefused,
+)
+from callbackq.events import CallbackRequested
 from callbackq.facts import lanes_for, skills_of
 from callbackq.gauge import UNKNOWN, Gauge, with_reconnect
-from callbackq.ids import AgentId, CallbackId, CallId, OfferId, PlaceId, SubjectId, TenantId
+from callbackq.ids import AgentId, CallbackId, CallId, OfferId, PlaceId, QueueName, SubjectId, TenantId
 from callbackq.model import (
     Callback,
     CallbackState,
@@ -47,7 +55,7 @@ from callbackq.ports import IdSource, Transaction
 from callbackq.writing import write
 
 LEAD_MAX: Final = timedelta(seconds=30)
-"""A callback for a chosen time is begun so much earlier at most, however long the phones rang of late."""
+"""A callback for a chosen time is begun so much earlier at most, however long the phones rang lately."""
 
 
 @attrs.frozen(kw_only=True)
@@ -97,8 +105,16 @@ def read_joining(said: CallSnapshot, *, policy: QueuePolicy) -> JoiningCall:
         skills=read_skills(said.skills),
         preferred_agent_id=read_agent(said.preferred_agent),
         entered_at=said.entered_at,
-        wish=read_wish(name=said.name, language=said.language, context=said.context),
+        wish=read_wish(name=_readable(said.name), language=said.language, context=said.context),
     )
+
+
+def _readable(name: str | None) -> str | None:
+    """Return the name that a PBX gives; None for one that cannot be shown: nobody loses a place by it."""
+    try:
+        return check_name(name) if name is not None else None
+    except InvalidText:
+        return None
 
 
 def read_agent(agent_id: str | None) -> AgentId | None:
@@ -124,7 +140,7 @@ def request_of_call(call: LiveCall, *, policy: QueuePolicy, channel: Channel) ->
 
 
 def request_for(
-    person: Person, *, policy: QueuePolicy, event_key: str, at: datetime | None, now: datetime
+    person: Person, *, policy: QueuePolicy, desk: Desk, event_key: str, at: datetime | None, now: datetime
 ) -> Request:
     """
     Return the request to call one person because of a business event.
@@ -137,7 +153,9 @@ def request_for(
         policy=policy,
         call_id=None,
         number=number,
-        request_key=request_key_of_event(event_key, number.identity),
+        request_key=request_key_of_event(
+            event_key, number.identity, tenant_id=desk.tenant_id, pepper=desk.pepper
+        ),
         offer_id=None,
         channel=Channel.EVENT,
         priority=read_priority(person.priority, policy),
@@ -156,6 +174,7 @@ class Desk:
     tenant_id: TenantId
     ids: IdSource
     gauge: Gauge
+    pepper: bytes = attrs.field(repr=False)
 
 
 def read_target(number: str | None, policy: QueuePolicy) -> PhoneNumber | None:
@@ -173,7 +192,7 @@ def read_caller_id(number: str | None, policy: QueuePolicy) -> PhoneNumber | Non
 
 def read_priority(priority: int | None, policy: QueuePolicy) -> int:
     """Return the priority that is given, or the queue's. Raises: InvalidPriority."""
-    return policy.priority_default if priority is None else check_priority(priority)
+    return check_priority(policy.priority_default if priority is None else priority)
 
 
 def person(
@@ -221,7 +240,8 @@ def merge_contexts(tx: Transaction, gone: Callback, kept: Callback) -> None:
     contexts = dict(subject.contexts)
     fields = {**contexts.pop(gone.callback_id, {}), **contexts.get(kept.callback_id, {})}
     if fields:
-        contexts[kept.callback_id] = fields
+        own_first = {**contexts.get(kept.callback_id, {}), **fields}
+        contexts[kept.callback_id] = dict(list(own_first.items())[:CONTEXT_FIELDS_MAX])
     if contexts != subject.contexts:
         tx.save(attrs.evolve(subject, version=subject.version + 1, contexts=contexts))
 
@@ -243,7 +263,7 @@ def promise(
     if known is not None:
         return known
     call = waiting_call(tx, request)
-    scheduled_at = read_schedule(request.scheduled_at, now=now)
+    scheduled_at = _chosen_time(request, now=now)
     caller = _caller(tx, request, call)
     duplicate = active_duplicate(tx, caller.subject_id if caller else None, request.policy)
     if duplicate is not None:
@@ -266,6 +286,14 @@ def promise(
     return receipt_of(tx.callbacks.get(callback_id), subject)
 
 
+def _chosen_time(request: Request, *, now: datetime) -> datetime | None:
+    """Return the chosen time. For one of many of a business event, a time that has come meanwhile means now."""
+    at = request.scheduled_at
+    if request.channel is Channel.EVENT and isinstance(at, datetime) and at <= now:
+        return None
+    return read_schedule(at, now=now)
+
+
 def _caller(tx: Transaction, request: Request, call: LiveCall | None) -> Subject | None:
     """
     Return the known person to call back: of the number given, or else of the live call's caller id.
@@ -276,7 +304,7 @@ def _caller(tx: Transaction, request: Request, call: LiveCall | None) -> Subject
     if request.number is not None:
         return tx.subjects.by_identity(request.number.identity)
     if call is None or call.subject_id is None:
-        raise InvalidNumber("no number: the caller id is withheld and none was given; ask for one")
+        raise NumberNeeded
     return tx.subjects.get(call.subject_id)
 
 
@@ -340,10 +368,21 @@ def known_receipt(tx: Transaction, request: Request) -> Receipt | None:
     if known is None:
         return None
     subject = tx.subjects.get(known.subject_id)
+    queue = known.queue if known.queue == request.policy.queue else _first_queue(tx, known)
     check_same_request(
-        known, subject, queue=request.policy.queue, call_id=request.call_id, number=request.number
+        attrs.evolve(known, queue=queue),
+        subject,
+        queue=request.policy.queue,
+        call_id=request.call_id,
+        number=request.number,
     )
     return receipt_of(known, subject)
+
+
+def _first_queue(tx: Transaction, callback: Callback) -> QueueName:
+    """Return the queue that a callback was asked for in: it may have been moved since."""
+    first = tx.history.of_callback(callback.callback_id)[0]
+    return first.queue if isinstance(first, CallbackRequested) else callback.queue
 
 
 def _asked_for(
@@ -375,6 +414,8 @@ def _asked_for(
             policy=policy,
             now=now,
         )
+        if desk.gauge.is_closed(tx, policy.queue, now=now):
+            wait = UNKNOWN
     return Asked(
         tenant_id=desk.tenant_id,
         callback_id=callback_id,

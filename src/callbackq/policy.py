@@ -41,7 +41,7 @@ def _int_within(field: str, value: Any, low: int, high: int) -> None:
         raise ConfigurationError(field, value, f"a whole number, {low} to {high}")
 
 
-def _check_member(field: str, value: object, kind: type[enum.Enum]) -> None:
+def _check_member(field: str, value: object, kind: type[Any]) -> None:
     if not isinstance(value, kind):
         raise ConfigurationError(field, value, f"a member of {kind.__name__}")
 
@@ -89,7 +89,7 @@ class PlaceAfter(enum.StrEnum):
     KEEP = "keep"
     """Where it stood: by the time of entering the queue."""
     FRONT = "front"
-    """Before all that wait, but for those of a better priority where priority is strict."""
+    """Before all that wait, except those of a better priority where priority is strict."""
     END = "end"
     """Behind all of its priority that wait by then."""
 
@@ -272,6 +272,29 @@ def _own_rules(rules: Mapping[Disposition, RetryRule]) -> Mapping[Disposition, R
 
 
 @attrs.frozen(kw_only=True)
+class Caps:
+    """
+    How many callbacks are dialed, at once and per minute. None: as many as there are free agents.
+
+    Args:
+        attempts_at_once_max: attempts under way, conversations included: as many as there are trunks.
+            1 to 1,000,000.
+        attempts_per_minute_max: attempts started in any 60 s. 1 to 1,000,000.
+
+    >>> Caps(attempts_at_once_max=30).attempts_per_minute_max is None
+    True
+    """
+
+    attempts_at_once_max: int | None = None
+    attempts_per_minute_max: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for field in ("attempts_at_once_max", "attempts_per_minute_max"):
+            if getattr(self, field) is not None:
+                _int_within(f"Caps.{field}", getattr(self, field), 1, 1_000_000)
+
+
+@attrs.frozen(kw_only=True)
 class QueuePolicy:
     """
     How one queue treats its callbacks.
@@ -291,7 +314,7 @@ class QueuePolicy:
         agents_kept: so many free agents who serve this queue are not given places of queues that come after it.
             0 to 10,000.
         preferred_agent_time: how long a place waits for its preferred agent alone, if that agent is signed in.
-            0 to 24 h.
+            0 to 12 h, and less than `callback_life`.
         offer_wait_min: offer a callback when the estimated wait is at least this; never for this reason if None.
             0 to 24 h.
         offer_waited_min: offer one to who has waited so long already; never for this reason if None. 0 to 24 h.
@@ -322,6 +345,7 @@ class QueuePolicy:
         call_life: a live call that is still waiting by then is taken for lost. 1 min to 7 days.
         attempts_max: attempts that count, in all. 1 to 100.
         retry_rules: what follows each disposition; one that is missing ends the callback.
+        caps: how many callbacks are dialed at once and per minute; besides, never more than there are free agents.
         agent_ring_time: how long an agent may take to accept. 5 s to 5 min.
         ring_time: how long the customer's phone rings. 15 s to 5 min.
         join_time_max: how long the bridge may take. 1 s to 5 min.
@@ -378,6 +402,7 @@ class QueuePolicy:
     call_life: timedelta = timedelta(hours=8)
     attempts_max: int = 2
     retry_rules: Mapping[Disposition, RetryRule] = attrs.field(default=RETRY_S2, converter=_own_rules)
+    caps: Caps = Caps()
     agent_ring_time: timedelta = timedelta(seconds=20)
     ring_time: timedelta = timedelta(seconds=45)
     join_time_max: timedelta = timedelta(seconds=10)
@@ -398,6 +423,12 @@ class QueuePolicy:
                 _within(field, getattr(self, field), low, high)
         for field, kind in _MEMBERS:
             _check_member(field, getattr(self, field), kind)
+        if self.preferred_agent_time >= self.callback_life:
+            raise ConfigurationError(
+                "preferred_agent_time",
+                _Shown(self.preferred_agent_time),
+                f"less than callback_life, {self.callback_life}",
+            )
         _check_shares(self)
         _check_retry_rules(self)
 
@@ -406,7 +437,8 @@ _S: Final = timedelta(seconds=1)
 _M: Final = timedelta(minutes=1)
 _H: Final = timedelta(hours=1)
 _D: Final = timedelta(days=1)
-_MEMBERS: Final = (
+_MEMBERS: Final[tuple[tuple[str, type[Any]], ...]] = (
+    ("caps", Caps),
     ("duplicates", Duplicates),
     ("place_from", PlaceFrom),
     ("acd", Acd),
@@ -428,7 +460,7 @@ _INT_BOUNDS: Final = (
 )
 _BOUNDS: Final = (
     ("priority_credit", 0 * _S, STRICT_CREDIT),
-    ("preferred_agent_time", 0 * _S, _D),
+    ("preferred_agent_time", 0 * _S, 12 * _H),
     ("offer_wait_min", 0 * _S, _D),
     ("offer_waited_min", 0 * _S, _D),
     ("served_soon_wait", 0 * _S, _H),

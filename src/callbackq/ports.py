@@ -93,7 +93,11 @@ class Estimator(Protocol):
         ...
 
     def estimate(self, facts: EstimateFacts) -> Wait | None:
-        """Return the wait in seconds, with `Wait.estimator` set to the name; None where its data is missing."""
+        """
+        Return the wait in seconds, with `Wait.estimator` set to the name.
+
+        None where its data is missing: then the usual estimate is taken. What it raises is logged, and so is it.
+        """
         ...
 
 
@@ -275,6 +279,10 @@ class AttemptTable(Protocol):
 
     def live_by_number(self, number_key: str) -> Attempt | None:
         """Return the attempt that has not ended for this number."""
+        ...
+
+    def open_count(self, queue: QueueName, *, limit: int) -> int:
+        """Count the attempts of *queue* that have not ended; stops at *limit*. O(counted) at most."""
         ...
 
     def last_started(self, queue: QueueName, *, limit: int) -> list[Attempt]:

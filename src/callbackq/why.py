@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import attrs
 
 from callbackq.chooser import Chooser
 from callbackq.core.explain import ExplainFacts
-from callbackq.facts import agents_able_count, control_of, lanes_of_agent, skills_of
+from callbackq.facts import agents_able_count, capped_now, control_of, lanes_of_agent, skills_of
 from callbackq.ids import QueueName
 from callbackq.model import AgentState, Callback, CallbackState
-from callbackq.policy import QueuePolicy
+from callbackq.policy import Caps, QueuePolicy
 from callbackq.ports import Transaction
 
 
 def explain_facts(
-    tx: Transaction, callback: Callback, *, policies: Mapping[QueueName, QueuePolicy]
+    tx: Transaction,
+    callback: Callback,
+    *,
+    policies: Mapping[QueueName, QueuePolicy],
+    caps: Caps,
+    now: datetime,
 ) -> ExplainFacts:
     """Return what decides over a callback now. Cost: as for a step of the dispatcher that starts nothing."""
     skills = skills_of(tx, callback)
@@ -34,15 +40,16 @@ def explain_facts(
     )
     if callback.state is not CallbackState.WAITING or not facts.queue_is_known:
         return facts
-    return _with_free_agents(tx, callback, facts, policies=policies)
+    reached = capped_now(tx, callback.queue, policies=policies, caps=caps, now=now)
+    chooser = Chooser(tx, policies, tx.agents.available(), caps=caps, now=now)
+    return _with_free_agents(tx, callback, attrs.evolve(facts, capped=reached), chooser)
 
 
 def _with_free_agents(
-    tx: Transaction, callback: Callback, facts: ExplainFacts, *, policies: Mapping[QueueName, QueuePolicy]
+    tx: Transaction, callback: Callback, facts: ExplainFacts, chooser: Chooser
 ) -> ExplainFacts:
     """Ask for each free agent who can serve it what that agent would be given."""
     free = tx.agents.available()
-    chooser = Chooser(tx, policies, free)
     able = [
         agent
         for agent in free

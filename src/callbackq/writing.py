@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from callbackq.core import agents, attempt
+from callbackq.core import agents, attempt, calls, lifecycle
 from callbackq.core.attempt import Context
 from callbackq.core.consequences import After, follow
 from callbackq.core.decision import Decision
+from callbackq.core.placing import opened
 from callbackq.effects import Effect
 from callbackq.errors import UnknownQueue
-from callbackq.events import CallbackRested
+from callbackq.events import CallbackRested, CallOpened
+from callbackq.facts import open_lane
 from callbackq.ids import AttemptId, CallbackId, QueueName
-from callbackq.model import Attempt, AttemptState, CallState, Disposition, DueReason, LiveCall
+from callbackq.model import (
+    Attempt,
+    AttemptState,
+    Callback,
+    CallbackState,
+    CallState,
+    Disposition,
+    DueReason,
+    LiveCall,
+    Place,
+)
 from callbackq.policy import AGENT_PRESENCE_MAX, QueuePolicy
 from callbackq.ports import Transaction
 
@@ -67,7 +79,35 @@ def move_attempt(
     )
     consequence = follow(moved, context)
     write(tx, consequence)
+    _open_if_declined(tx, after, context)
     return decision.effects + consequence.effects
+
+
+def _open_if_declined(tx: Transaction, attempt: Attempt, context: Context) -> None:
+    """The preferred agent did not take it: it waits for nobody any more."""
+    if attempt.state is not AttemptState.ENDED or attempt.disposition is not Disposition.AGENT_UNAVAILABLE:
+        return
+    callback = tx.callbacks.get(attempt.callback_id)
+    if callback.state is CallbackState.WAITING and callback.preferred_until_at is not None:
+        open_places(tx, [callback], policy=context.policy, now=context.now)
+
+
+def open_places(
+    tx: Transaction,
+    places: Iterable[Place],
+    *,
+    policy: QueuePolicy | None = None,
+    now: datetime,
+    policies: Mapping[QueueName, QueuePolicy] | None = None,
+) -> None:
+    """Let any agent serve these places who has the skills: their preferred agent is not to be waited for."""
+    for place in places:
+        of = policy or policy_or_default(policies or {}, place.queue)
+        stand = opened(place, lane=open_lane(tx, place))
+        if isinstance(place, Callback):
+            write(tx, lifecycle.open_to_all(place, stand=stand, policy=of, now=now))
+        else:
+            write(tx, calls.place(place, CallOpened, stand=stand, policy=of, now=now))
 
 
 def presence_max_of(policies: Mapping[QueueName, QueuePolicy], queues: Sequence[QueueName]) -> timedelta:

@@ -15,12 +15,13 @@ from callbackq.core import attempt
 from callbackq.core.attempt import Context
 from callbackq.core.decision import Decision
 from callbackq.effects import Bridge, Dial, HangUp, Prompt
-from callbackq.ids import NodeId
+from callbackq.ids import AgentId, NodeId
 from callbackq.model import (
     AnsweredBy,
     Attempt,
     AttemptState,
     Cause,
+    Channel,
     Disposition,
     DueReason,
     LegState,
@@ -59,7 +60,10 @@ POLICY = QueuePolicy(
     hang_up_time_max=10 * S,
 )
 NOW = START + M
-CONTEXT = Context(callback=a_callback(attempts_count=1), subject=a_subject(), policy=POLICY, now=NOW)
+CALLBACK = a_callback(
+    attempts_count=1, scheduled_at=START + H, priority=50, owner_id=AgentId("bob"), ticket_id="T-1"
+)
+CONTEXT = Context(callback=CALLBACK, subject=a_subject(), policy=POLICY, now=NOW)
 
 _A, _L, _K = AttemptState, LegState, ReportKind
 LEG = {Role.AGENT: AGENT_LEG, Role.CUSTOMER: CUSTOMER_LEG}
@@ -359,6 +363,11 @@ def dialed(role: Role) -> Dial:
         language="en",
         entered_at=START,
         requested_at=START,
+        scheduled_at=START + H,
+        channel=Channel.WEB,
+        priority=50,
+        owner_id=AgentId("bob"),
+        ticket_id="T-1",
         attempt_number=2,
         ring_time=(20 if role is Role.AGENT else 45) * S,
         context={"topic": "invoice"},
@@ -366,7 +375,7 @@ def dialed(role: Role) -> Dial:
 
 
 def test_a_dial_tells_all_that_an_agent_should_see() -> None:
-    """Who, since when, the how-manieth attempt, how long to ring, and the context of this callback."""
+    """Who, since when, for when, by which channel, how urgent, whose, the how-manieth attempt, and the context."""
     assert start().effects == (dialed(Role.AGENT),)
     on_line = told(an_attempt(), Role.AGENT, _K.ANSWERED)
     assert on_line.effects == (dialed(Role.CUSTOMER),)

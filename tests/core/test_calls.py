@@ -18,13 +18,14 @@ from callbackq.effects import ConnectCall
 from callbackq.errors import CallHasEnded
 from callbackq.events import CallMoved, CallPrioritized, CallReranked
 from callbackq.ids import DEFAULT_TENANT, AgentId, CallbackId, PlaceId, SubjectId
-from callbackq.model import Ahead, CallOutcome, CallState, DueReason, Entity, LiveCall
+from callbackq.model import Ahead, CallOutcome, CallState, DueReason, Entity, LiveCall, Subject
 from callbackq.policy import QueuePolicy
 from core.samples import (
     ANN,
     CALL_ID,
     CALLBACK_ID,
     LAW,
+    NUMBER,
     START,
     SUPPORT,
     Book,
@@ -33,6 +34,7 @@ from core.samples import (
     S,
     a_call,
     a_stand,
+    a_subject,
     changed,
     only_event,
     only_record,
@@ -61,6 +63,7 @@ TAKEN = a_call(
 ENDED = a_call(
     state=CallState.ENDED, outcome=CallOutcome.SERVED, ended_at=START, due_at=None, due_reason=None
 )
+LOST = attrs.evolve(ENDED, outcome=CallOutcome.LOST)
 
 
 def test_a_caller_joins_with_a_place() -> None:
@@ -109,7 +112,7 @@ Step = Callable[[LiveCall], Decision]
 
 
 def take(call: LiveCall) -> Decision:
-    return calls.take(call, ANN, overtook=Ahead(calls=1, callbacks=2), policy=POLICY, now=NOW)
+    return calls.take(call, ANN, subject=None, overtook=Ahead(calls=1, callbacks=2), policy=POLICY, now=NOW)
 
 
 def served(call: LiveCall) -> Decision:
@@ -141,6 +144,10 @@ def move(call: LiveCall) -> Decision:
 
 def give_back(call: LiveCall) -> Decision:
     return calls.give_back(call, policy=POLICY, now=NOW)
+
+
+def rejoin(call: LiveCall) -> Decision:
+    return calls.rejoin(call, policy=POLICY, now=NOW)
 
 
 def leave(call: LiveCall) -> Decision:
@@ -259,6 +266,19 @@ def ended(outcome: CallOutcome, **more: Any) -> dict[str, Any]:
             },
         ),
         (
+            # Who talks already can be said to talk in another queue; how long that may take is as it was.
+            attrs.evolve(TAKEN, **PREFERRED),
+            move,
+            "call_moved",
+            {
+                "queue": "sales",
+                "priority": 60,
+                "lane": 4,
+                "rank": rank(START, priority=60, policy=SALES),
+                "preferred_until_at": None,
+            },
+        ),
+        (
             a_call(**PREFERRED, due_at=START + 2 * M, due_reason=DueReason.PREFERENCE_OVER),
             due,
             "call_opened",
@@ -267,6 +287,46 @@ def ended(outcome: CallOutcome, **more: Any) -> dict[str, Any]:
                 "preferred_until_at": None,
                 "due_at": NOW + 2 * H,
                 "due_reason": DueReason.EXPIRES,
+            },
+        ),
+        (
+            LOST,
+            rejoin,
+            "call_rejoined",
+            {
+                "state": CallState.WAITING,
+                "outcome": None,
+                "ended_at": None,
+                "due_at": NOW + 2 * H,
+                "due_reason": DueReason.EXPIRES,
+            },
+        ),
+        (
+            # It was with an agent for so long that it was taken for over.
+            attrs.evolve(LOST, outcome=CallOutcome.EXPIRED, agent_id=ANN, taken_at=START - H),
+            rejoin,
+            "call_rejoined",
+            {
+                "state": CallState.WAITING,
+                "outcome": None,
+                "ended_at": None,
+                "agent_id": None,
+                "taken_at": None,
+                "due_at": NOW + 2 * H,
+                "due_reason": DueReason.EXPIRES,
+            },
+        ),
+        (
+            # It waits for its preferred agent as long as it did.
+            attrs.evolve(LOST, **PREFERRED),
+            rejoin,
+            "call_rejoined",
+            {
+                "state": CallState.WAITING,
+                "outcome": None,
+                "ended_at": None,
+                "due_at": START + 2 * M,
+                "due_reason": DueReason.PREFERENCE_OVER,
             },
         ),
         (a_call(), leave, "call_ended", ended(CallOutcome.ABANDONED)),
@@ -290,11 +350,38 @@ def test_what_a_step_changes(before: LiveCall, step: Step, kind: str, changes: d
     assert {name: told[name] for name in changes} == changes
 
 
+@pytest.mark.parametrize(
+    ("subject", "told"),
+    [
+        (None, {}),
+        (
+            a_subject(contexts={CALL_ID: {"topic": "invoice"}, CALLBACK_ID: {"topic": "private"}}),
+            {"number": NUMBER, "name": "Mary Major", "language": "en", "context": {"topic": "invoice"}},
+        ),
+        # Of another of the same person nothing is shown.
+        (a_subject(), {"number": NUMBER, "name": "Mary Major", "language": "en"}),
+        # The number is withheld.
+        (a_subject(number=None, extension=None, name=None, language=None, contexts={}), {}),
+    ],
+)
+def test_who_is_connected_is_told_to_the_agent(subject: Subject | None, told: dict[str, Any]) -> None:
+    """Who, since when, how urgent, and the context of this very call; as far as it is known."""
+    call = a_call(priority=50, entered_at=START - 5 * M)
+    decision = calls.take(call, ANN, subject=subject, overtook=NOBODY, policy=POLICY, now=NOW)
+    assert decision.effects == (
+        ConnectCall(
+            call_id=CALL_ID, agent_id=ANN, queue=SUPPORT, entered_at=START - 5 * M, priority=50, **told
+        ),
+    )
+
+
 def test_taking_a_call_connects_it() -> None:
     """The effect names the call, the agent and the queue; no other step has one, nor what the host's ACD did."""
-    assert take(a_call()).effects == (ConnectCall(call_id=CALL_ID, agent_id=ANN, queue=SUPPORT),)
+    assert take(a_call()).effects == (
+        ConnectCall(call_id=CALL_ID, agent_id=ANN, queue=SUPPORT, entered_at=START, priority=100),
+    )
     steps = (served, leave, convert, abandon, due, lose, prioritize, rerank, move)
-    for decision in (give_back(TAKEN), leave(TAKEN), *(step(a_call()) for step in steps)):
+    for decision in (give_back(TAKEN), leave(TAKEN), rejoin(LOST), *(step(a_call()) for step in steps)):
         assert decision.effects == ()
 
 
@@ -335,7 +422,7 @@ def test_leaving_twice_changes_nothing() -> None:
 )
 def test_only_a_waiting_caller_has_a_place_to_give(call: LiveCall, said: str) -> None:
     """Who talks already, or is gone, keeps no place, and is given no other."""
-    for step in (convert, abandon, prioritize, rerank, move):
+    for step in (convert, abandon, prioritize, rerank, *((move,) if call is ENDED else ())):
         with pytest.raises(CallHasEnded) as caught:
             step(call)
         assert str(caught.value) == said
@@ -343,7 +430,7 @@ def test_only_a_waiting_caller_has_a_place_to_give(call: LiveCall, said: str) ->
         calls.check_waiting(call)
 
 
-STEPS = ["take", "served", "give_back", "leave", "convert", "abandon", "lose", "place", "due"]
+STEPS = ["take", "served", "give_back", "rejoin", "leave", "convert", "abandon", "lose", "place", "due"]
 
 
 @LAW
@@ -366,11 +453,13 @@ def _step(call: LiveCall, name: str, now: datetime) -> Decision:
     waits, taken = call.state is CallState.WAITING, call.state is CallState.TAKEN
     match name:
         case "take" if waits:
-            return calls.take(call, AgentId("bob"), overtook=NOBODY, policy=POLICY, now=now)
+            return calls.take(call, AgentId("bob"), subject=None, overtook=NOBODY, policy=POLICY, now=now)
         case "served" if waits:
             return calls.served(call, None, overtook=Ahead(calls=1), policy=POLICY, now=now)
         case "give_back" if taken:
             return calls.give_back(call, policy=POLICY, now=now)
+        case "rejoin" if call.outcome in {CallOutcome.LOST, CallOutcome.EXPIRED}:
+            return calls.rejoin(call, policy=POLICY, now=now)
         case "leave":
             return calls.leave(call, now=now)
         case "convert" | "abandon" if waits:
@@ -394,8 +483,11 @@ def _check_laws(first: LiveCall, before: LiveCall, after: LiveCall, now: datetim
     assert (after.outcome is None) is (after.state is not CallState.ENDED)
     became = after.outcome is CallOutcome.CONVERTED
     assert became <= (after.callback_id is not None) <= (became or after.outcome is CallOutcome.ABANDONED)
-    if before.state is CallState.ENDED:
-        assert after == before
+    if before.state is CallState.ENDED and after != before:
+        assert before.outcome in {CallOutcome.LOST, CallOutcome.EXPIRED}
+        assert after.state is CallState.WAITING
+    if after.state is CallState.WAITING:
+        assert (after.agent_id, after.taken_at, after.ended_at) == (None, None, None)
     if after.state is CallState.WAITING and after.preferred_until_at is not None:
         assert after.due_at is not None
         assert after.due_at <= after.preferred_until_at

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callbackq.core.choosing import Pick, pick
+from callbackq.core.choosing import Pick, keeps, pick
 from callbackq.ids import PlaceId, QueueName
 from callbackq.model import LiveCall, Place
 from callbackq.policy import Acd, QueuePolicy
@@ -117,6 +117,8 @@ def test_agents_are_kept_for_those_who_are_served_first(
     place: Place, serves: tuple[QueuePolicy, ...], free: dict[str, int], kept_for: str | None
 ) -> None:
     """As many as the policy says, and from places of later queues only; the reason is told."""
+    counts = {QueueName(name): count for name, count in free.items()}
+    assert keeps(place.queue, serves=serves, free_counts=counts, policies=POLICIES) == kept_for
     given_place = None if kept_for else place
     assert chosen(place, serves=serves, free=free) == Pick(
         place=given_place, first=place, kept_for=QueueName(kept_for) if kept_for else None
@@ -186,3 +188,38 @@ def test_what_is_given_may_be_given(
     if found.acd_goes_first:
         assert isinstance(found.first, LiveCall)
         assert policies[found.first.queue].acd is Acd.HOST
+
+
+@pytest.mark.parametrize(
+    ("served_first", "kept", "free", "is_kept"),
+    [
+        # It keeps two and is served earlier: up to the second free agent is kept for it.
+        (99, 2, 0, True),
+        (99, 2, 1, True),
+        (99, 2, 2, True),
+        (99, 2, 3, False),
+        (99, 0, 0, False),
+        # It is served no earlier.
+        (100, 2, 1, False),
+        (101, 2, 1, False),
+    ],
+)
+def test_an_agent_is_kept_or_not(served_first: int, kept: int, free: int, is_kept: bool) -> None:
+    """At the very thresholds; and whoever does not serve that queue is not kept for it."""
+    other = attrs.evolve(VIP, served_first=served_first, agents_kept=kept)
+    counts = {other.queue: free}
+    found = keeps(SUPPORT.queue, serves=(SUPPORT, other), free_counts=counts, policies=POLICIES)
+    assert found == (other.queue if is_kept else None)
+    assert keeps(SUPPORT.queue, serves=(SUPPORT,), free_counts={}, policies=POLICIES) is None
+    assert (
+        keeps(other.queue, serves=(SUPPORT, other), free_counts={}, policies={**POLICIES, other.queue: other})
+        is None
+    )
+
+
+def test_the_first_queue_that_keeps_is_named() -> None:
+    """In the order in which the agent serves them."""
+    one, other = (attrs.evolve(policy, served_first=5, agents_kept=9) for policy in (SALES, VIP))
+    counts = {one.queue: 1, other.queue: 1}
+    for serves in ((one, other), (other, one)):
+        assert keeps(SUPPORT.queue, serves=serves, free_counts=counts, policies=POLICIES) == serves[0].queue

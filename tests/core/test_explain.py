@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
 import pytest
 
+from callbackq.core.capping import Cap, Capped
 from callbackq.core.explain import ExplainFacts, Rule, explain, explain_no_offer, explain_offer
 from callbackq.ids import DEFAULT_TENANT, AgentId, CallbackId, OfferId, QueueName
 from callbackq.model import (
@@ -112,6 +113,13 @@ WAITING: list[tuple[Rule, ExplainFacts, dict[str, Any], str, dict[str, str]]] = 
         },
     ),
     (
+        Rule.CAP_REACHED,
+        attrs.evolve(FREE, capped=Capped(cap=Cap.AT_ONCE, limit=30)),
+        {},
+        "not dialed: as many attempts as its caps allow, attempts_at_once_max 30",
+        {**LINE_FREE, "cap": "attempts_at_once_max", "cap_limit": "30"},
+    ),
+    (
         Rule.DIALING_PAUSED,
         attrs.evolve(FREE, control=PAUSED),
         {},
@@ -171,14 +179,14 @@ WAITING: list[tuple[Rule, ExplainFacts, dict[str, Any], str, dict[str, str]]] = 
         Rule.NOBODY_HAS_SKILLS,
         attrs.evolve(NOBODY, agents_staffed=3, skills=("french", "german")),
         {},
-        "not dialed: none of 3 agents signed in for its queue has the skills: french, german",
+        "not dialed: no agent has the skills french, german, of 3 signed in for its queue",
         {**LINE, "agents_staffed": "3", "skills": "french, german"},
     ),
     (
         Rule.NO_AGENT_AVAILABLE,
         attrs.evolve(FREE, agents_available=0, ahead=Ahead(calls=1, callbacks=1), live_call_first=True),
         {},
-        "not dialed: 2 ahead of it, and none of 2 agents is free who can serve it",
+        "not dialed: 2 ahead of it, and no agent is free, of 2 who can serve it",
         {**LINE_FREE, "agents_available": "0", "ahead": "2", "ahead_calls": "1", "ahead_callbacks": "1"},
     ),
     (
@@ -589,3 +597,28 @@ def test_every_reason_for_an_offer_is_explained(reason: OfferReason) -> None:
         expires_at=START + M,
     )
     assert re.fullmatch(r"offered: [^{}]+", explain_offer(offer))
+
+
+def test_a_cap_per_minute_says_when_it_opens() -> None:
+    """The next change is when the window leaves the first attempt behind, if nothing else comes before."""
+    until_at = NOW + 20 * S
+    facts = attrs.evolve(FREE, capped=Capped(cap=Cap.PER_MIN, limit=3, until_at=until_at))
+    explained = explain(a_callback(), facts=facts, now=NOW)
+    assert (explained.rule, explained.next_change_at) == ("cap_reached", until_at)
+
+
+@pytest.mark.parametrize(
+    ("due_in", "opens_in", "next_in"),
+    [(60 * S, 20 * S, 20 * S), (10 * S, 20 * S, 10 * S), (60 * S, None, 60 * S), (60 * S, -1 * S, 0 * S)],
+)
+def test_a_cap_is_one_of_the_moments_at_which_something_changes(
+    due_in: timedelta, opens_in: timedelta | None, next_in: timedelta
+) -> None:
+    """The earlier of the two; never what has passed."""
+    cap = Capped(cap=Cap.PER_MIN, limit=3, until_at=None if opens_in is None else NOW + opens_in)
+    callback = a_callback(due_at=NOW + due_in)
+    explained = explain(callback, facts=attrs.evolve(FREE, capped=cap), now=NOW)
+    assert (explained.rule, explained.next_change_at) == ("cap_reached", NOW + next_in)
+    # Where another rule is the answer, the cap is no reason for a change.
+    over = explain(callback, facts=attrs.evolve(FREE, capped=cap, queue_is_known=False), now=NOW)
+    assert over.next_change_at == NOW + due_in

@@ -59,7 +59,7 @@ def a_call_that_was_served() -> list[Event]:
     joined = calls.join(JOINING, policy=POLICY, now=START)
     (call,) = joined.records
     assert isinstance(call, LiveCall)
-    taken = calls.take(call, ANN, overtook=Ahead(), policy=POLICY, now=START + S)
+    taken = calls.take(call, ANN, subject=None, overtook=Ahead(), policy=POLICY, now=START + S)
     (call,) = taken.records
     assert isinstance(call, LiveCall)
     return [*joined.events, *taken.events, *calls.leave(call, now=START + M).events]
@@ -263,7 +263,7 @@ def test_every_kind_of_event_builds_its_record() -> None:
     day.be_due(DueReason.REST_OVER)
     day.be_due(DueReason.WINDOW_OVER)
     day.be_due(DueReason.WAITED_LONG)
-    stand = placing.merged(day.callback(), day.callback("cb_2"), policy=POLICY)
+    stand = placing.merged(day.callback(), day.callback("cb_2"), lane=4, policy=POLICY)
     day.book.write(
         lifecycle.merge(day.callback("cb_2"), day.callback(), stand=stand, policy=POLICY, now=day.now)
     )
@@ -280,10 +280,12 @@ def test_every_kind_of_event_builds_its_live_call() -> None:
     for kind in (events.CallMoved, events.CallPrioritized, events.CallReranked):
         again = placing.with_head_start(day.call(), H, policy=POLICY)
         day.book.write(calls.place(day.call(), kind, stand=again, policy=POLICY, now=START + M))
-    day.book.write(calls.take(day.call(), ANN, overtook=taken, policy=POLICY, now=START + M))
+    day.book.write(calls.take(day.call(), ANN, subject=None, overtook=taken, policy=POLICY, now=START + M))
     day.book.write(calls.give_back(day.call(), policy=POLICY, now=START + 2 * M))
     day.book.write(calls.served(day.call(), None, overtook=taken, policy=POLICY, now=START + 2 * M))
-    day.book.write(calls.leave(day.call(), now=START + 3 * M))
+    day.book.write(calls.due(day.call(), lane=4, policy=POLICY, now=START + 3 * M))
+    day.book.write(calls.rejoin(day.call(), policy=POLICY, now=START + 4 * M))
+    day.book.write(calls.leave(day.call(), now=START + 5 * M))
     assert day.call().overtook_calls_count == 2
     assert day.told() == _kinds(events.CallEvent) - {"call_offered", "call_declined"}
 

@@ -13,10 +13,10 @@ from callbackq.core.instants import (
     TEXT_MAX,
     check_instant,
     check_name,
-    check_not_future,
     check_text,
     from_microseconds,
     microseconds,
+    read_entered_at,
 )
 from callbackq.errors import InvalidText, InvalidTime
 from core.samples import LAW, START
@@ -129,24 +129,73 @@ def test_an_instant_is_read_or_refused(value: datetime, zone: timezone | None) -
     assert 2000 <= read.year <= 2099
 
 
-def test_now_is_not_the_future() -> None:
-    """Now and earlier will do."""
-    assert check_not_future(START, "entered_at", now=START) == START
-    earlier = START - timedelta(days=400)
-    assert check_not_future(earlier, "entered_at", now=START) == earlier
-    assert check_not_future(START.astimezone(EAST), "entered_at", now=START).tzinfo is UTC
+US, S, DAYS = timedelta(microseconds=1), timedelta(seconds=1), timedelta(days=1)
 
 
-def test_the_future_is_refused() -> None:
-    """One microsecond after now is the future; and both times are shown."""
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (START, START),
+        (START - US, START - US),
+        (START - 30 * DAYS, START - 30 * DAYS),
+        ((START - S).astimezone(EAST), START - S),
+        # The clock of the PBX is a little ahead: the caller did not enter in the future.
+        (START + US, START),
+        (START + 5 * S, START),
+        ((START + 5 * S).astimezone(WEST), START),
+    ],
+)
+def test_a_caller_entered_now_or_lately(value: datetime, expected: datetime) -> None:
+    """At the very bounds, in any zone: 30 days before, and 5 s after, which is now."""
+    read = read_entered_at(value, now=START)
+    assert read == expected
+    assert read.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (START + 5 * S + US, "2026-01-05T08:00:05.000001+00:00"),
+        (START + 400 * DAYS, "2027-02-09T08:00:00+00:00"),
+        (START - 30 * DAYS - US, "2025-12-06T07:59:59.999999+00:00"),
+        (datetime(2000, 1, 1, tzinfo=UTC), "2000-01-01T00:00:00+00:00"),
+    ],
+)
+def test_a_caller_entered_neither_later_nor_long_ago(value: datetime, shown: str) -> None:
+    """One microsecond beyond either bound; and both times are shown."""
     with pytest.raises(InvalidTime) as caught:
-        check_not_future(START + timedelta(microseconds=1), "entered_at", now=START)
+        read_entered_at(value, now=START)
     assert str(caught.value) == (
-        "entered_at is 2026-01-05T08:00:00.000001+00:00, after now, 2026-01-05T08:00:00+00:00; "
-        "allowed: now or earlier"
+        f"entered_at is {shown}; allowed: from 30 days before now, 2026-01-05T08:00:00+00:00, to 5 s after it"
     )
-    with pytest.raises(InvalidTime, match="without a zone"):
-        check_not_future(START.replace(tzinfo=None), "entered_at", now=START)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (START.replace(tzinfo=None), "entered_at is 2026-01-05T08:00:00 without a zone"),
+        (datetime(1999, 12, 31, tzinfo=UTC), "allowed: years 2000 to 2099"),
+        (None, "entered_at is NoneType; allowed: an aware datetime"),
+    ],
+)
+def test_what_is_no_instant_is_no_time_of_entering(value: Any, said: str) -> None:
+    """As for any instant."""
+    with pytest.raises(InvalidTime) as caught:
+        read_entered_at(value, now=START)
+    assert said in str(caught.value)
+
+
+@LAW
+@given(st.timedeltas(-31 * DAYS, 31 * DAYS))
+def test_nobody_enters_after_now(ago: timedelta) -> None:
+    """What is read is never after now, never more than 30 days before, and never later than what was said."""
+    try:
+        read = read_entered_at(START + ago, now=START)
+    except InvalidTime:
+        assert not -30 * DAYS <= ago <= 5 * S
+        return
+    assert START - 30 * DAYS <= read <= START
+    assert read == min(START + ago, START)
 
 
 @pytest.mark.parametrize(

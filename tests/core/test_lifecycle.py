@@ -191,7 +191,7 @@ def prioritize(callback: Callback, now: datetime) -> Decision:
 
 def merge(callback: Callback, now: datetime) -> Decision:
     into = requested(OTHER)
-    stand = placing.merged(into, callback, policy=POLICY)
+    stand = placing.merged(into, callback, lane=into.lane, policy=POLICY)
     return lifecycle.merge(callback, into, stand=stand, policy=POLICY, now=now)
 
 
@@ -355,7 +355,7 @@ def test_a_live_call_gives_its_place() -> None:
     [(timedelta(0), SLOT), (30 * S, SLOT - 30 * S), (3 * H, START), (4 * H, START)],
 )
 def test_a_promise_for_a_chosen_time_stands_in_line_shortly_before(lead: timedelta, due_at: datetime) -> None:
-    """SCHEDULED, living from the chosen time on; due so much earlier that the phone rings then, and never before now."""
+    """SCHEDULED, living from the chosen time on; due so much earlier that the phone rings then, but not in the past."""
     decision = lifecycle.request(attrs.evolve(booked, lead=lead), policy=POLICY, now=START)
     callback = only_record(decision)
     assert callback.state is CallbackState.SCHEDULED
@@ -365,6 +365,7 @@ def test_a_promise_for_a_chosen_time_stands_in_line_shortly_before(lead: timedel
     assert callback.entered_at == START - H
     assert (callback.quoted_position, callback.quoted_position_exact) == (None, True)
     Book().write(decision)
+    assert requested(booked).due_at == SLOT  # unless it is said how much earlier
 
 
 def test_duplicates_may_be_allowed() -> None:
@@ -679,15 +680,54 @@ def test_a_queue_that_begins_to_refuse_duplicates_stops_none_that_is_there(comma
 def test_who_is_merged_makes_room_first() -> None:
     """The one ends as REPLACED and names the other; the other has the better place; each is told."""
     before, into = in_state(CallbackState.WAITING), requested(OTHER, now=NOW - S)
-    stand = placing.merged(into, attrs.evolve(before, priority=7), policy=POLICY)
+    stand = placing.merged(into, attrs.evolve(before, priority=7), lane=5, policy=POLICY)
     decision = lifecycle.merge(before, into, stand=stand, policy=POLICY, now=NOW)
     gone, kept = decision.records
     assert isinstance(gone, Callback)
     assert isinstance(kept, Callback)
     assert (gone.callback_id, gone.outcome, gone.merged_into_id) == (CALLBACK_ID, Outcome.REPLACED, OTHER_ID)
-    assert changed(into, kept) == seven(START - H)
+    assert changed(into, kept) == {**seven(START - H), "lane": 5}
     assert [event.kind for event in decision.events] == ["callback_ended", "callback_merged"]
-    assert attrs.asdict(decision.events[1])["merged_id"] == CALLBACK_ID
+    told = attrs.asdict(decision.events[1])
+    assert (told["merged_id"], told["reason"]) == (CALLBACK_ID, "merged")
+
+
+BOB = AgentId("bob")
+
+
+@pytest.mark.parametrize(
+    ("goes_on", "gone", "owner_id", "ticket_id"),
+    [
+        ({}, {}, None, None),
+        ({}, {"owner_id": ANN, "ticket_id": "T-1"}, ANN, "T-1"),
+        ({"owner_id": BOB, "ticket_id": "T-2"}, {}, BOB, "T-2"),
+        ({"owner_id": BOB, "ticket_id": "T-2"}, {"owner_id": ANN, "ticket_id": "T-1"}, BOB, "T-2"),
+        ({"owner_id": BOB}, {"owner_id": ANN, "ticket_id": "T-1"}, BOB, "T-1"),
+    ],
+)
+def test_merging_loses_neither_owner_nor_ticket(
+    goes_on: dict[str, Any], gone: dict[str, Any], owner_id: AgentId | None, ticket_id: str | None
+) -> None:
+    """Each its own, or else that of the one that ends; and history is told."""
+    before, into = (
+        attrs.evolve(in_state(CallbackState.WAITING), **gone),
+        attrs.evolve(requested(OTHER), **goes_on),
+    )
+    decision = lifecycle.merge(before, into, stand=placing.stand_of(into), policy=POLICY, now=NOW)
+    for told in (decision.records[1], decision.events[1]):
+        found = attrs.asdict(told, recurse=False)
+        assert (found["owner_id"], found["ticket_id"]) == (owner_id, ticket_id)
+
+
+def test_a_callback_can_be_opened_to_all_before_its_time() -> None:
+    """Its preferred agent went away: the same as if its time were over."""
+    before = in_state(CallbackState.WAITING)
+    stand = placing.opened(before, lane=4)
+    assert lifecycle.open_to_all(before, stand=stand, policy=POLICY, now=NOW) == COMMANDS[Command.OPEN](
+        before, NOW
+    )
+    with pytest.raises(NotPossibleNow, match="cannot open in state"):
+        lifecycle.open_to_all(in_state(CallbackState.RESTING), stand=stand, policy=POLICY, now=NOW)
 
 
 @pytest.mark.parametrize("state", [CallbackState.ATTEMPTING, CallbackState.ENDED])

@@ -23,7 +23,17 @@ from callbackq.core.offering import (
 from callbackq.core.placing import Lanes, stand_at
 from callbackq.events import CallDeclined, CallOffered
 from callbackq.ids import DEFAULT_TENANT, OfferId
-from callbackq.model import Choice, NoOffer, NoOfferReason, Offer, OfferReason, Opening, Position, Wait
+from callbackq.model import (
+    Choice,
+    LiveCall,
+    NoOffer,
+    NoOfferReason,
+    Offer,
+    OfferReason,
+    Opening,
+    Position,
+    Wait,
+)
 from callbackq.policy import KEYS_S2, Acd, Keys, QueuePolicy
 from core.samples import CALL_ID, LAW, START, SUPPORT, Book, H, M, S, a_call, changed, only_event, only_record
 
@@ -43,11 +53,14 @@ POLICY = QueuePolicy(
     pending_max=100,
 )
 CALL = a_call(offers_count=1)
+OFFERED = attrs.evolve(CALL, offer_id=OFFER_ID, offer_until_at=NOW + M)
+"""To whom an offer stands."""
 FACTS = OfferFacts(
     position=Position(number=5),
     wait=Wait(mean_s=300.0, low_s=200.0, high_s=420.0, estimator="ql"),
     waiting_count=10,
     agents_staffed=3,
+    agents_able=2,
     pending_count=0,
     opening=Opening(is_open=True),
     offering_paused=False,
@@ -125,7 +138,8 @@ def test_an_offer_is_written_down_with_what_was_quoted() -> None:
         "quoted_wait_high_s": 420.0,
         "quoted_by": "ql",
     }
-    assert changed(CALL, record) == {"offers_count": 2, **quoted}
+    stands = {"offer_id": OFFER_ID, "offer_until_at": NOW + 60 * S}
+    assert changed(CALL, record) == {"offers_count": 2, **stands, **quoted}
     assert event == CallOffered(
         tenant_id=CALL.tenant_id,
         version=2,
@@ -135,11 +149,53 @@ def test_an_offer_is_written_down_with_what_was_quoted() -> None:
         call_id=CALL_ID,
         state=CALL.state,
         offers_count=2,
-        offer_id=OFFER_ID,
         reason=OfferReason.EXPECTED_WAIT,
+        **stands,
         **quoted,
     )
     assert decision.effects == ()
+
+
+STANDING_ID = OfferId("of_0")
+
+
+@pytest.mark.parametrize(
+    ("offer_id", "until_at", "stands"),
+    [
+        (STANDING_ID, NOW + M, True),
+        (STANDING_ID, NOW + timedelta(microseconds=1), True),
+        # It expired: a new one is made.
+        (STANDING_ID, NOW, False),
+        (STANDING_ID, NOW - S, False),
+        # None was made, or it was declined.
+        (None, None, False),
+    ],
+)
+@pytest.mark.parametrize("asked", [False, True])
+def test_an_offer_that_stands_is_given_again(
+    offer_id: OfferId | None, until_at: datetime | None, stands: bool, asked: bool
+) -> None:
+    """A9: the same id and end, with the figures of now; it is neither counted nor written down again."""
+    before = {"offer_id": offer_id, "offer_until_at": until_at, "quoted_at": START, "quoted_position": 9}
+    answer, decision = consider(call=before, asked=asked)
+    new = answer_to(asked=asked)
+    assert isinstance(new, Offer)
+    if stands:
+        assert answer == attrs.evolve(new, offer_id=STANDING_ID, expires_at=until_at)
+        assert decision == Decision()
+    else:
+        assert answer == new
+        record = only_record(decision)
+        assert (record.offers_count, record.offer_id, record.offer_until_at) == (2, OFFER_ID, NOW + 60 * S)
+
+
+@pytest.mark.parametrize("changes", [{"offering_paused": True}, {"agents_able": 0}, {"wait": wait_of(60)}])
+def test_an_offer_that_stands_is_no_reason_for_another(changes: dict[str, Any]) -> None:
+    """A6: what refuses now refuses; the one that stands is left as it is."""
+    standing = {"offer_id": STANDING_ID, "offer_until_at": NOW + M}
+    answer, decision = consider(call=standing, **changes)
+    assert isinstance(answer, NoOffer)
+    assert decision == Decision()
 
 
 def test_a_refusal_says_why_and_changes_nothing() -> None:
@@ -243,11 +299,19 @@ REFUSED_FOR: dict[NoOfferReason, tuple[list[dict[str, Any]], list[dict[str, Any]
     ),
     _R.NOBODY_STAFFED: (
         [
-            {"wait": UNKNOWN},
-            {"wait": UNKNOWN, "agents_staffed": 0, "asked": True},
-            {"agents_staffed": 0, "policy": {"offer_load_min": 1.0}},
+            {"wait": UNKNOWN, "agents_staffed": 0, "agents_able": 0},
+            {"wait": UNKNOWN, "agents_staffed": 0, "agents_able": 0, "asked": True},
+            {"agents_staffed": 0, "agents_able": 0, "policy": {"offer_load_min": 1.0}},
+            # Some are signed in, and none of them has the skills.
+            {"wait": UNKNOWN, "agents_able": 0},
+            {"agents_able": 0, "asked": True},
         ],
-        [{"agents_staffed": 1}],
+        [{"agents_staffed": 1, "agents_able": 1}],
+    ),
+    _R.WAIT_UNKNOWN: (
+        # Somebody is there, and those who go first come faster than they are served.
+        [{"wait": UNKNOWN}, {"wait": UNKNOWN, "asked": True}, {"wait": UNKNOWN, "agents_able": 1}],
+        [{"wait": wait_of(300)}],
     ),
     _R.CLOSING_TOO_SOON: (
         [
@@ -345,6 +409,8 @@ def test_the_first_rule_that_holds_is_the_answer() -> None:
         "in_rollout": False,
         "opening": None,
         "pending_count": 1000,
+        "agents_staffed": 0,
+        "agents_able": 0,
         "wait": UNKNOWN,
         "call": {"declines_count": 9, "declined_at": NOW},
         "policy": {"served_soon_position": 9, "offer_wait_min": None},
@@ -357,7 +423,8 @@ def test_the_first_rule_that_holds_is_the_answer() -> None:
         (_R.HOURS_UNKNOWN, {"opening": closed}),
         (_R.QUEUE_CLOSED, {"opening": closing}),
         (_R.TOO_MANY_PENDING, {"pending_count": 0}),
-        (_R.NOBODY_STAFFED, {"wait": wait_of(2701)}),
+        (_R.NOBODY_STAFFED, {"agents_staffed": 3, "agents_able": 1}),
+        (_R.WAIT_UNKNOWN, {"wait": wait_of(2701)}),
         (_R.CLOSING_TOO_SOON, {"opening": Opening(is_open=True)}),
         (_R.WAIT_TOO_LONG, {"wait": wait_of(100)}),
         (_R.DECLINED_BEFORE, {"call": {}}),
@@ -383,6 +450,7 @@ _STAY, _TIME, _OTHER = Choice.STAY, Choice.SCHEDULE, Choice.OTHER_CHANNEL
         (_R.QUEUE_CLOSED, (_TIME, _OTHER, _STAY)),
         (_R.TOO_MANY_PENDING, (_STAY, _OTHER)),
         (_R.NOBODY_STAFFED, (_TIME, _OTHER, _STAY)),
+        (_R.WAIT_UNKNOWN, (_TIME, _STAY, _OTHER)),
         (_R.CLOSING_TOO_SOON, (_TIME, _STAY, _OTHER)),
         (_R.WAIT_TOO_LONG, (_TIME, _STAY, _OTHER)),
         (_R.DECLINED_BEFORE, (_STAY,)),
@@ -440,6 +508,7 @@ def test_asking_again_at_that_time_has_another_answer() -> None:
     position=st.integers(1, 50),
     mean_s=st.none() | st.floats(0, 10_000),
     staffed=st.integers(0, 20),
+    able=st.integers(0, 20),
     free=st.integers(0, 20),
     pending=st.integers(0, 200),
     closes_s=st.none() | st.floats(-1000, 10_000),
@@ -451,6 +520,7 @@ def test_whoever_asks_is_never_worse_off(
     position: int,
     mean_s: float | None,
     staffed: int,
+    able: int,
     free: int,
     pending: int,
     closes_s: float | None,
@@ -464,6 +534,7 @@ def test_whoever_asks_is_never_worse_off(
         "position": Position(number=position),
         "wait": UNKNOWN if mean_s is None else wait_of(mean_s),
         "agents_staffed": staffed,
+        "agents_able": min(able, staffed),
         "agents_free": free,
         "pending_count": pending,
         "opening": Opening(
@@ -490,9 +561,10 @@ def test_whoever_asks_is_never_worse_off(
 
 
 def test_a_decline_is_counted_and_the_place_untouched() -> None:
-    """A11: how often, and when last; nothing else changes."""
-    decision = decline(CALL, offer_id=OFFER_ID, now=NOW)
-    assert changed(CALL, only_record(decision)) == {"declines_count": 1, "declined_at": NOW}
+    """A11: how often, and when last; the offer is gone, and nothing else changes."""
+    decision = decline(OFFERED, offer_id=OFFER_ID, now=NOW)
+    gone = {"offer_id": None, "offer_until_at": None}
+    assert changed(OFFERED, only_record(decision)) == {**gone, "declines_count": 1, "declined_at": NOW}
     assert only_event(decision) == CallDeclined(
         tenant_id=CALL.tenant_id,
         version=2,
@@ -501,18 +573,45 @@ def test_a_decline_is_counted_and_the_place_untouched() -> None:
         due_reason=CALL.due_reason,
         call_id=CALL_ID,
         state=CALL.state,
-        offer_id=OFFER_ID,
+        declined_offer_id=OFFER_ID,
         declines_count=1,
         declined_at=NOW,
     )
     assert decision.effects == ()
 
 
-def test_an_offer_is_declined_once() -> None:
-    """A11: the key that is pressed twice, or reported twice, counts once; without an offer there is nothing to."""
-    declined = only_record(decline(CALL, offer_id=OFFER_ID, now=NOW))
-    assert decline(declined, offer_id=OFFER_ID, now=NOW + S) == Decision()
-    assert decline(a_call(), offer_id=None, now=NOW) == Decision()
+@pytest.mark.parametrize(
+    ("call", "offer_id", "counts"),
+    [
+        (OFFERED, OFFER_ID, True),
+        # Who reports it need not know which: there is but one.
+        (OFFERED, None, True),
+        # The caller was slow: it is a decline all the same.
+        (attrs.evolve(OFFERED, offer_until_at=NOW - S), OFFER_ID, True),
+        # Of another offer, or of none.
+        (OFFERED, OfferId("of_other"), False),
+        (CALL, OFFER_ID, False),
+        (CALL, None, False),
+        (a_call(), None, False),
+    ],
+)
+def test_only_the_offer_that_was_made_last_is_declined(
+    call: LiveCall, offer_id: OfferId | None, counts: bool
+) -> None:
+    """A11: whatever else is said to be declined counts nothing."""
+    decision = decline(call, offer_id=offer_id, now=NOW)
+    if counts:
+        assert only_record(decision).declines_count == 1
+        assert only_event(decision).declined_offer_id == OFFER_ID
+    else:
+        assert decision == Decision()
+
+
+@pytest.mark.parametrize("offer_id", [OFFER_ID, None])
+def test_an_offer_is_declined_once(offer_id: OfferId | None) -> None:
+    """A11: the key that is pressed twice, or reported twice, counts once."""
+    declined = only_record(decline(OFFERED, offer_id=offer_id, now=NOW))
+    assert decline(declined, offer_id=offer_id, now=NOW + S) == Decision()
 
 
 def test_offers_and_declines_can_be_told_from_history() -> None:

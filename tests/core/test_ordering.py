@@ -104,7 +104,7 @@ def test_a_head_start_is_taken(head_start: timedelta) -> None:
 )
 def test_what_is_no_head_start_is_refused(head_start: Any, said: str) -> None:
     """Whatever a host's function answers: seconds as a number would be a guess, and nobody is ranked for years."""
-    with pytest.raises(ValueError, match="^a head start is") as caught:
+    with pytest.raises(ValueError, match=r"^a head start is") as caught:
         check_head_start(head_start)
     assert said in str(caught.value)
 

@@ -89,6 +89,23 @@ def test_nobody_can_claim_the_skill_of_one_agent(agent_id: str, skills: list[str
     assert placing.open_skills((*read, own)) == read
 
 
+@pytest.mark.parametrize(
+    ("skills", "preferred", "lanes"),
+    [
+        ((), None, ((),)),
+        (("french",), None, (("french",),)),
+        ((), AgentId("ann"), ((), ("agent:ann",))),
+        # In order, whatever the names.
+        (("a", "french"), AgentId("ann"), (("a", "french"), ("a", "agent:ann", "french"))),
+    ],
+)
+def test_which_lanes_a_request_may_need(
+    skills: tuple[str, ...], preferred: AgentId | None, lanes: tuple[tuple[str, ...], ...]
+) -> None:
+    """That of its skills; and where there is a preferred agent, that agent's own."""
+    assert placing.lanes_of_request(skills, preferred) == lanes
+
+
 # ---------------------------------------------------------------------------- new places
 
 
@@ -97,7 +114,7 @@ def test_nobody_can_claim_the_skill_of_one_agent(agent_id: str, skills: list[str
     [
         (OPEN, 2 * M, 4, None),
         (ANNS, 2 * M, 9, NOW + 2 * M),
-        (ANNS, 24 * H, 9, NOW + 24 * H),
+        (ANNS, 12 * H, 9, NOW + 12 * H),
         (ANNS, 0 * M, 4, None),
         (Lanes(), 2 * M, 0, None),
         (Lanes(own=0), 2 * M, 0, NOW + 2 * M),
@@ -186,6 +203,7 @@ SLOT = START + 30 * M
         (a_call(entered_at=START - M), REQUESTED, START - M),
         (a_callback(entered_at=START - M, ranked_at=NOW), STRICT, START - M),
         (a_callback(entered_at=START - M, scheduled_at=SLOT), STRICT, SLOT),
+        (a_callback(entered_at=START - M, call_id=CALL_ID), STRICT, START - M),
         # Where a live caller's callback stands by when it was asked for, the wait before that does not come back.
         (a_callback(entered_at=START - M, call_id=CALL_ID), REQUESTED, START),
         (a_callback(entered_at=START - M, call_id=CALL_ID, scheduled_at=SLOT), REQUESTED, SLOT),
@@ -222,6 +240,17 @@ def test_the_front_is_before_the_first_and_nobody_is_put_back_to_it(
     stand = placing.put(place, PlaceAfter.FRONT, first_rank=first, policy=STRICT, now=NOW)
     assert stand.rank - place.rank == expected
     assert stand.ranked_at - place.ranked_at == expected * US
+
+
+@pytest.mark.parametrize(
+    ("policy", "credit"), [(STRICT, 155 * 366 * D), (AGEING, 155 * M), (NO_PRIORITY, 0 * M)]
+)
+def test_the_front_is_looked_for_half_a_step_of_strict_priority_back(
+    policy: QueuePolicy, credit: timedelta
+) -> None:
+    """So far that no place of its priority that waits stands before it, and no better one behind it."""
+    since = placing.front_from(100, policy=policy, now=NOW)
+    assert since == microseconds(NOW - 180 * D) - credit // US
 
 
 @pytest.mark.parametrize("later", [timedelta(0), US, 7 * D])
@@ -264,12 +293,12 @@ def test_who_comes_back_into_the_line_has_the_rank_of_the_present_credits(
 def test_what_is_merged_has_the_better_of_both(
     into: dict[str, Any], other: dict[str, Any], priority: int, ranked_at: datetime
 ) -> None:
-    """The better priority; in one queue the earlier instant. Queue, lane and preference are its own."""
+    """The better priority; in one queue the earlier instant; the lane of both. Queue and preference are its own."""
     kept = a_callback(lane=9, preferred_until_at=NOW, **into)
-    stand = placing.merged(kept, a_callback(lane=3, callback_id="cb_2", **other), policy=STRICT)
+    stand = placing.merged(kept, a_callback(lane=3, callback_id="cb_2", **other), lane=5, policy=STRICT)
     assert stand == a_stand(
         priority=priority,
-        lane=9,
+        lane=5,
         ranked_at=ranked_at,
         rank=rank(ranked_at, priority=priority, policy=STRICT),
         preferred_until_at=NOW,
@@ -278,8 +307,11 @@ def test_what_is_merged_has_the_better_of_both(
 
 # ---------------------------------------------------------------------------- laws
 
-FIRST_DAY, LAST_MOMENT = datetime(2000, 1, 1), datetime(2099, 12, 31, 23, 59, 59, 999_999)
-ANY_TIME = st.datetimes(FIRST_DAY, LAST_MOMENT, timezones=st.just(UTC))
+FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+LAST_MOMENT = datetime(2099, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+ANY_TIME = st.datetimes(
+    FIRST_DAY.replace(tzinfo=None), LAST_MOMENT.replace(tzinfo=None), timezones=st.just(UTC)
+)
 LATELY = st.integers(-30 * 24 * 3600, 0).map(lambda seconds: NOW + seconds * S)
 PRIORITIES = st.integers(0, 255)
 HEAD_STARTS = st.timedeltas(-HEAD_START_MAX, HEAD_START_MAX)
@@ -301,7 +333,7 @@ def every_stand(place: Callback, other: Callback, policy: QueuePolicy, head_star
         placing.prioritized(place, priority=other.priority, policy=policy),
         placing.with_head_start(place, head_start, policy=policy),
         placing.again(place, policy=policy),
-        placing.merged(place, other, policy=policy),
+        placing.merged(place, other, lane=4, policy=policy),
         *(
             placing.put(place, where, first_rank=first, policy=policy, now=place.entered_at + H)
             for where in PlaceAfter
@@ -332,7 +364,7 @@ def test_a_rank_is_the_instant_less_the_credit(
 
 
 @pytest.mark.parametrize("credit", [timedelta(0), M, STRICT_CREDIT])
-@pytest.mark.parametrize("at", [FIRST_DAY.replace(tzinfo=UTC), LAST_MOMENT.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("at", [FIRST_DAY, LAST_MOMENT])
 @pytest.mark.parametrize("head_start", [-HEAD_START_MAX, HEAD_START_MAX])
 def test_a_rank_is_exact_at_every_bound(at: datetime, credit: timedelta, head_start: timedelta) -> None:
     """Every priority, with the longest head start, in the first and in the last moment that is taken."""
@@ -478,8 +510,8 @@ def test_merging_never_makes_a_place_worse(
         a_callback(ranked_at=at, priority=priority, rank=rank(at, priority=priority, policy=policy))
         for at, priority in zip(times, priorities, strict=True)
     )
-    stand = placing.merged(one, other, policy=policy)
-    assert stand == placing.merged(other, one, policy=policy)
+    stand = placing.merged(one, other, lane=4, policy=policy)
+    assert stand == placing.merged(other, one, lane=4, policy=policy)
     assert stand.rank <= min(one.rank, other.rank)
     assert (stand.priority, stand.ranked_at) == (min(priorities), min(times))
 

@@ -271,6 +271,15 @@ def test_a_head_start_is_the_mean_of_theirs() -> None:
     assert policy.priority_credit < STRICT_CREDIT == POLICY.priority_credit
 
 
+@pytest.mark.parametrize(
+    ("waited", "span_s"), [(3_600 - 1, 300), (3_600 - 299, 300), (3_600 - 301, 301), (3_600, 300)]
+)
+def test_who_leaves_all_at_once_says_no_more_than_five_minutes_would(waited: int, span_s: int) -> None:
+    """When the agents sign in, the first who leave come in one second: that is no rate for the hours after."""
+    taken = [served(number, waited=waited, priority=10) for number in range(30)]
+    assert rates(taken=taken).overtaking_rate == pytest.approx(30 / span_s)
+
+
 def test_a_few_rows_tell_nothing_of_overtaking() -> None:
     """Nor do rows without the instant, or from after now."""
     few = [served(number, priority=10) for number in range(PASSED_ROWS_MIN - 1)]

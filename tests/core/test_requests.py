@@ -158,6 +158,9 @@ def test_skills_are_a_set_in_order(skills: Any, expected: tuple[str, ...]) -> No
         (["a", 7], "a skill is int; allowed: text"),
         ([["a"]], "a skill is list; allowed: text"),
         (b"billing", "a skill is int; allowed: text"),
+        (None, "skills is NoneType; allowed: a list of texts"),
+        (7, "skills is int; allowed: a list of texts"),
+        (iter(["a"]), "skills is list_iterator; allowed: a list of texts"),
         (["agent:ann"], "a skill begins with 'agent:', as the skills that are made here do; allowed: others"),
         (["french", "agent:"], "a skill begins with 'agent:'"),
     ],
@@ -374,12 +377,26 @@ def test_a_key_of_the_host_cannot_be_that_of_a_live_call() -> None:
 
 
 def test_one_event_calls_a_person_once() -> None:
-    """The same person and event have one key, whoever else is called and why; and no number stands in it."""
+    """
+    The same person and event have one key, whoever else is called and why; and no number stands in it.
+
+    Nor can it be told by trying all numbers, without the store's pepper.
+    """
+
+    def keys_of(tenant_id: str, pepper: bytes) -> list[str]:
+        return [
+            request_key_of_event(event, identity, tenant_id=tenant_id, pepper=pepper)
+            for event in events
+            for identity in identities
+        ]
+
     identities = ["tel:+12125550123", "tel:+12125550123;ext=7", "tel:+12125550199"]
     events = ["outage 7", "outage 8", "x" * 100, "x" * 99 + "y"]
-    keys = [request_key_of_event(event, identity) for event in events for identity in identities]
+    keys = keys_of("acme", bytes(32))
     assert len(set(keys)) == len(keys)
-    assert keys == [request_key_of_event(event, identity) for event in events for identity in identities]
+    assert keys == keys_of("acme", bytes(32))
+    assert set(keys).isdisjoint(keys_of("acme", bytes([1] * 32)))
+    assert set(keys).isdisjoint(keys_of("other", bytes(32)))
     for key in keys:
         assert "555" not in key
         assert len(key) <= 200
@@ -425,14 +442,14 @@ def test_a_rate_is_a_time_between_two(rate: float | None, spacing: timedelta | N
         (float("inf"), "out of bounds"),
         (float("-inf"), "out of bounds"),
         pytest.param(10**5_000, "out of bounds", id="huge"),
-        (True, "rate_per_min is bool; allowed: a number"),
-        ("1", "rate_per_min is str"),
-        (M, "rate_per_min is timedelta"),
+        (True, "rate_per_minute is bool; allowed: a number"),
+        ("1", "rate_per_minute is str"),
+        (M, "rate_per_minute is timedelta"),
     ],
 )
 def test_what_is_no_rate_is_refused(rate: Any, said: str) -> None:
     """Whatever comes in, `InvalidText` comes out: nobody is scheduled beyond what a calendar holds."""
-    with pytest.raises(InvalidText, match="rate_per_min is") as caught:
+    with pytest.raises(InvalidText, match="rate_per_minute is") as caught:
         read_rate(rate)
     assert said in str(caught.value)
 
@@ -452,6 +469,17 @@ def test_what_is_no_rate_is_refused(rate: Any, said: str) -> None:
             },
             Position(number=3),
             Wait(mean_s=90.0, low_s=30.0, high_s=180.0),
+            START + 2 * M + 90 * S,
+        ),
+        (
+            {
+                "quoted_position": 12_000,
+                "quoted_position_exact": False,
+                "quoted_wait_s": 90.0,
+                "quoted_by": "ql",
+            },
+            Position(number=12_000, exact=False),
+            Wait(mean_s=90.0, low_s=None, high_s=None, estimator="ql"),
             START + 2 * M + 90 * S,
         ),
         (

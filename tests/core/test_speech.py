@@ -42,6 +42,7 @@ from callbackq.errors import (
     InvalidTime,
     NotFound,
     NotPossibleNow,
+    NumberNeeded,
     RequestKeyReused,
     RequestRefused,
     SchemaMismatch,
@@ -183,7 +184,7 @@ def test_a_position_is_said_with_its_wait() -> None:
 
 def test_an_offer_is_spoken() -> None:
     """A9: place, offer, expected time, and the key of each choice that has one."""
-    assert say_offer(OFFER, POLICY) == (
+    assert say_offer(OFFER, policy=POLICY) == (
         Say(Phrase.POSITION, number=5),
         Say(Phrase.WAIT_BETWEEN, number=2, number_max=4),
         Say(Phrase.CALLBACK_OFFERED),
@@ -192,7 +193,7 @@ def test_an_offer_is_spoken() -> None:
         Say(Phrase.CHOOSE_STAY, key="*"),
         Say(Phrase.CHOOSE_CALLBACK, key="3"),
     )
-    assert text_of(say_offer(OFFER, POLICY)) == (
+    assert text_of(say_offer(OFFER, policy=POLICY)) == (
         "You are number 5 in line. The estimated wait is between 2 and 4 minutes."
         " You can hang up now and be called back when it is your turn. You keep your place in line."
         " We expect to call you at 08:03 UTC on 5 January."
@@ -202,12 +203,12 @@ def test_an_offer_is_spoken() -> None:
 
 def test_choices_are_spoken_by_key_and_word() -> None:
     """A4: the first key and the first word of each, as the policy has them."""
-    assert say_offer(OFFER, S2)[-3:] == (
+    assert say_offer(OFFER, policy=S2)[-3:] == (
         Say(Phrase.CHOOSE_STAY, key="1", word="hold"),
         Say(Phrase.CHOOSE_CALLBACK, key="2", word="callback"),
         Say(Phrase.CHOOSE_TIME, key="3", word="schedule"),
     )
-    assert text_of(say_offer(OFFER, S2)[-3:]) == (
+    assert text_of(say_offer(OFFER, policy=S2)[-3:]) == (
         'Press 1, or say "hold", to keep holding.'
         ' Press 2, or say "callback", to be called back.'
         ' Press 3, or say "schedule", to choose a time for a call.'
@@ -217,9 +218,9 @@ def test_choices_are_spoken_by_key_and_word() -> None:
 def test_a_choice_that_cannot_be_made_is_not_spoken() -> None:
     """A4: the caller who stays needs no key. Everything else needs a key or a word."""
     silent = attrs.evolve(POLICY, keys=Keys({}))
-    assert text_of(say_offer(OFFER, silent)[-1:]) == "Stay on the line to keep holding."
+    assert text_of(say_offer(OFFER, policy=silent)[-1:]) == "Stay on the line to keep holding."
     worded = attrs.evolve(POLICY, keys=Keys({"later": Choice.SCHEDULE, "*9#": Choice.CALLBACK_NOW}))
-    assert text_of(say_offer(OFFER, worded)[-3:]) == (
+    assert text_of(say_offer(OFFER, policy=worded)[-3:]) == (
         "Stay on the line to keep holding. Press star 9 hash to be called back."
         ' Say "later" to choose a time for a call.'
     )
@@ -236,9 +237,9 @@ def test_a_choice_that_cannot_be_made_is_not_spoken() -> None:
 def test_other_channels_are_named(channels: tuple[str, ...], text: str) -> None:
     """A6, A9: with a key where there is one."""
     offer = attrs.evolve(OFFER, choices=(Choice.OTHER_CHANNEL,), channels=channels)
-    assert text_of(say_offer(offer, POLICY)[-1:]) == text
+    assert text_of(say_offer(offer, policy=POLICY)[-1:]) == text
     keyed = attrs.evolve(POLICY, keys=Keys({"0": Choice.OTHER_CHANNEL}))
-    says = say_offer(offer, keyed)[-2:]
+    says = say_offer(offer, policy=keyed)[-2:]
     assert says == (
         Say(Phrase.OTHER_CHANNELS, names=channels),
         Say(Phrase.CHOOSE_OTHER_CHANNEL, key="0"),
@@ -248,13 +249,13 @@ def test_other_channels_are_named(channels: tuple[str, ...], text: str) -> None:
 def test_the_place_is_promised_only_where_it_is_kept() -> None:
     """D1: with places from the time of asking, nobody is told that the place is kept."""
     policy = attrs.evolve(POLICY, place_from=PlaceFrom.REQUESTED)
-    assert Say(Phrase.PLACE_IS_KEPT) not in say_offer(OFFER, policy)
-    assert Say(Phrase.PLACE_IS_KEPT) not in say_receipt(RECEIPT, policy)
+    assert Say(Phrase.PLACE_IS_KEPT) not in say_offer(OFFER, policy=policy)
+    assert Say(Phrase.PLACE_IS_KEPT) not in say_receipt(RECEIPT, policy=policy)
 
 
 def test_without_an_expected_time_none_is_said() -> None:
     """A9: the wait may be known only roughly, or not at all."""
-    phrases = [say.phrase for say in say_offer(attrs.evolve(OFFER, expected_at=None), POLICY)]
+    phrases = [say.phrase for say in say_offer(attrs.evolve(OFFER, expected_at=None), policy=POLICY)]
     assert Phrase.EXPECTED_AT not in phrases
 
 
@@ -276,11 +277,12 @@ _R, _P = NoOfferReason, Phrase
         (_R.OFFERING_PAUSED, _P.NO_CALLBACK_NOW),
         (_R.NOT_IN_ROLLOUT, _P.NO_CALLBACK_NOW),
         (_R.DECLINED_BEFORE, _P.NO_CALLBACK_NOW),
+        (_R.WAIT_UNKNOWN, _P.NO_CALLBACK_NOW),
     ],
 )
 def test_no_offer_is_spoken(reason: NoOfferReason, phrase: Phrase) -> None:
     """A6: why not, where the caller stands, and how to stay."""
-    assert say_no_offer(no_offer(reason), POLICY) == (
+    assert say_no_offer(no_offer(reason), policy=POLICY) == (
         Say(phrase),
         Say(Phrase.POSITION, number=5),
         Say(Phrase.WAIT_BETWEEN, number=2, number_max=4),
@@ -291,7 +293,7 @@ def test_no_offer_is_spoken(reason: NoOfferReason, phrase: Phrase) -> None:
 def test_every_reason_for_no_offer_can_be_spoken() -> None:
     """A new reason needs a phrase."""
     for reason in NoOfferReason:
-        assert text_of(say_no_offer(no_offer(reason), POLICY))
+        assert text_of(say_no_offer(no_offer(reason), policy=POLICY))
 
 
 def test_the_next_best_is_spoken_in_its_order() -> None:
@@ -303,7 +305,7 @@ def test_the_next_best_is_spoken_in_its_order() -> None:
         channels=("chat",),
         again_at=START + D,
     )
-    assert text_of(say_no_offer(closed, S2)) == (
+    assert text_of(say_no_offer(closed, policy=S2)) == (
         "We are closed. We open at 08:00 UTC on 6 January. You are number 5 in line."
         " We cannot say how long the wait will be."
         ' Press 3, or say "schedule", to choose a time for a call.'
@@ -311,7 +313,7 @@ def test_the_next_best_is_spoken_in_its_order() -> None:
         ' Press 1, or say "hold", to keep holding.'
     )
     short = no_offer(_R.WAIT_IS_SHORT, again_at=START + D)
-    assert Phrase.OPENS_AT not in [say.phrase for say in say_no_offer(short, POLICY)]
+    assert Phrase.OPENS_AT not in [say.phrase for say in say_no_offer(short, policy=POLICY)]
 
 
 # ---------------------------------------------------------------------------- promises
@@ -319,7 +321,7 @@ def test_the_next_best_is_spoken_in_its_order() -> None:
 
 def test_a_receipt_is_spoken() -> None:
     """C1, A12: the promise, the place, the expected time, and the last digits of the number."""
-    assert say_receipt(RECEIPT, POLICY) == (
+    assert say_receipt(RECEIPT, policy=POLICY) == (
         Say(Phrase.PROMISED),
         Say(Phrase.PLACE_IS_KEPT),
         Say(Phrase.POSITION, number=5),
@@ -327,7 +329,7 @@ def test_a_receipt_is_spoken() -> None:
         Say(Phrase.EXPECTED_AT, at=START + 3 * M),
         Say(Phrase.NUMBER_ENDS_WITH, digits=("2", "3")),
     )
-    assert text_of(say_receipt(RECEIPT, POLICY)) == (
+    assert text_of(say_receipt(RECEIPT, policy=POLICY)) == (
         "We will call you back. You keep your place in line. You are number 5 in line."
         " The estimated wait is between 2 and 4 minutes."
         " We expect to call you at 08:03 UTC on 5 January."
@@ -338,7 +340,7 @@ def test_a_receipt_is_spoken() -> None:
 def test_a_promise_for_a_time_says_the_time() -> None:
     """B2: a booked callback has no place in line yet."""
     receipt = attrs.evolve(RECEIPT, position=None, wait=UNKNOWN, expected_at=START + D)
-    assert text_of(say_receipt(receipt, POLICY)) == (
+    assert text_of(say_receipt(receipt, policy=POLICY)) == (
         "We will call you at 08:00 UTC on 6 January. We will call the number that ends with 2 3."
     )
 
@@ -346,18 +348,18 @@ def test_a_promise_for_a_time_says_the_time() -> None:
 def test_who_had_no_place_before_is_not_told_that_it_is_kept() -> None:
     """B4: a request from the web begins a place."""
     receipt = attrs.evolve(RECEIPT, entered_at=START, wait=UNKNOWN, expected_at=None)
-    assert text_of(say_receipt(receipt, POLICY)) == (
+    assert text_of(say_receipt(receipt, policy=POLICY)) == (
         "We will call you back. You are number 5 in line. We cannot say how long the wait will be."
         " We will call the number that ends with 2 3."
     )
     lost = attrs.evolve(receipt, position=None)
-    assert say_receipt(lost, POLICY)[:2] == (Say(Phrase.PROMISED), Say(Phrase.WAIT_UNKNOWN))
+    assert say_receipt(lost, policy=POLICY)[:2] == (Say(Phrase.PROMISED), Say(Phrase.WAIT_UNKNOWN))
 
 
 @pytest.mark.parametrize("masked", ["…", "", "+1"])
 def test_a_number_of_which_nothing_may_be_said_is_left_out(masked: str) -> None:
     """K5: only what stands behind the mask."""
-    says = say_receipt(attrs.evolve(RECEIPT, number_masked=masked), POLICY)
+    says = say_receipt(attrs.evolve(RECEIPT, number_masked=masked), policy=POLICY)
     assert Phrase.NUMBER_ENDS_WITH not in [say.phrase for say in says]
 
 
@@ -365,6 +367,7 @@ def test_a_number_of_which_nothing_may_be_said_is_left_out(masked: str) -> None:
 
 REFUSED: list[tuple[CallbackqError, Phrase]] = [
     (InvalidNumber("+1…23"), Phrase.INVALID_NUMBER),
+    (NumberNeeded(), Phrase.NUMBER_NEEDED),
     (InvalidTime("at 3"), Phrase.INVALID_TIME),
     (InvalidText("secret"), Phrase.INVALID_TEXT),
     (InvalidPriority("9"), Phrase.INVALID_PRIORITY),
@@ -424,7 +427,7 @@ def test_success_ends_the_call() -> None:
     for policy in (POLICY, attrs.evolve(POLICY, after_refusal=AfterRefusal.HANG_UP)):
         assert answer_success(RECEIPT, policy) == Answer(
             success=True,
-            says=(*say_receipt(RECEIPT, policy), Say(Phrase.GOODBYE)),
+            says=(*say_receipt(RECEIPT, policy=policy), Say(Phrase.GOODBYE)),
             then=Then.HANG_UP,
             receipt=RECEIPT,
         )
@@ -432,8 +435,12 @@ def test_success_ends_the_call() -> None:
 
 @pytest.mark.parametrize("error", [error for error, _ in REFUSED], ids=lambda error: type(error).__name__)
 def test_after_an_error_the_caller_holds_on(error: CallbackqError) -> None:
-    """A12: the default; and the place is named where there still is one."""
+    """A12: the default; the place is named where there still is one, and who gave it away has nothing to hold for."""
     answer = answer_failure(error, POLICY)
+    if isinstance(error, RequestKeyReused):
+        says = (*say_refusal(error), Say(Phrase.GOODBYE))
+        assert answer == Answer(success=False, says=says, then=Then.HANG_UP, error=error)
+        return
     kept = () if isinstance(error, CallHasEnded | CallNotFound) else (Say(Phrase.KEEP_HOLDING),)
     assert answer == Answer(
         success=False, says=(*say_refusal(error), *kept), then=Then.KEEP_HOLDING, error=error
@@ -478,7 +485,7 @@ def test_every_choice_can_be_spoken(choice: Choice) -> None:
     """A new choice needs a phrase."""
     policy = attrs.evolve(POLICY, keys=Keys({"7": choice}))
     offer = attrs.evolve(OFFER, choices=(choice,), channels=("chat",))
-    assert text_of(say_offer(offer, policy)).count("Press 7 to ") == 1
+    assert text_of(say_offer(offer, policy=policy)).count("Press 7 to ") == 1
 
 
 def test_a_time_is_said_in_the_zone_of_the_caller() -> None:
@@ -503,7 +510,7 @@ def test_a_time_is_said_in_the_zone_of_the_caller() -> None:
 )
 def test_a_time_is_rounded_up_to_a_minute(expected_at: datetime, said_at: datetime) -> None:
     """A9: who is told a time too early waits for a call that does not come."""
-    says = say_offer(attrs.evolve(OFFER, expected_at=expected_at), POLICY)
+    says = say_offer(attrs.evolve(OFFER, expected_at=expected_at), policy=POLICY)
     assert Say(Phrase.EXPECTED_AT, at=said_at) in says
 
 

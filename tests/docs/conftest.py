@@ -49,6 +49,12 @@ def tables(diagrams: ModuleType) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def generate(tables: ModuleType) -> ModuleType:
+def line_pictures(diagrams: ModuleType) -> ModuleType:
+    """`docs/line_pictures.py`."""
+    return _load("line_pictures")
+
+
+@pytest.fixture(scope="session")
+def generate(tables: ModuleType, line_pictures: ModuleType) -> ModuleType:
     """`docs/generate.py`."""
     return _load("generate")

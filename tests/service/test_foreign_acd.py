@@ -129,38 +129,74 @@ def test_resync_makes_both_sides_agree_in_one_call(host: VirtualHost) -> None:
     service.agent_available("ben", queues=["support"])
     done = service.resync_calls(
         "support",
-        [
+        calls=[
             CallSnapshot(call_id="waits"),
             CallSnapshot(call_id="busy"),
             CallSnapshot(call_id="connected", agent_id="ben"),
             CallSnapshot(call_id="new", entered_at=START - MINUTE, number=EVE, priority=100),
         ],
     )
-    assert (done.joined, done.returned, done.served, done.ended) == (1, 1, 1, 1)
+    assert (done.joined_count, done.returned_count, done.served_count, done.ended_count) == (1, 1, 1, 1)
     line: list[Any] = service.line("support")
     assert [call.call_id for call in line] == ["new", "busy", "waits"]
     assert service.call_left("gone").outcome == "lost"
     assert service.call_left("connected").outcome == "served"
-    again = service.resync_calls("support", [CallSnapshot(call_id=call.call_id) for call in line])
-    assert (again.joined, again.returned, again.served, again.ended) == (0, 0, 0, 0)
+    again = service.resync_calls("support", calls=[CallSnapshot(call_id=call.call_id) for call in line])
+    assert (again.joined_count, again.returned_count, again.served_count, again.ended_count) == (0, 0, 0, 0)
 
 
 def test_resync_of_a_queue_leaves_the_others(host: VirtualHost) -> None:
     """And what is wrong in one snapshot changes nothing."""
     host.service.call_joined("sales", call_id="elsewhere")
-    host.service.resync_calls("support", [])
+    host.service.resync_calls("support", calls=[])
     assert host.service.call_position("elsewhere") is not None
     assert host.service.line("support") == []
     late = CallSnapshot(call_id="late", entered_at=START + timedelta(hours=1))
     good = CallSnapshot(call_id="good")
     for bad, error in ((late, InvalidTime), (CallSnapshot(call_id="p", priority=300), InvalidPriority)):
         with pytest.raises(error):
-            host.service.resync_calls("support", [good, bad])
+            host.service.resync_calls("support", calls=[good, bad])
         assert host.service.line("support") == []
 
 
 def test_resync_takes_thousands(host: VirtualHost) -> None:
     """One call after a restart, whatever the size of the line."""
     snapshots = [CallSnapshot(call_id=f"call-{n:05d}") for n in range(2_000)]
-    assert host.service.resync_calls("support", snapshots).joined == 2_000
-    assert host.service.resync_calls("support", []).ended == 2_000
+    assert host.service.resync_calls("support", calls=snapshots).joined_count == 2_000
+    assert host.service.resync_calls("support", calls=[]).ended_count == 2_000
+
+
+def test_resync_settles_what_the_two_sides_see_differently(host: VirtualHost) -> None:
+    """Taken for lost here, in another queue here, with another agent there; and what only the host can settle."""
+    service = host.service
+    for call_id, queue in (("lost", "support"), ("elsewhere", "sales"), ("other agent", "support")):
+        service.call_joined(queue, call_id=call_id, number=EVE)
+        host.clock.move_to(host.clock.now() + SECOND)
+    service.call_joined("support", call_id="converted", number=BOB)
+    service.request("support", call_id="converted")
+    service.agent_available("ben", queues=["support"])
+    host.run_for(timedelta(0))
+    assert service.call("lost").agent_id == "ben"
+    service.call_left("lost")
+    service.agent_unavailable("ben")
+    service.call_joined("support", call_id="gone", entered_at=START)
+    service.resync_calls("support", calls=[CallSnapshot(call_id="busy"), CallSnapshot(call_id="other agent")])
+    assert service.call("gone").outcome == "lost"
+    service.agent_available("cat", queues=["sales"])
+    done = service.resync_calls(
+        "support",
+        calls=[
+            CallSnapshot(call_id="gone"),
+            CallSnapshot(call_id="elsewhere"),
+            CallSnapshot(call_id="other agent"),
+            CallSnapshot(call_id="busy", agent_id="cat"),
+            CallSnapshot(call_id="converted", agent_id="cat"),
+        ],
+    )
+    counts = (done.joined_count, done.moved_count, done.served_count, done.unresolved)
+    assert counts == (1, 1, 1, ("converted",))
+    busy = service.call("busy")
+    assert (busy.state, busy.agent_id) == (CallState.TAKEN, "cat")
+    assert service.call("gone").state is CallState.WAITING
+    assert service.call("gone").entered_at == START
+    assert service.call("elsewhere").queue == "support"

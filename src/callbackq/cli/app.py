@@ -90,9 +90,10 @@ def replay(
     """
     Send the calls of a real log through the engine, and compare.
 
-    Calls come in the log's order with the log's service times; whoever served is on duty. A caller who hung up in
-    the log has the patience that the log shows; one who was served is patient for ever. What the log cannot know,
-    such as who would accept a callback, is drawn from the seed. The store does not wait for the disk.
+    Calls come in the log's order with the log's service times. Patience, and who was on duty for which calls, is
+    learned from the log; what it cannot tell, such as who would accept a callback, is drawn from the seed. The
+    log, the model without callbacks and the model with them stand side by side, so the first two tell how far to
+    trust the third. The store does not wait for the disk.
     """
     assert log_format is LogFormat.ANONYMOUS_BANK
     replay_command.run(

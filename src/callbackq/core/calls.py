@@ -11,13 +11,22 @@ from typing import Any, Final
 
 import attrs
 
-from callbackq.core.decision import Decision, head
+from callbackq.core.decision import Decision, head, told
 from callbackq.core.placing import Stand, opened
 from callbackq.effects import ConnectCall
 from callbackq.errors import CallHasEnded
-from callbackq.events import CallEnded, CallJoined, CallOpened, CallPlaced, CallReturned, CallTaken
+from callbackq.events import (
+    CallEnded,
+    CallJoined,
+    CallMoved,
+    CallOpened,
+    CallPlaced,
+    CallRejoined,
+    CallReturned,
+    CallTaken,
+)
 from callbackq.ids import AgentId, CallbackId, CallId, PlaceId, SubjectId, TenantId
-from callbackq.model import Ahead, CallOutcome, CallState, DueReason, LiveCall
+from callbackq.model import Ahead, CallOutcome, CallState, DueReason, LiveCall, Subject
 from callbackq.policy import QueuePolicy
 
 ENDED_BY_LEAVING: Final = {CallState.WAITING: CallOutcome.ABANDONED, CallState.TAKEN: CallOutcome.SERVED}
@@ -97,15 +106,17 @@ def place(
     Another rank or priority is no sign of life: when the call is taken for lost does not change with it.
 
     Raises:
-        CallHasEnded: the call is over, or with an agent.
+        CallHasEnded: the call is over, or with an agent; one with an agent can still be moved to another queue.
     """
-    check_waiting(call)
+    with_agent = call.state is CallState.TAKEN and kind is CallMoved
+    if not with_agent:
+        check_waiting(call)
     due: tuple[datetime | None, DueReason | None] = (call.due_at, call.due_reason)
-    if (stand.queue, stand.preferred_until_at) != (call.queue, call.preferred_until_at):
+    if not with_agent and (stand.queue, stand.preferred_until_at) != (call.queue, call.preferred_until_at):
         due = _due_in_line(stand.preferred_until_at, policy=policy, now=now)
     record = _next(
         call,
-        CallState.WAITING,
+        call.state,
         due=due,
         queue=stand.queue,
         priority=stand.priority,
@@ -114,25 +125,32 @@ def place(
         rank=stand.rank,
         preferred_until_at=stand.preferred_until_at,
     )
-    event = kind(
-        **head(record, at=now),
-        queue=record.queue,
-        priority=record.priority,
-        lane=record.lane,
-        ranked_at=record.ranked_at,
-        rank=record.rank,
-        preferred_until_at=record.preferred_until_at,
-        reason=reason,
-    )
+    event = told(kind, record, at=now, reason=reason)
     return Decision(records=(record,), events=(event,))
 
 
 def take(
-    call: LiveCall, agent_id: AgentId, *, overtook: Ahead, policy: QueuePolicy, now: datetime
+    call: LiveCall,
+    agent_id: AgentId,
+    *,
+    subject: Subject | None,
+    overtook: Ahead,
+    policy: QueuePolicy,
+    now: datetime,
 ) -> Decision:
-    """Give the caller to an agent."""
+    """Give the caller, who may be known as *subject*, to an agent."""
     decision = served(call, agent_id, overtook=overtook, policy=policy, now=now)
-    effect = ConnectCall(call_id=call.call_id, agent_id=agent_id, queue=call.queue)
+    effect = ConnectCall(
+        call_id=call.call_id,
+        agent_id=agent_id,
+        queue=call.queue,
+        number=subject.number if subject else None,
+        name=subject.name if subject else None,
+        language=subject.language if subject else None,
+        entered_at=call.entered_at,
+        priority=call.priority,
+        context=dict(subject.contexts.get(call.call_id, {})) if subject else {},
+    )
     return attrs.evolve(decision, effects=(effect,))
 
 
@@ -164,6 +182,20 @@ def give_back(call: LiveCall, *, policy: QueuePolicy, now: datetime) -> Decision
     due = _due_in_line(call.preferred_until_at, policy=policy, now=now)
     record = _next(call, CallState.WAITING, due=due, agent_id=None, taken_at=None)
     return Decision(records=(record,), events=(CallReturned(**head(record, at=now)),))
+
+
+def rejoin(call: LiveCall, *, policy: QueuePolicy, now: datetime) -> Decision:
+    """The PBX has it though it was taken for lost: the caller stands in line with the place of before."""
+    record = _next(
+        call,
+        CallState.WAITING,
+        due=_due_in_line(call.preferred_until_at, policy=policy, now=now),
+        agent_id=None,
+        taken_at=None,
+        outcome=None,
+        ended_at=None,
+    )
+    return Decision(records=(record,), events=(CallRejoined(**head(record, at=now)),))
 
 
 def leave(call: LiveCall, *, now: datetime) -> Decision:

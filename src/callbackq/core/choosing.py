@@ -57,11 +57,26 @@ def pick(
     policy = policies[first.queue]
     if policy.acd is Acd.HOST and not isinstance(first, Callback):
         return Pick(first=first, acd_goes_first=True)
-    for other in serves:
-        comes_before = other.agents_kept and other.served_first < policy.served_first
-        if comes_before and free_counts[other.queue] <= other.agents_kept:
-            return Pick(first=first, kept_for=other.queue)
+    kept_for = keeps(first.queue, serves=serves, free_counts=free_counts, policies=policies)
+    if kept_for is not None:
+        return Pick(first=first, kept_for=kept_for)
     return Pick(place=first, first=first)
+
+
+def keeps(
+    queue: QueueName,
+    *,
+    serves: Iterable[QueuePolicy],
+    free_counts: Mapping[QueueName, int],
+    policies: Mapping[QueueName, QueuePolicy],
+) -> QueueName | None:
+    """Return the queue for which an agent is kept free of places of *queue*; None if there is none."""
+    mine = policies[queue].served_first
+    for other in serves:
+        comes_before = other.agents_kept and other.served_first < mine
+        if comes_before and free_counts[other.queue] <= other.agents_kept:
+            return other.queue
+    return None
 
 
 def _turn(place: Place, policy: QueuePolicy) -> tuple[int, int, str]:

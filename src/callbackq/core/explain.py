@@ -16,6 +16,7 @@ from typing import Final, assert_never
 
 import attrs
 
+from callbackq.core.capping import Capped
 from callbackq.ids import QueueName
 from callbackq.model import (
     Ahead,
@@ -42,6 +43,7 @@ class Rule(enum.StrEnum):
     DUE = "due"
     QUEUE_NOT_CONFIGURED = "queue_not_configured"
     DIALING_PAUSED = "dialing_paused"
+    CAP_REACHED = "cap_reached"
     PREFERRED_AGENT = "preferred_agent"
     NOBODY_STAFFED = "nobody_staffed"
     NOBODY_HAS_SKILLS = "nobody_has_skills"
@@ -71,6 +73,7 @@ class ExplainFacts:
         attempt: the one under way; needed while it is ATTEMPTING.
         queue_is_known: whether a policy is configured here for its queue.
         control: what is switched for its queue, by its own row or the one for all; None if nothing is.
+        capped: the cap that is reached, of its queue or over all; None if none is.
         live_call_first: the host's own ACD gives out live calls, and an earlier one waits.
         kept_for: the queue for which the free agents are kept; None if one is left.
         goes_first: the other queue whose places take the free agents first, for it is served first, or they came
@@ -86,6 +89,7 @@ class ExplainFacts:
     attempt: Attempt | None
     queue_is_known: bool = True
     control: QueueControl | None = None
+    capped: Capped | None = None
     live_call_first: bool = False
     kept_for: QueueName | None = None
     goes_first: QueueName | None = None
@@ -101,17 +105,18 @@ _WORDS: Final[Mapping[Rule, str]] = MappingProxyType(
         Rule.DUE: "not dialed: since {due_at} it waits for a step of a dispatcher, and then {then}",
         Rule.QUEUE_NOT_CONFIGURED: "not dialed: no policy is configured here for its queue",
         Rule.DIALING_PAUSED: "not dialed: dialing is paused, {paused_because}",
+        Rule.CAP_REACHED: "not dialed: as many attempts as its caps allow, {cap} {cap_limit}",
         Rule.PREFERRED_AGENT: (
             "not dialed: it waits for agent {preferred_agent_id} alone, until {preferred_until_at};"
             " that agent is {preferred_is}"
         ),
         Rule.NOBODY_STAFFED: "not dialed: no agent is signed in for its queue",
         Rule.NOBODY_HAS_SKILLS: (
-            "not dialed: none of {agents_staffed} agents signed in for its queue has the skills: {skills}"
+            "not dialed: no agent has the skills {skills}, of {agents_staffed} signed in for its queue"
         ),
         Rule.NO_AGENT_AVAILABLE: (
             "not dialed: {ahead_in_words} ahead of it,"
-            " and none of {agents_able} agents is free who can serve it"
+            " and no agent is free, of {agents_able} who can serve it"
         ),
         Rule.EARLIER_LIVE_CALL: "not dialed: a live call that came earlier waits for the host's own ACD",
         Rule.AGENTS_KEPT: "not dialed: the agents who are free are kept for queue {kept_for}",
@@ -188,6 +193,7 @@ _NO_OFFER: Final[Mapping[NoOfferReason, str]] = MappingProxyType(
         NoOfferReason.WAIT_IS_SHORT: "no trigger of the policy holds: expected wait, time waited, position or load",
         NoOfferReason.WAIT_TOO_LONG: "the estimated wait is longer than the longest virtual wait",
         NoOfferReason.NOBODY_STAFFED: "nobody is signed in who can serve the caller, so the wait is unknown",
+        NoOfferReason.WAIT_UNKNOWN: "the wait cannot be estimated: those who go first come faster than they are served",
         NoOfferReason.QUEUE_CLOSED: "the queue is closed",
         NoOfferReason.CLOSING_TOO_SOON: "the queue is likely to close before the callback could begin",
         NoOfferReason.HOURS_UNKNOWN: "the host's hours could not say whether the queue is open",
@@ -230,11 +236,21 @@ def explain(callback: Callback, *, facts: ExplainFacts, now: datetime) -> Explan
         callback_id=callback.callback_id,
         at=now,
         state=callback.state,
-        rule=rule,
+        rule=rule.value,
         text=_WORDS[rule].format_map({**values, **in_words}),
         values=values,
-        next_change_at=max(due_at, now) if due_at is not None else None,
+        next_change_at=_next_change_at(callback, rule, facts, due_at, now),
     )
+
+
+def _next_change_at(
+    callback: Callback, rule: Rule, facts: ExplainFacts, due_at: datetime | None, now: datetime
+) -> datetime | None:
+    if callback.due_reason is DueReason.WAITED_LONG:  # It is marked, and nothing else changes.
+        due_at = min(callback.preferred_until_at or callback.expires_at, callback.expires_at)
+    opens_at = facts.capped.until_at if rule is Rule.CAP_REACHED and facts.capped else None
+    moments = [at for at in (due_at, opens_at) if at is not None]
+    return max(min(moments), now) if moments else None
 
 
 _Why = tuple[Rule, dict[str, str], dict[str, str]]
@@ -283,6 +299,7 @@ def _why_waiting(callback: Callback, facts: ExplainFacts, now: datetime) -> Rule
         (Rule.QUEUE_NOT_CONFIGURED, not facts.queue_is_known),
         (Rule.DUE, _unless_due(Rule.NEXT_STEP, callback, facts, now) is Rule.DUE),
         (Rule.DIALING_PAUSED, facts.control is not None and facts.control.dialing_paused),
+        (Rule.CAP_REACHED, facts.capped is not None),
         (Rule.PREFERRED_AGENT, not_yet),
         (Rule.NOBODY_STAFFED, not facts.agents_staffed),
         (Rule.NOBODY_HAS_SKILLS, not facts.agents_able),
@@ -315,6 +332,8 @@ def _line_values(callback: Callback, facts: ExplainFacts) -> tuple[dict[str, str
             "preferred_until_at": _iso(callback.preferred_until_at),
             "preferred_signed_in": str(facts.preferred_signed_in).lower(),
         }
+    if facts.capped is not None:
+        values |= {"cap": facts.capped.cap.value, "cap_limit": str(facts.capped.limit)}
     reason = facts.control.reason if facts.control else None
     if facts.control is not None and facts.control.dialing_paused:
         values |= {"paused_at": _iso(facts.control.changed_at), "paused_reason": reason or ""}

@@ -66,19 +66,25 @@ def _plain(at: datetime) -> datetime:
     )
 
 
-def check_not_future(value: object, name: str, *, now: datetime) -> datetime:
+CLOCK_SKEW_MAX: Final = timedelta(seconds=5)
+"""A PBX's clock may be so much ahead of ours."""
+ENTERED_BEFORE_MAX: Final = timedelta(days=30)
+"""Nobody waits longer: what is said to have entered before is a mistake, and would stand before every priority."""
+
+
+def read_entered_at(value: object, *, now: datetime) -> datetime:
     """
-    Return *value* in UTC.
+    Return when a caller entered the queue, in UTC: *now* for what a clock that is a little ahead says.
 
     Raises:
-        InvalidTime: as `check_instant`; or it is after *now*.
+        InvalidTime: naive, more than 5 s after *now*, or more than 30 days before.
     """
-    at = check_instant(value, name)
-    if at > now:
+    at = check_instant(value, "entered_at")
+    if not now - ENTERED_BEFORE_MAX <= at <= now + CLOCK_SKEW_MAX:
         raise InvalidTime(
-            f"{name} is {at.isoformat()}, after now, {now.isoformat()}; allowed: now or earlier"
+            f"entered_at is {at.isoformat()}; allowed: from 30 days before now, {now.isoformat()}, to 5 s after it"
         )
-    return at
+    return min(at, now)
 
 
 def check_text(value: object, name: str, *, length_max: int = TEXT_MAX) -> str:

@@ -279,6 +279,8 @@ def merge(
         reason="merged",
         now=now,
         more={"merged_id": callback.callback_id},
+        owner_id=into.owner_id or callback.owner_id,
+        ticket_id=into.ticket_id or callback.ticket_id,
     )
     return ended + kept
 
@@ -425,6 +427,11 @@ def expire(callback: Callback, *, now: datetime) -> Decision:
     return _end(callback, Command.EXPIRE, outcome=Outcome.EXPIRED, now=now, reason="callback_life")
 
 
+def open_to_all(callback: Callback, *, stand: Stand, policy: QueuePolicy, now: datetime) -> Decision:
+    """Its preferred agent did not come, or went away: any agent may serve it who has the skills."""
+    return _place(callback, Command.OPEN, CallbackOpened, stand=stand, policy=policy, now=now)
+
+
 @attrs.frozen(kw_only=True)
 class DueFacts:
     """
@@ -448,7 +455,7 @@ def due(callback: Callback, *, facts: DueFacts, policy: QueuePolicy, now: dateti
     match callback.due_reason:
         case DueReason.PREFERENCE_OVER:
             stand = opened(callback, lane=facts.lane)
-            return _place(callback, Command.OPEN, CallbackOpened, stand=stand, policy=policy, now=now)
+            return open_to_all(callback, stand=stand, policy=policy, now=now)
         case DueReason.WAITED_LONG:
             return _mark_long_wait(callback, policy=policy, now=now)
         case DueReason.WINDOW_OVER:

@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from callbackq.core.decision import Decision, head
+from callbackq.core.decision import Decision, head, told
 from callbackq.core.estimate import expected_at
 from callbackq.events import CallDeclined, CallOffered
 from callbackq.ids import OfferId, QueueName
@@ -44,6 +44,7 @@ class OfferFacts:
         wait: how long it will wait, as estimated; unknown where nobody can serve it.
         waiting_count: how many places the line of the queue has.
         agents_staffed: how many agents are signed in who serve the queue.
+        agents_able: how many of them have the skills.
         agents_free: how many agents are free who may be given this very call: who serve the queue, have the skills,
             and are kept for no other queue.
         pending_count: how many callbacks of the queue have not ended; may stop at `policy.pending_max`.
@@ -58,6 +59,7 @@ class OfferFacts:
     wait: Wait
     waiting_count: int
     agents_staffed: int
+    agents_able: int
     agents_free: int = 0
     pending_count: int
     opening: Opening | None
@@ -78,7 +80,7 @@ class Case:
 
     @property
     def mean_s(self) -> float:
-        """The estimated wait in seconds. Only for the rules that come after NOBODY_STAFFED."""
+        """The estimated wait in seconds. Only for the rules that come after WAIT_UNKNOWN."""
         mean_s = self.facts.wait.mean_s
         assert mean_s is not None
         return mean_s
@@ -130,10 +132,6 @@ def _trigger(case: Case) -> OfferReason | None:
 
 
 # ---------------------------------------------------------------------------- refusals
-
-
-def _nobody_staffed(case: Case) -> bool:
-    return not case.facts.wait.known or case.facts.agents_staffed <= 0
 
 
 def _closing_too_soon(case: Case) -> bool:
@@ -226,7 +224,12 @@ REFUSALS: Final[Mapping[NoOfferReason, Refusal]] = MappingProxyType(
         NoOfferReason.TOO_MANY_PENDING: Refusal(
             holds=lambda case: case.facts.pending_count >= case.policy.pending_max, next_best=_HOLD_OR_WRITE
         ),
-        NoOfferReason.NOBODY_STAFFED: Refusal(holds=_nobody_staffed, next_best=_ANOTHER_TIME),
+        NoOfferReason.NOBODY_STAFFED: Refusal(
+            holds=lambda case: case.facts.agents_able <= 0, next_best=_ANOTHER_TIME
+        ),
+        NoOfferReason.WAIT_UNKNOWN: Refusal(
+            holds=lambda case: not case.facts.wait.known, next_best=_TIME_OR_HOLD
+        ),
         NoOfferReason.CLOSING_TOO_SOON: Refusal(holds=_closing_too_soon, next_best=_TIME_OR_HOLD),
         NoOfferReason.WAIT_TOO_LONG: Refusal(
             holds=lambda case: case.mean_s > case.policy.virtual_wait_max.total_seconds(),
@@ -257,7 +260,8 @@ def consider_offer(
         offer_id: the name of the offer, if there is one.
 
     Returns:
-        The answer, and the decision that keeps what was quoted. Without an offer nothing changes.
+        The answer, and the decision that keeps what was quoted. Without an offer nothing changes; while an offer
+        stands it is given again, with what holds now, and not counted again.
     """
     case = Case(call=call, facts=facts, asked=asked, policy=policy, now=now)
     refused = next((reason for reason, refusal in REFUSALS.items() if refusal.holds(case)), None)
@@ -265,9 +269,11 @@ def consider_offer(
         return _refused(case, refused), Decision()
     made_for = _trigger(case)
     assert made_for is not None
+    stands = call.offer_until_at is not None and now < call.offer_until_at
+    standing_id, until_at = (call.offer_id, call.offer_until_at) if stands else (None, None)
     choices = _possible((Choice.STAY, Choice.CALLBACK_NOW, Choice.SCHEDULE, Choice.OTHER_CHANNEL), policy)
     offer = Offer(
-        offer_id=offer_id,
+        offer_id=standing_id or offer_id,
         call_id=call.call_id,
         queue=call.queue,
         reason=made_for,
@@ -276,24 +282,32 @@ def consider_offer(
         expected_at=expected_at(now, facts.wait),
         choices=choices,
         channels=policy.other_channels,
-        expires_at=now + policy.offer_life,
+        expires_at=until_at or now + policy.offer_life,
     )
-    return offer, _offered(call, offer, now=now)
+    return offer, Decision() if stands else _offered(call, offer, now=now)
 
 
 def decline(call: LiveCall, *, offer_id: OfferId | None, now: datetime) -> Decision:
     """
     Count that the caller declined a callback. The place in line is untouched.
 
-    Each offer is declined once at most: the key that is pressed twice counts once.
+    Each offer is declined once at most: the key that is pressed twice counts once, and so does no other offer's id.
     """
-    if call.declines_count >= call.offers_count:
+    if call.offer_id is None or offer_id not in (None, call.offer_id):
         return Decision()
     record = attrs.evolve(
-        call, version=call.version + 1, declines_count=call.declines_count + 1, declined_at=now
+        call,
+        version=call.version + 1,
+        offer_id=None,
+        offer_until_at=None,
+        declines_count=call.declines_count + 1,
+        declined_at=now,
     )
     event = CallDeclined(
-        **head(record, at=now), offer_id=offer_id, declines_count=record.declines_count, declined_at=now
+        **head(record, at=now),
+        declined_offer_id=call.offer_id,
+        declines_count=record.declines_count,
+        declined_at=now,
     )
     return Decision(records=(record,), events=(event,))
 
@@ -324,18 +338,8 @@ def _offered(call: LiveCall, offer: Offer, *, now: datetime) -> Decision:
         call,
         version=call.version + 1,
         offers_count=call.offers_count + 1,
-        quoted_at=now,
-        quoted_position=offer.position.number,
-        quoted_wait_s=offer.wait.mean_s,
-        quoted_wait_low_s=offer.wait.low_s,
-        quoted_wait_high_s=offer.wait.high_s,
-        quoted_by=offer.wait.estimator,
-    )
-    event = CallOffered(
-        **head(record, at=now),
-        offers_count=record.offers_count,
         offer_id=offer.offer_id,
-        reason=offer.reason,
+        offer_until_at=offer.expires_at,
         quoted_at=now,
         quoted_position=offer.position.number,
         quoted_wait_s=offer.wait.mean_s,
@@ -343,6 +347,7 @@ def _offered(call: LiveCall, offer: Offer, *, now: datetime) -> Decision:
         quoted_wait_high_s=offer.wait.high_s,
         quoted_by=offer.wait.estimator,
     )
+    event = told(CallOffered, record, at=now, reason=offer.reason)
     return Decision(records=(record,), events=(event,))
 
 

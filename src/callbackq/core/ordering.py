@@ -29,7 +29,7 @@ def check_priority(priority: object) -> int:
         raise InvalidPriority(
             f"priority is {_shown(priority)}; allowed: a whole number, 0 (first) to {PRIORITY_MAX} (last)"
         )
-    return priority
+    return int(priority)
 
 
 def _shown(value: object) -> str:

@@ -64,6 +64,18 @@ def own_skill(agent_id: AgentId) -> str:
     return AGENT_SKILL + agent_id
 
 
+def lanes_of_request(skills: tuple[str, ...], preferred: AgentId | None) -> tuple[tuple[str, ...], ...]:
+    """
+    Return the sets of skills that a place may need: its own, and those with its preferred agent.
+
+    >>> lanes_of_request(("french",), AgentId("ann"))
+    (('french',), ('agent:ann', 'french'))
+    """
+    if preferred is None:
+        return (skills,)
+    return (skills, tuple(sorted((*skills, own_skill(preferred)))))
+
+
 def open_skills(skills: tuple[str, ...]) -> tuple[str, ...]:
     """
     Return the skills without that of a preferred agent.
@@ -176,8 +188,13 @@ def front_from(priority: int, *, policy: QueuePolicy, now: datetime) -> int:
     return microseconds(now - _SPAN) - credit_us(priority, policy=policy)
 
 
-def merged(into: Callback, other: Callback, *, policy: QueuePolicy) -> Stand:
-    """Give it the better of the two places: the better priority, and in one queue the earlier instant."""
+def merged(into: Callback, other: Callback, *, lane: int, policy: QueuePolicy) -> Stand:
+    """
+    Give it the better of the two places: the better priority, and in one queue the earlier instant.
+
+    Args:
+        lane: of the skills of both.
+    """
     priority = min(into.priority, other.priority)
     ranked_at = into.ranked_at
     if other.queue == into.queue and other.scheduled_at is None and into.scheduled_at is None:
@@ -185,6 +202,7 @@ def merged(into: Callback, other: Callback, *, policy: QueuePolicy) -> Stand:
     return attrs.evolve(
         stand_of(into),
         priority=priority,
+        lane=lane,
         ranked_at=ranked_at,
         rank=rank(ranked_at, priority=priority, policy=policy),
     )

@@ -1,5 +1,5 @@
 """
-How a queue went of late: rates for the estimators, measured from the queue's own rows.
+How a queue went lately: rates for the estimators, measured from the queue's own rows.
 
 The rule: with no rows every figure is the policy's, or a prior that is written here; rows take its place little by
 little. What cannot be (an end before its beginning) or does not count is left out.
@@ -21,6 +21,8 @@ ANSWER_RATIO_PRIOR: Final = 0.93
 """Of callbacks that were asked for; Hathaway, Emadi and Deshpande, "Don't call us, we'll call you", 2021."""
 ABANDONS_MIN: Final = 5
 """With fewer callers who gave up, patience is not measured."""
+SPAN_MIN_S: Final = 300.0
+"""Who leaves the line all at once, as when the agents sign in, says no more of the rate than this span would."""
 PASSED_ROWS_MIN: Final = 20
 """With fewer rows, nobody is taken to overtake."""
 
@@ -146,6 +148,8 @@ def _better_rate(
     calls: Sequence[LiveCall], left: Sequence[datetime | None], *, now: datetime, priority: int
 ) -> float:
     """Return how many of *calls* have a better priority, per second since the first instant in *left*."""
-    known = [at for at in left if at is not None]
-    span_s = (now - min(known)).total_seconds() if len(known) >= PASSED_ROWS_MIN else 0.0
-    return sum(call.priority < priority for call in calls) / span_s if span_s > 0 else 0.0
+    known = [at for at in left if at is not None and at <= now]
+    if len(known) < PASSED_ROWS_MIN:
+        return 0.0
+    span_s = max((now - min(known)).total_seconds(), SPAN_MIN_S)
+    return sum(call.priority < priority for call in calls) / span_s

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, cast
@@ -18,7 +17,7 @@ from callbackq.core.instants import (
     check_name,
     check_text,
 )
-from callbackq.core.numbers import PhoneNumber
+from callbackq.core.numbers import PhoneNumber, number_key
 from callbackq.core.placing import AGENT_SKILL
 from callbackq.errors import InvalidText, InvalidTime, RequestKeyReused
 from callbackq.ids import QueueName, SubjectId, TenantId
@@ -82,7 +81,7 @@ def read_channel(channel: object) -> Channel:
         raise InvalidText(f"channel is none of: {', '.join(Channel)}") from error
 
 
-def read_skills(skills: Sequence[str]) -> tuple[str, ...]:
+def read_skills(skills: object) -> tuple[str, ...]:
     """
     Return *skills* sorted, each once.
 
@@ -91,9 +90,12 @@ def read_skills(skills: Sequence[str]) -> tuple[str, ...]:
     """
     if isinstance(skills, str):
         raise InvalidText("skills is one text; allowed: a list of texts")
-    if len(skills) > SKILLS_MAX:
-        raise InvalidText(f"skills has {len(skills)} entries; allowed: at most {SKILLS_MAX}")
-    checked = {check_text(skill, "a skill") for skill in skills}
+    if not isinstance(skills, Collection):
+        raise InvalidText(f"skills is {type(skills).__name__}; allowed: a list of texts")
+    given = cast("Collection[object]", skills)
+    if len(given) > SKILLS_MAX:
+        raise InvalidText(f"skills has {len(given)} entries; allowed: at most {SKILLS_MAX}")
+    checked = {check_text(skill, "a skill") for skill in given}
     if any(skill.startswith(AGENT_SKILL) for skill in checked):
         raise InvalidText(
             f"a skill begins with {AGENT_SKILL!r}, as the skills that are made here do; allowed: others"
@@ -140,26 +142,26 @@ def event_key_of(event_key: object) -> str:
     return check_text(event_key, "event_key", length_max=100)
 
 
-def request_key_of_event(event_key: str, identity: str) -> str:
-    """Return the key of the request of one person because of one event. No number stands in it."""
-    digest = hashlib.blake2b(identity.encode(), key=event_key.encode()[:64], digest_size=16).hexdigest()
+def request_key_of_event(event_key: str, identity: str, *, tenant_id: str, pepper: bytes) -> str:
+    """Return the key of the request of one person because of one event. Without *pepper* it tells no number."""
+    digest = number_key(identity, tenant_id=tenant_id, pepper=pepper)
     return f"{_EVENT_KEY}{event_key}:{digest}"
 
 
-def read_rate(rate_per_min: object) -> timedelta | None:
+def read_rate(rate_per_minute: object) -> timedelta | None:
     """
     Return the time between two, or None for no limit.
 
     Raises:
         InvalidText: it is no number from 0.001 to 100,000.
     """
-    if rate_per_min is None:
+    if rate_per_minute is None:
         return None
-    if isinstance(rate_per_min, bool) or not isinstance(rate_per_min, int | float):
-        raise InvalidText(f"rate_per_min is {type(rate_per_min).__name__}; allowed: a number")
-    if not _RATE_MIN <= rate_per_min <= _RATE_MAX:
-        raise InvalidText(f"rate_per_min is out of bounds; allowed: {_RATE_MIN} to {_RATE_MAX:,}")
-    return timedelta(minutes=1) / rate_per_min
+    if isinstance(rate_per_minute, bool) or not isinstance(rate_per_minute, int | float):
+        raise InvalidText(f"rate_per_minute is {type(rate_per_minute).__name__}; allowed: a number")
+    if not _RATE_MIN <= rate_per_minute <= _RATE_MAX:
+        raise InvalidText(f"rate_per_minute is out of bounds; allowed: {_RATE_MIN} to {_RATE_MAX:,}")
+    return timedelta(minutes=1) / rate_per_minute
 
 
 def check_same_request(
@@ -237,6 +239,7 @@ def receipt_of(callback: Callback, subject: Subject) -> Receipt:
         mean_s=callback.quoted_wait_s,
         low_s=callback.quoted_wait_low_s,
         high_s=callback.quoted_wait_high_s,
+        estimator=callback.quoted_by,
     )
     return Receipt(
         callback_id=callback.callback_id,

@@ -32,6 +32,7 @@ from callbackq.errors import (
     InvalidText,
     InvalidTime,
     NotPossibleNow,
+    NumberNeeded,
     RequestKeyReused,
     RequestRefused,
     StoreUnavailable,
@@ -79,6 +80,7 @@ class Phrase(enum.StrEnum):
     GOODBYE = "goodbye"
     # What went wrong.
     INVALID_NUMBER = "invalid_number"
+    NUMBER_NEEDED = "number_needed"
     INVALID_TIME = "invalid_time"
     INVALID_TEXT = "invalid_text"
     INVALID_PRIORITY = "invalid_priority"
@@ -190,6 +192,7 @@ _NO_OFFER: Final[Mapping[NoOfferReason, Phrase]] = MappingProxyType(
         NoOfferReason.OFFERING_PAUSED: Phrase.NO_CALLBACK_NOW,
         NoOfferReason.NOT_IN_ROLLOUT: Phrase.NO_CALLBACK_NOW,
         NoOfferReason.DECLINED_BEFORE: Phrase.NO_CALLBACK_NOW,
+        NoOfferReason.WAIT_UNKNOWN: Phrase.NO_CALLBACK_NOW,
     }
 )
 _CHOOSE: Final[Mapping[Choice, Phrase]] = MappingProxyType(
@@ -203,7 +206,7 @@ _CHOOSE: Final[Mapping[Choice, Phrase]] = MappingProxyType(
 _KEYPAD: Final = frozenset("0123456789*#")
 
 
-def say_offer(offer: Offer, policy: QueuePolicy) -> tuple[Say, ...]:
+def say_offer(offer: Offer, *, policy: QueuePolicy) -> tuple[Say, ...]:
     """Say where the caller stands, that a callback can be had and about when, and how each choice is made."""
     kept = (Say(Phrase.PLACE_IS_KEPT),) if policy.place_from is PlaceFrom.ENTERED else ()
     return (
@@ -215,7 +218,7 @@ def say_offer(offer: Offer, policy: QueuePolicy) -> tuple[Say, ...]:
     )
 
 
-def say_no_offer(no_offer: NoOffer, policy: QueuePolicy) -> tuple[Say, ...]:
+def say_no_offer(no_offer: NoOffer, *, policy: QueuePolicy) -> tuple[Say, ...]:
     """
     Say why there is no callback, where the caller stands, and what can be chosen instead.
 
@@ -254,7 +257,7 @@ def _said_by(choice: Choice, policy: QueuePolicy) -> tuple[str | None, str | Non
 # ---------------------------------------------------------------------------- promises and refusals
 
 
-def say_receipt(receipt: Receipt, policy: QueuePolicy) -> tuple[Say, ...]:
+def say_receipt(receipt: Receipt, *, policy: QueuePolicy) -> tuple[Say, ...]:
     """Say what was promised: for when, or from which place; and which number is called, by its last digits."""
     digits = tuple(character for character in receipt.number_masked.partition("…")[2] if character.isdigit())
     number = (Say(Phrase.NUMBER_ENDS_WITH, digits=digits),) if digits else ()
@@ -274,6 +277,7 @@ def say_receipt(receipt: Receipt, policy: QueuePolicy) -> tuple[Say, ...]:
 _REFUSAL: Final[Mapping[type[CallbackqError], Phrase]] = MappingProxyType(
     {
         InvalidNumber: Phrase.INVALID_NUMBER,
+        NumberNeeded: Phrase.NUMBER_NEEDED,
         InvalidTime: Phrase.INVALID_TIME,
         InvalidText: Phrase.INVALID_TEXT,
         InvalidPriority: Phrase.INVALID_PRIORITY,
@@ -325,12 +329,13 @@ class Answer:
     error: CallbackqError | None = None
 
 
-_NO_PLACE: Final = (CallHasEnded, CallNotFound)
+_NO_PLACE: Final = (CallHasEnded, CallNotFound, RequestKeyReused)
+"""After these the caller has no place: the call is over here, was never here, or gave its place to a callback."""
 
 
 def answer_success(receipt: Receipt, policy: QueuePolicy) -> Answer:
     """Answer with the promise. The live call gave its place, and is ended."""
-    says = (*say_receipt(receipt, policy), Say(Phrase.GOODBYE))
+    says = (*say_receipt(receipt, policy=policy), Say(Phrase.GOODBYE))
     return Answer(success=True, says=says, then=Then.HANG_UP, receipt=receipt)
 
 
@@ -339,9 +344,11 @@ def answer_failure(error: CallbackqError, policy: QueuePolicy) -> Answer:
     Answer that there is no promise. Whether the caller holds on is `policy.after_refusal`.
 
     Where the call waits no longer (`CallHasEnded`) it is left alone whatever the policy says: the caller may be
-    talking to an agent by now.
+    talking to an agent by now. A call that gave its place to a callback (`RequestKeyReused`) is hung up.
     """
-    hang_up = policy.after_refusal is AfterRefusal.HANG_UP and not isinstance(error, CallHasEnded)
+    hang_up = isinstance(error, RequestKeyReused) or (
+        policy.after_refusal is AfterRefusal.HANG_UP and not isinstance(error, CallHasEnded)
+    )
     says = say_refusal(error)
     if hang_up:
         return Answer(success=False, says=(*says, Say(Phrase.GOODBYE)), then=Then.HANG_UP, error=error)
@@ -384,6 +391,7 @@ _TEXT: Final[Mapping[Phrase, str]] = MappingProxyType(
         Phrase.NUMBER_ENDS_WITH: "We will call the number that ends with {digits}.",
         Phrase.GOODBYE: "Goodbye.",
         Phrase.INVALID_NUMBER: "That number cannot be called.",
+        Phrase.NUMBER_NEEDED: "Please enter the number at which we should call you.",
         Phrase.INVALID_TIME: "We cannot call you at that time.",
         Phrase.INVALID_TEXT: "We could not understand that.",
         Phrase.INVALID_PRIORITY: "Something is wrong with your request.",

@@ -29,9 +29,11 @@ def nothing_paused(tenant_id: TenantId, queue: QueueName, *, now: datetime) -> Q
 
 def switch(before: QueueControl, wanted: Switch, *, now: datetime) -> Decision:
     """Pause or resume. What changes nothing writes nothing."""
+    if not wanted.offering and not wanted.dialing:
+        return Decision()
     offering = wanted.pause if wanted.offering else before.offering_paused
     dialing = wanted.pause if wanted.dialing else before.dialing_paused
-    reason = (wanted.reason or before.reason) if offering or dialing else None
+    reason = (wanted.reason if wanted.pause else before.reason) if offering or dialing else None
     if (offering, dialing, reason) == (before.offering_paused, before.dialing_paused, before.reason):
         return Decision()
     record = attrs.evolve(
@@ -50,3 +52,23 @@ def switch(before: QueueControl, wanted: Switch, *, now: datetime) -> Decision:
         changed_at=now,
     )
     return Decision(records=(record,), events=(event,))
+
+
+def both(queue: QueueName, own: QueueControl | None, every: QueueControl | None) -> QueueControl | None:
+    """
+    Return what holds for a queue, by its own row and by the one for all queues; None if nothing was ever switched.
+
+    Reason and time are those of the row that pauses dialing, or else of the one that pauses offering.
+    """
+    rows = [row for row in (every, own) if row is not None]
+    if not rows:
+        return None
+    pausing = (
+        [row for row in rows if row.dialing_paused] or [row for row in rows if row.offering_paused] or rows
+    )
+    return attrs.evolve(
+        pausing[0],
+        queue=queue,
+        offering_paused=any(row.offering_paused for row in rows),
+        dialing_paused=any(row.dialing_paused for row in rows),
+    )

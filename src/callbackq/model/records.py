@@ -133,7 +133,8 @@ class LiveCall:
     """
     A caller who is on the line, waiting or being served. It stands in one line with the callbacks.
 
-    `quoted_*` is what the last offer said; the rest is as in `Callback`.
+    `quoted_*` is what the last offer said; `offer_id` stands until `offer_until_at`, or until it is declined. The
+    rest is as in `Callback`.
     """
 
     tenant_id: TenantId
@@ -159,6 +160,8 @@ class LiveCall:
     quoted_wait_low_s: float | None = None
     quoted_wait_high_s: float | None = None
     quoted_by: str | None = None
+    offer_id: OfferId | None = None
+    offer_until_at: datetime | None = None
     overtook_calls_count: int = 0
     overtook_callbacks_count: int = 0
     agent_id: AgentId | None = None

@@ -114,7 +114,7 @@ class Wait:
 @attrs.frozen(kw_only=True)
 class Rates:
     """
-    How a queue went of late, as its own history shows it. Seconds, and events per second.
+    How a queue went lately, as its own history shows it. Seconds, and events per second.
 
     Args:
         handle_time_s: mean time of one call with its wrap-up.
@@ -138,13 +138,13 @@ class Rates:
 @attrs.frozen(kw_only=True)
 class EstimateFacts:
     """
-    What an estimator may look at: the line as it stands before one place, and how it went of late.
+    What an estimator may look at: the line as it stands before one place, and how it went lately.
 
     Args:
         ahead: who stands before the place, by rank.
         agents: how many agents are staffed who serve the queue and have the skills.
         agents_free: how many of them have no work.
-        rates: how the queue went of late.
+        rates: how the queue went lately.
         head_waited_s: how long the live call or callback at the head of the line has waited; None if nobody waits.
         last_waits_s: how long those waited who were served last, the newest first; may be empty.
     """
@@ -204,6 +204,7 @@ class NoOfferReason(enum.StrEnum):
     WAIT_IS_SHORT = "wait_is_short"
     WAIT_TOO_LONG = "wait_too_long"
     NOBODY_STAFFED = "nobody_staffed"
+    WAIT_UNKNOWN = "wait_unknown"
     QUEUE_CLOSED = "queue_closed"
     CLOSING_TOO_SOON = "closing_too_soon"
     HOURS_UNKNOWN = "hours_unknown"
@@ -316,12 +317,18 @@ class CallSnapshot:
 
 @attrs.frozen(kw_only=True)
 class Resynced:
-    """What `resync_calls` found: how many joined, stood in line again, were with an agent, and were over."""
+    """
+    What `resync_calls` did: how many joined, moved here, stood in line again, were with an agent, and were over.
 
-    joined: int
-    returned: int
-    served: int
-    ended: int
+    `unresolved` has the ids of calls that had been left, served or turned into a callback here.
+    """
+
+    joined_count: int
+    moved_count: int
+    returned_count: int
+    served_count: int
+    ended_count: int
+    unresolved: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -37,6 +37,7 @@ class CallbackService(
         clock: `SystemClock()`, or a clock of the host.
         ids: where ids come from; random ones unless given.
         tenant_id: whose promises. One store can hold many tenants; make a service for each.
+        caps: how many callbacks are dialed at once and per minute over all its queues; see `QueuePolicy.caps`.
         hours: when each queue is open; always, unless given.
         estimator: how waits are estimated; `BestAvailable()` unless given.
         tickets: a help desk, in which tickets are opened for requests without a live call; none unless given.

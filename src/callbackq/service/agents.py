@@ -9,11 +9,12 @@ from callbackq.core import agents
 from callbackq.core.instants import check_text
 from callbackq.core.requests import read_skills
 from callbackq.errors import InvalidText
+from callbackq.facts import lanes_of_agent, waiting_for
 from callbackq.ids import AgentId
 from callbackq.model import Agent, AgentState, Disposition
 from callbackq.ports import Commit, Transaction
 from callbackq.service.base import ServiceBase
-from callbackq.writing import call_off, policy_of, presence_max_of, write
+from callbackq.writing import call_off, open_places, policy_of, presence_max_of, write
 
 
 class AgentCommands(ServiceBase):
@@ -43,8 +44,14 @@ class AgentCommands(ServiceBase):
         )
 
         def available(tx: Transaction, now: datetime) -> Agent:
-            write(tx, agents.sign_in(tx.agents.find(key), presence, now=now))
-            return tx.agents.get(key)
+            before = tx.agents.find(key)
+            waiting = waiting_for(tx, before) if before is not None else []
+            write(tx, agents.sign_in(before, presence, now=now))
+            agent = tx.agents.get(key)
+            lanes = lanes_of_agent(tx, agent) if waiting else ()
+            lost = [place for place in waiting if place.lane not in lanes or place.queue not in agent.queues]
+            open_places(tx, lost, policies=self.policies, now=now)
+            return agent
 
         return self._run(Commit.RELAXED, available)
 
@@ -52,8 +59,8 @@ class AgentCommands(ServiceBase):
         """
         An agent takes no more calls: at once, or after the present one.
 
-        A reservation that was not accepted yet is called off, and the callback keeps its place. Saying it twice
-        changes nothing.
+        A reservation that was not accepted yet is called off, and the callback keeps its place. Places that waited
+        for this agent alone are open to all. Saying it twice changes nothing.
 
         Raises:
             AgentNotFound: this agent never was available.
@@ -63,6 +70,7 @@ class AgentCommands(ServiceBase):
         def unavailable(tx: Transaction, now: datetime) -> Agent:
             agent = tx.agents.get(key)
             write(tx, agents.sign_out(agent, now=now))
+            open_places(tx, waiting_for(tx, agent), policies=self.policies, now=now)
             if agent.state is AgentState.RESERVED and agent.attempt_id:
                 gone = Disposition.AGENT_UNAVAILABLE
                 call_off(tx, agent.attempt_id, gone, policies=self.policies, now=now)

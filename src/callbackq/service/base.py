@@ -12,12 +12,13 @@ from callbackq.errors import ConfigurationError, Conflict
 from callbackq.gauge import Gauge
 from callbackq.ids import DEFAULT_TENANT, QueueName, TenantId
 from callbackq.intake import Desk
-from callbackq.policy import QueuePolicy, check_policies
+from callbackq.policy import Caps, QueuePolicy, check_policies
 from callbackq.ports import Clock, Commit, Estimator, Hours, IdSource, Store, Tickets, Transaction
 from callbackq.system import AlwaysOpen, RandomIds
 
 T = TypeVar("T")
 CONFLICT_TRIES: Final = 5
+NO_CAPS: Final = Caps()
 NO_CONTEXT: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -32,6 +33,7 @@ class ServiceBase:
         clock: Clock,
         ids: IdSource | None = None,
         tenant_id: str = DEFAULT_TENANT,
+        caps: Caps = NO_CAPS,
         hours: Hours | None = None,
         estimator: Estimator | None = None,
         tickets: Tickets | None = None,
@@ -39,17 +41,19 @@ class ServiceBase:
         self.store: Final = store
         self.tenant_id: Final = TenantId(check_text(tenant_id, "tenant_id"))
         self.clock: Final = clock
-        self.ids: Final = ids or RandomIds()
+        self.ids: Final = ids if ids is not None else RandomIds()
         by_queue: dict[QueueName, QueuePolicy] = {}
         for policy in check_policies(policies):
             if policy.queue in by_queue:
                 raise ConfigurationError("policies", policy.queue, "one policy for each queue")
             by_queue[policy.queue] = policy
         self.policies: Final[Mapping[QueueName, QueuePolicy]] = MappingProxyType(by_queue)
-        self.hours: Final[Hours] = hours or AlwaysOpen()
-        self.gauge: Final = Gauge(estimator)
+        self.caps: Final = caps
+        self.hours: Final[Hours] = hours if hours is not None else AlwaysOpen()
+        self.gauge: Final = Gauge(estimator, policies=self.policies, caps=caps)
         self.tickets: Final = tickets
-        self.desk: Final = Desk(tenant_id=self.tenant_id, ids=self.ids, gauge=self.gauge)
+        self.desk: Final = Desk(tenant_id=self.tenant_id, ids=self.ids, gauge=self.gauge, pepper=store.pepper)
+        self._lanes_known: set[tuple[str, ...]] = set()
         self._wakers: list[Callable[[], None]] = []
 
     def when_changed(self, waker: Callable[[], None]) -> Callable[[], None]:
@@ -66,13 +70,21 @@ class ServiceBase:
 
         return forget
 
-    def _now(self) -> datetime:
+    def _know_lanes(self, *wanted: tuple[str, ...]) -> None:
+        """Intern sets of skills in a transaction of their own: two commands may bring the same new set at once."""
+        new = [skills for skills in wanted if skills and skills not in self._lanes_known]
+        if new:
+            self._run(Commit.RELAXED, lambda tx, _now: [tx.lanes.intern(skills) for skills in new])
+            self._lanes_known.update(new)
+
+    def now(self) -> datetime:
+        """Return the present instant of the service's clock, in UTC. Raises: InvalidTime, if that is naive."""
         return check_instant(self.clock.now(), "the clock's now()")
 
     def _run(
         self, commit: Commit, work: Callable[[Transaction, datetime], T], *, now: datetime | None = None
     ) -> T:
-        now = now or self._now()
+        now = now or self.now()
         for _ in range(CONFLICT_TRIES - 1):
             try:
                 return self._once(commit, work, now)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
 from callbackq import intake
-from callbackq.core import agents, calls, offering
-from callbackq.core.instants import check_not_future, check_text
-from callbackq.core.placing import stand_at
+from callbackq.core import agents, offering, resync
+from callbackq.core import calls as rules
+from callbackq.core.instants import check_instant, check_text, read_entered_at
+from callbackq.core.placing import lanes_of_request, moved, stand_at
 from callbackq.core.requests import read_skills
-from callbackq.errors import CallHasEnded, DuplicateCallback
-from callbackq.facts import control_of, lanes_for, line_length, passed_by
+from callbackq.errors import CallHasEnded, DuplicateCallback, InvalidText, InvalidTime
+from callbackq.events import CallMoved
+from callbackq.facts import control_of, lanes_for, line_length, open_lane, passed_by
 from callbackq.ids import AgentId, CallId, OfferId, QueueName
 from callbackq.model import (
     AgentState,
+    Ahead,
     CallSnapshot,
     CallState,
     Channel,
@@ -71,7 +75,8 @@ class CallCommands(ServiceBase):
             skills: what an agent must know to serve this caller; a language is a skill.
             preferred_agent: who should serve this caller. If signed in for this queue, with the skills, the place
                 waits for that agent alone for `preferred_agent_time`; then for any.
-            entered_at: when the caller entered the queue, aware; now if not given. Decides the place.
+            entered_at: when the caller entered the queue, aware; now if not given. Decides the place. At most 30
+                days ago; a clock that is up to 5 s ahead of ours is taken for now.
             context: free fields for the agent; at most 50, of 2,000 characters.
 
         Returns:
@@ -94,6 +99,7 @@ class CallCommands(ServiceBase):
             context=context,
         )
         joining = intake.read_joining(snapshot, policy=policy)
+        self._know_lanes(*lanes_of_request(joining.skills, joining.preferred_agent_id))
 
         def joined(tx: Transaction, now: datetime) -> LiveCall:
             known = tx.calls.find(joining.call_id)
@@ -123,7 +129,7 @@ class CallCommands(ServiceBase):
             call = tx.calls.get(key)
             policy = self.policies.get(call.queue)
             if policy is None or not self._call_back_abandoned(tx, call, policy, now=now):
-                write(tx, calls.leave(call, now=now))
+                write(tx, rules.leave(call, now=now))
                 free_agent_of_call(tx, call, policies=self.policies, cooled_down=False, now=now)
             return tx.calls.get(key)
 
@@ -175,19 +181,26 @@ class CallCommands(ServiceBase):
 
         return self._run(Commit.RELAXED, served)
 
-    def resync_calls(self, queue: str, calls_now: Iterable[CallSnapshot]) -> Resynced:
+    def resync_calls(
+        self, queue: str, *, calls: Iterable[CallSnapshot], as_of: datetime | None = None
+    ) -> Resynced:
         """
         Say which live calls the PBX has in this queue now: after a restart of either side, in one command.
 
-        Calls that are missing here join, by their `entered_at`. Calls that the PBX has no more are over: counted
-        as served if they were with an agent, else as LOST. Calls that wait there and are with an agent here stand
-        in line again; those with an agent there are with that agent here. What is the same on both sides is left.
+        Afterwards both sides agree, by the table of `core.resync`: calls that are missing here join, by their
+        `entered_at`; those that were taken for lost here, or stood in another queue, have their old place in this
+        one; those with an agent there are with that agent here; those that wait there and are with an agent here
+        stand in line again. Calls that the PBX has no more are over: served if they were with an agent, else LOST.
 
         Args:
-            calls_now: every live call of the queue that the PBX knows. A call not among them is over.
+            calls: every live call of the queue that the PBX knows. A call not among them is over.
+            as_of: when the PBX was asked, aware. Calls that joined here, or were given to an agent, after that are
+                left alone: say it, if callers may come in between.
 
         Returns:
-            How many of each. Committed together: all of it or nothing.
+            How many of each, and the ids that are left to you: calls that were left, served or turned into a
+            callback here, of which the PBX says that they are there. Committed together; a loss of power may
+            undo it, the end of the process not.
 
         Raises:
             UnknownQueue, InvalidPriority, InvalidTime, InvalidText: nothing was changed.
@@ -195,36 +208,71 @@ class CallCommands(ServiceBase):
         Cost: O(n log n).
         """
         policy = policy_of(self.policies, queue)
-        known_there = {one.call_id: one for one in calls_now}
-        joinings = {key: intake.read_joining(one, policy=policy) for key, one in known_there.items()}
-        by = {
-            CallId(key): AgentId(check_text(one.agent_id, "agent_id"))
-            for key, one in known_there.items()
-            if one.agent_id is not None
-        }
+        asked_at = check_instant(as_of, "as_of") if as_of is not None else None
+        there = [
+            (intake.read_joining(one, policy=policy), intake.read_agent(one.agent_id))
+            for one in {one.call_id: one for one in calls}.values()
+        ]
+
+        self._know_lanes(
+            *(lane for one, _ in there for lane in lanes_of_request(one.skills, one.preferred_agent_id))
+        )
 
         def resynced(tx: Transaction, now: datetime) -> Resynced:
             here = {call.call_id: call for call in tx.calls.open(policy.queue)}
-            joined, returned, served, ended = 0, 0, 0, 0
-            for key, joining in joinings.items():
-                call = here.pop(CallId(key), None) or tx.calls.find(joining.call_id)
-                if call is None:
-                    call = self._join(tx, joining, policy, now=now)
-                    joined += 1
-                agent_id = by.get(joining.call_id)
-                if call.state is CallState.WAITING and agent_id is not None:
-                    self._serve(tx, call, agent_id, now=now)
-                    served += 1
-                elif call.state is CallState.TAKEN and agent_id is None:
-                    self._give_back(tx, call, now=now)
-                    returned += 1
-            for call in here.values():
-                write(tx, calls.lose(call, now=now))
+            done, left = Counter[resync.Step](), list[str]()
+            for joining, agent_id in there:
+                call = here.pop(joining.call_id, None) or tx.calls.find(joining.call_id)
+                if call is not None and resync.is_newer(call, asked_at):
+                    continue
+                for step in resync.steps(call, queue=policy.queue, agent_id=agent_id):
+                    done[step] += 1
+                    if step is resync.Step.LEAVE:
+                        left.append(joining.call_id)
+                    self._resync(tx, step, joining, agent_id, policy, now=now)
+            gone = [call for call in here.values() if not resync.is_newer(call, asked_at)]
+            for call in gone:
+                write(tx, rules.lose(call, now=now))
                 free_agent_of_call(tx, call, policies=self.policies, cooled_down=False, now=now)
-                ended += 1
-            return Resynced(joined=joined, returned=returned, served=served, ended=ended)
+            return Resynced(
+                joined_count=done[resync.Step.JOIN] + done[resync.Step.REJOIN],
+                moved_count=done[resync.Step.MOVE],
+                returned_count=done[resync.Step.GIVE_BACK],
+                served_count=done[resync.Step.SERVE] + done[resync.Step.CHANGE_AGENT],
+                ended_count=len(gone),
+                unresolved=tuple(left),
+            )
 
         return self._run(Commit.RELAXED, resynced)
+
+    def _resync(
+        self,
+        tx: Transaction,
+        step: resync.Step,
+        joining: intake.JoiningCall,
+        agent_id: AgentId | None,
+        policy: QueuePolicy,
+        *,
+        now: datetime,
+    ) -> None:
+        if step is resync.Step.JOIN:
+            self._join(tx, joining, policy, now=now)
+            return
+        call = tx.calls.find(joining.call_id)
+        if call is None:
+            return
+        if step is resync.Step.REJOIN:
+            write(tx, rules.rejoin(call, policy=policy, now=now))
+        elif step is resync.Step.MOVE:
+            stand = moved(call, priority=call.priority, lane=open_lane(tx, call), policy=policy)
+            write(tx, rules.place(call, CallMoved, stand=stand, policy=policy, reason="resync", now=now))
+        elif step is resync.Step.GIVE_BACK:
+            self._give_back(tx, call, now=now)
+        elif step is resync.Step.CHANGE_AGENT:
+            free_agent_of_call(tx, call, policies=self.policies, cooled_down=False, now=now)
+            self._serve(tx, call, agent_id, now=now)
+        elif step is resync.Step.SERVE:
+            self._serve(tx, call, agent_id, now=now)
 
     # ------------------------------------------------------------------ offers
 
@@ -248,13 +296,15 @@ class CallCommands(ServiceBase):
             CallHasEnded: it waits no longer.
         """
         key = CallId(check_text(call_id, "call_id"))
-        now = self._now()
+        if isinstance(segments, str):
+            raise InvalidText("segments is one text; allowed: a list of texts")
+        now = self.now()
         queue = self._run(Commit.READ_ONLY, lambda tx, _now: tx.calls.get(key).queue, now=now)
         opening = self._opening(queue, now)
 
         def offered(tx: Transaction, now: datetime) -> Offer | NoOffer:
             call = tx.calls.get(key)
-            calls.check_waiting(call)
+            rules.check_waiting(call)
             policy = policy_of(self.policies, call.queue)
             position, wait, facts = self.gauge.look(
                 tx,
@@ -272,7 +322,8 @@ class CallCommands(ServiceBase):
                     position=position,
                     wait=wait,
                     waiting_count=line_length(tx, call.queue) if policy.offer_load_min else 0,
-                    agents_staffed=facts.agents,
+                    agents_staffed=tx.agents.staffed_count(call.queue),
+                    agents_able=facts.agents,
                     agents_free=facts.agents_free,
                     pending_count=tx.callbacks.open_count(call.queue, limit=policy.pending_max),
                     opening=opening if call.queue == queue else None,
@@ -308,13 +359,13 @@ class CallCommands(ServiceBase):
 
         def declined(tx: Transaction, now: datetime) -> LiveCall:
             call = tx.calls.get(key)
-            calls.check_waiting(call)
+            rules.check_waiting(call)
             write(tx, offering.decline(call, offer_id=of, now=now))
             return tx.calls.get(key)
 
         return self._run(Commit.RELAXED, declined)
 
-    def choice_of(self, queue: str, said: str) -> Choice | None:
+    def choice_of(self, queue: str, *, said: str) -> Choice | None:
         """
         Return what a caller's key or word means in this queue, or None if it means nothing.
 
@@ -330,14 +381,14 @@ class CallCommands(ServiceBase):
     ) -> LiveCall:
         at = now
         if joining.entered_at is not None:
-            at = check_not_future(joining.entered_at, "entered_at", now=now)
+            at = read_entered_at(joining.entered_at, now=now)
         subject = None
         if joining.caller is not None:
             subject = intake.person(
                 tx, joining.caller, joining.wish, desk=self.desk, ref=joining.call_id, now=now
             )
         lanes = lanes_for(tx, joining.skills, joining.preferred_agent_id, queue=policy.queue)
-        facts = calls.Joining(
+        facts = rules.Joining(
             tenant_id=self.tenant_id,
             call_id=joining.call_id,
             subject_id=subject.subject_id if subject else None,
@@ -345,17 +396,18 @@ class CallCommands(ServiceBase):
             preferred_agent_id=joining.preferred_agent_id,
             entered_at=at,
         )
-        write(tx, calls.join(facts, policy=policy, now=now))
+        write(tx, rules.join(facts, policy=policy, now=now))
         return tx.calls.get(joining.call_id)
 
     def _give_back(self, tx: Transaction, call: LiveCall, *, now: datetime) -> None:
         policy = policy_or_default(self.policies, call.queue)
-        write(tx, calls.give_back(call, policy=policy, now=now))
+        write(tx, rules.give_back(call, policy=policy, now=now))
         free_agent_of_call(tx, call, policies=self.policies, cooled_down=True, now=now)
 
     def _serve(self, tx: Transaction, call: LiveCall, by: AgentId | None, *, now: datetime) -> None:
         policy = policy_or_default(self.policies, call.queue)
-        write(tx, calls.served(call, by, overtook=passed_by(tx, call), policy=policy, now=now))
+        overtook = passed_by(tx, call) if call.state is CallState.WAITING else Ahead()
+        write(tx, rules.served(call, by, overtook=overtook, policy=policy, now=now))
         agent = tx.agents.find(by) if by is not None else None
         if agent is None or agent.state in (*agents.AT_WORK, AgentState.SIGNED_OUT):
             return
@@ -402,6 +454,9 @@ def _is_sound(opening: object) -> bool:
     if not isinstance(opening, Opening):
         return False
     is_open, changes_at = cast("tuple[object, object]", (opening.is_open, opening.changes_at))
-    if not isinstance(is_open, bool) or not isinstance(changes_at, datetime | None):
+    if not isinstance(is_open, bool):
         return False
-    return changes_at is None or changes_at.utcoffset() is not None
+    try:
+        return changes_at is None or bool(check_instant(changes_at, "changes_at"))
+    except InvalidTime:
+        return False

@@ -22,14 +22,14 @@ from callbackq.events import (
     CallPrioritized,
     CallReranked,
 )
-from callbackq.facts import first_rank, open_lane
-from callbackq.ids import CallId, PlaceId
+from callbackq.facts import first_rank, lane_of_both, open_lane, places_in
+from callbackq.ids import CallId
 from callbackq.model import Callback, CallbackState, CallState, LiveCall, Place, Reranked
 from callbackq.policy import PlaceAfter, QueuePolicy
 from callbackq.ports import Commit, Transaction
 from callbackq.service.base import ServiceBase
 from callbackq.service.promises import read_callback_id
-from callbackq.writing import policy_of, policy_or_default, write
+from callbackq.writing import policy_of, write
 
 logger = logging.getLogger("callbackq")
 
@@ -43,40 +43,42 @@ HeadStart = Callable[[Place, timedelta], timedelta]
 class OrderCommands(ServiceBase):
     """The commands that change the order of the line."""
 
-    def prioritize(self, callback_id: str, priority: int) -> Callback:
+    def prioritize(self, callback_id: str, *, priority: int) -> Callback:
         """
         Give a callback another priority, 0 (first) to 255. It is ranked from the same instant. Durable on return.
 
         Raises:
             CallbackNotFound: there is no such callback.
             InvalidPriority: nothing was changed.
+            UnknownQueue: no policy is configured here for its queue.
             NotPossibleNow: it is being attempted, or has ended.
         """
         key, wanted = read_callback_id(callback_id), check_priority(priority)
 
         def prioritized(tx: Transaction, now: datetime) -> Callback:
             callback = tx.callbacks.get(key)
-            policy = policy_or_default(self.policies, callback.queue)
+            policy = policy_of(self.policies, callback.queue)
             stand = placing.prioritized(callback, priority=wanted, policy=policy)
             write(tx, lifecycle.place(callback, CallbackPrioritized, stand=stand, policy=policy, now=now))
             return tx.callbacks.get(key)
 
         return self._run(Commit.FLUSHED, prioritized)
 
-    def prioritize_call(self, call_id: str, priority: int) -> LiveCall:
+    def prioritize_call(self, call_id: str, *, priority: int) -> LiveCall:
         """
         Give a waiting caller another priority, 0 (first) to 255.
 
         Raises:
             CallNotFound: this call never joined.
             InvalidPriority: nothing was changed.
+            UnknownQueue: no policy is configured here for its queue.
             CallHasEnded: it waits no longer.
         """
         key, wanted = CallId(check_text(call_id, "call_id")), check_priority(priority)
 
         def prioritized(tx: Transaction, now: datetime) -> LiveCall:
             call = tx.calls.get(key)
-            policy = policy_or_default(self.policies, call.queue)
+            policy = policy_of(self.policies, call.queue)
             stand = placing.prioritized(call, priority=wanted, policy=policy)
             write(tx, calls.place(call, CallPrioritized, stand=stand, policy=policy, now=now))
             return tx.calls.get(key)
@@ -85,7 +87,7 @@ class OrderCommands(ServiceBase):
 
     def put_first(self, callback_id: str) -> Callback:
         """
-        Put a callback before all that wait, but for those of a better priority where priority is strict.
+        Put a callback before all that wait, except those of a better priority where priority is strict.
 
         The word for a VIP, or for a person whom we failed. Durable on return.
 
@@ -97,7 +99,7 @@ class OrderCommands(ServiceBase):
 
         def first(tx: Transaction, now: datetime) -> Callback:
             callback = tx.callbacks.get(key)
-            policy = policy_or_default(self.policies, callback.queue)
+            policy = policy_of(self.policies, callback.queue)
             rank = first_rank(tx, callback, policy=policy, now=now)
             stand = placing.put(callback, PlaceAfter.FRONT, first_rank=rank, policy=policy, now=now)
             reason = "put first"
@@ -114,8 +116,8 @@ class OrderCommands(ServiceBase):
     def move(
         self,
         callback_id: str,
-        queue: str,
         *,
+        queue: str,
         priority: int | None = None,
         skills: Sequence[str] | None = None,
         reason: str | None = None,
@@ -153,8 +155,8 @@ class OrderCommands(ServiceBase):
     def move_call(
         self,
         call_id: str,
-        queue: str,
         *,
+        queue: str,
         priority: int | None = None,
         skills: Sequence[str] | None = None,
         reason: str | None = None,
@@ -183,8 +185,9 @@ class OrderCommands(ServiceBase):
         """
         Merge two callbacks of one person: *callback_id* ends as REPLACED, *into* goes on.
 
-        The one that goes on has the better priority of the two, the earlier place if both are in one queue, and
-        the context fields of both; its own entry time stays. Durable on return. Merging twice changes nothing.
+        The one that goes on has the better priority of the two, the earlier place if both are in one queue, the
+        skills and context fields of both, and the ticket and owner of the other if it has none; its own entry time
+        and preferred agent stay. Durable on return. Merging twice changes nothing.
 
         Returns:
             The one that goes on.
@@ -192,7 +195,8 @@ class OrderCommands(ServiceBase):
         Raises:
             CallbackNotFound: there is no such callback.
             NotPossibleNow: one of them is being attempted, or has ended.
-            RequestRefused: they are of two persons, or one and the same.
+            RequestRefused: they are of two persons, or one and the same; or one that stands in line was to be merged
+                into one for a chosen time.
         """
         gone, stays = read_callback_id(callback_id), read_callback_id(into)
         if gone == stays:
@@ -204,15 +208,20 @@ class OrderCommands(ServiceBase):
                 return kept
             if callback.subject_id != kept.subject_id:
                 raise RequestRefused(f"callbacks {gone} and {stays} are of two persons")
-            policy = policy_or_default(self.policies, kept.queue)
-            stand = placing.merged(kept, callback, policy=policy)
+            if kept.state is CallbackState.SCHEDULED and callback.state is not CallbackState.SCHEDULED:
+                raise RequestRefused(
+                    f"callback {gone} has a place in line, and {stays} has none: merge that into it"
+                )
+            policy = policy_of(self.policies, kept.queue)
+            lane = lane_of_both(tx, kept, callback)
+            stand = placing.merged(kept, callback, lane=lane, policy=policy)
             write(tx, lifecycle.merge(callback, kept, stand=stand, policy=policy, now=now))
             intake.merge_contexts(tx, callback, kept)
             return tx.callbacks.get(stays)
 
         return self._run(Commit.FLUSHED, merged)
 
-    def rerank(self, queue: str, head_start: HeadStart | None = None) -> Reranked:
+    def rerank(self, queue: str, *, head_start: HeadStart | None = None) -> Reranked:
         """
         Rank the waiting places of a queue anew: by the host's function, or by the credits of the present policy.
 
@@ -228,11 +237,11 @@ class OrderCommands(ServiceBase):
         Raises:
             UnknownQueue: no policy is configured for it.
 
-        Cost: O(n log n) for n waiting places, 500 to a transaction. Places that leave the line meanwhile are let be.
+        Cost: O(n log n) for n waiting places, 500 to a transaction. Who leaves the line meanwhile is left alone.
         """
         policy = policy_of(self.policies, queue)
-        places = self._run(Commit.READ_ONLY, lambda tx, _now: _line(tx, policy))
-        now = self._now()
+        places = self._run(Commit.READ_ONLY, lambda tx, _now: places_in(tx, policy.queue))
+        now = self.now()
         failed: dict[str, str] = {}
         wanted: list[tuple[Place, timedelta | None]] = []
         for place in places:
@@ -258,15 +267,6 @@ def _moved(
     lane = tx.lanes.intern(skills) if skills is not None else open_lane(tx, place)
     wanted = place.priority if priority is None else priority
     return placing.moved(place, priority=wanted, lane=lane, policy=policy)
-
-
-def _line(tx: Transaction, policy: QueuePolicy) -> list[Place]:
-    places: list[Place] = []
-    after: tuple[int, PlaceId] | None = None
-    while page := tx.line.places(policy.queue, after=after, limit=BATCH):
-        places += page
-        after = (page[-1].rank, page[-1].place_id)
-    return places
 
 
 def _id_of(place: Place) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
 
 from callbackq import intake
 from callbackq.core import lifecycle, speech
-from callbackq.core.instants import check_not_future, check_text
+from callbackq.core.instants import check_text, read_entered_at
+from callbackq.core.placing import lanes_of_request
 from callbackq.core.requests import (
     event_key_of,
     read_channel,
@@ -21,7 +22,7 @@ from callbackq.core.requests import (
     request_key_of,
 )
 from callbackq.core.speech import Answer
-from callbackq.errors import CallbackqError, RequestRefused
+from callbackq.errors import CallbackqError, Conflict, RequestRefused, StoreError
 from callbackq.ids import AgentId, CallbackId, CallId, OfferId
 from callbackq.model import (
     Callback,
@@ -34,7 +35,7 @@ from callbackq.model import (
     TicketOrder,
     Triggered,
 )
-from callbackq.ports import Commit, Transaction
+from callbackq.ports import Commit, Tickets, Transaction
 from callbackq.service.base import NO_CONTEXT, ServiceBase
 from callbackq.writing import call_off, policy_of, write
 
@@ -82,7 +83,7 @@ class PromiseCommands(ServiceBase):
             owner: the agent who books a follow-up. Kept with it, and preferred unless another one is.
             ticket_id: the ticket that it belongs to. Where none is given, the service has a `Tickets` port and
                 there is no live call, a ticket is opened once the promise is durable.
-            entered_at: for a host that keeps its own queue: when the caller entered it.
+            entered_at: for a host that keeps its own queue: when the caller entered it; at most 30 days ago.
             scheduled_at: call at this time instead of as soon as possible; aware, in the future.
 
         Returns:
@@ -97,29 +98,31 @@ class PromiseCommands(ServiceBase):
             CommitUncertain: it may have been stored; ask again with the same request key.
         """
         policy = policy_of(self.policies, queue)
-        now = self._now()
+        now = self.now()
         owner_id = AgentId(check_text(owner, "owner")) if owner is not None else None
         usual = Channel.IN_QUEUE if call_id is not None else Channel.WEB if owner is None else Channel.AGENT
         request = intake.Request(
             policy=policy,
-            call_id=CallId(call_id) if call_id is not None else None,
+            call_id=CallId(check_text(call_id, "call_id")) if call_id is not None else None,
             number=intake.read_target(number, policy),
             request_key=request_key_of(request_key, call_id),
             offer_id=OfferId(check_text(offer_id, "offer_id")) if offer_id is not None else None,
             channel=read_channel(channel or usual),
             priority=intake.read_priority(priority, policy),
             skills=read_skills(skills),
-            entered_at=check_not_future(entered_at, "entered_at", now=now) if entered_at is not None else now,
+            entered_at=read_entered_at(entered_at, now=now) if entered_at is not None else now,
             scheduled_at=scheduled_at,
             preferred_agent_id=intake.read_agent(preferred_agent) or owner_id,
             owner_id=owner_id,
             ticket_id=check_text(ticket_id, "ticket_id") if ticket_id is not None else None,
             wish=read_wish(name=name, language=language, context=context),
         )
+        self._know_lanes(*lanes_of_request(request.skills, request.preferred_agent_id))
         receipt = self._run(
             Commit.FLUSHED, lambda tx, now: intake.promise(tx, request, desk=self.desk, now=now), now=now
         )
-        self._open_ticket(receipt)
+        if self.tickets is not None and call_id is None:
+            self._open_ticket(receipt, self.tickets)
         return receipt
 
     def request_spoken(
@@ -138,8 +141,8 @@ class PromiseCommands(ServiceBase):
         """
         Promise a callback to a live caller, and say what the IVR says now: success or error, chosen by type.
 
-        The arguments are those of `request`. After success the host speaks `Answer.says` and hangs up; after an
-        error it speaks them and does as `Answer.then` says: by policy the caller keeps the place on hold.
+        Every argument means what it does in `request`. After success the host speaks `Answer.says` and hangs up;
+        after an error it speaks them and does as `Answer.then` says: by policy the caller keeps the place on hold.
 
         Returns:
             An `Answer`, also where the request was refused or the store failed. In doubt (`CommitUncertain`) the
@@ -168,10 +171,10 @@ class PromiseCommands(ServiceBase):
     def request_many(
         self,
         queue: str,
-        people: Sequence[Person],
         *,
+        people: Sequence[Person],
         event_key: str,
-        rate_per_min: float | None = None,
+        rate_per_minute: float | None = None,
     ) -> Triggered:
         """
         Promise a callback to each of *people*, because of one business event: an outage, an order, an alarm.
@@ -182,43 +185,68 @@ class PromiseCommands(ServiceBase):
         Args:
             people: whom to call, as many as you like; committed by the 200.
             event_key: the name of the event, 1 to 100 characters.
-            rate_per_min: how many of them may come due in a minute, in the order given: the n-th is scheduled
-                n / rate minutes from now. All at once if None. Above 0, to 100,000.
+            rate_per_minute: how many of them may come due in a minute, in the order given: the n-th is scheduled
+                n / rate minutes from now. All at once if None. 0.001 to 100,000.
 
         Returns:
-            The receipts, durable, and who was refused and why, by index. Nobody is lost without a word.
+            The receipts, durable, and who was refused and why, by index. Every person is in one of the two.
 
         Raises:
             UnknownQueue, InvalidText: nothing was stored.
-            StoreUnavailable, CommitUncertain: some may be stored; call again.
+            StoreUnavailable, CommitUncertain, Conflict: some may be stored; call again.
         """
         policy = policy_of(self.policies, queue)
         key = event_key_of(event_key)
-        spacing = read_rate(rate_per_min)
-        now = self._now()
+        spacing = read_rate(rate_per_minute)
+        now = self.now()
         refused: dict[int, CallbackqError] = {}
         requests: list[tuple[int, intake.Request]] = []
         for index, person in enumerate(people):
             at = now + index * spacing if spacing and index else None
             try:
                 requests.append(
-                    (index, intake.request_for(person, policy=policy, event_key=key, at=at, now=now))
+                    (
+                        index,
+                        intake.request_for(
+                            person, policy=policy, desk=self.desk, event_key=key, at=at, now=now
+                        ),
+                    )
                 )
             except RequestRefused as error:
                 refused[index] = error
+        for _, request in requests:
+            self._know_lanes(*lanes_of_request(request.skills, request.preferred_agent_id))
         receipts: dict[int, Receipt] = {}
-
-        def promised(batch: list[tuple[int, intake.Request]], tx: Transaction, now: datetime) -> None:
-            for index, request in batch:
-                try:
-                    receipts[index] = intake.promise(tx, request, desk=self.desk, now=now)
-                except RequestRefused as error:
-                    refused[index] = error
-
         for first in range(0, len(requests), BATCH):
-            batch = requests[first : first + BATCH]
-            self._run(Commit.FLUSHED, partial(promised, batch))
+            for index, answer in self._promise_some(requests[first : first + BATCH]).items():
+                if isinstance(answer, Receipt):
+                    receipts[index] = answer
+                else:
+                    refused[index] = answer
         return Triggered(receipts=receipts, refused=refused)
+
+    def _promise_some(self, batch: list[tuple[int, intake.Request]]) -> dict[int, Receipt | RequestRefused]:
+        """Promise in one transaction, people in one order everywhere; one by one, where others are in the way."""
+        ordered = sorted(batch, key=lambda one: (one[1].number.identity if one[1].number else "", one[0]))
+
+        def promised(tx: Transaction, now: datetime) -> dict[int, Receipt | RequestRefused]:
+            return {index: self._promise_one(tx, request, now) for index, request in ordered}
+
+        try:
+            return self._once(Commit.FLUSHED, promised, self.now())
+        except Conflict:
+            return {
+                index: self._run(Commit.FLUSHED, partial(_flipped, self._promise_one, request))
+                for index, request in ordered
+            }
+
+    def _promise_one(
+        self, tx: Transaction, request: intake.Request, now: datetime
+    ) -> Receipt | RequestRefused:
+        try:
+            return intake.promise(tx, request, desk=self.desk, now=now)
+        except RequestRefused as error:
+            return error
 
     def cancel(self, callback_id: str, *, reason: str | None = None) -> Callback:
         """
@@ -259,11 +287,14 @@ class PromiseCommands(ServiceBase):
 
     # ------------------------------------------------------------------ tickets
 
-    def _open_ticket(self, receipt: Receipt) -> None:
-        """Open a ticket for a promise that is durable and has none. A help desk that fails costs no promise."""
-        if self.tickets is None:
-            return
+    def _open_ticket(self, receipt: Receipt, tickets: Tickets) -> None:
+        """Open a ticket for a promise that is durable and has none. What fails now costs no promise, and is logged."""
+        try:
+            self._open_ticket_now(receipt, tickets)
+        except (StoreError, Conflict) as error:
+            logger.warning("no ticket for %s: %s", receipt.callback_id, type(error).__name__)
 
+    def _open_ticket_now(self, receipt: Receipt, tickets: Tickets) -> None:
         def read(tx: Transaction, _now: datetime) -> tuple[Callback, Subject]:
             callback = tx.callbacks.get(receipt.callback_id)
             return callback, tx.subjects.get(callback.subject_id)
@@ -282,7 +313,7 @@ class PromiseCommands(ServiceBase):
             context=dict(subject.contexts.get(callback.callback_id, {})),
         )
         try:
-            ticket_id = check_text(self.tickets.open(order), "ticket_id")
+            ticket_id = check_text(tickets.open(order), "ticket_id")
         except Exception as error:
             logger.warning("no ticket for %s: %s", callback.callback_id, type(error).__name__)
             return
@@ -292,6 +323,15 @@ class PromiseCommands(ServiceBase):
                 tx, lifecycle.ticket(tx.callbacks.get(receipt.callback_id), ticket_id, now=now)
             ),
         )
+
+
+def _flipped(
+    promise: Callable[[Transaction, intake.Request, datetime], Receipt | RequestRefused],
+    request: intake.Request,
+    tx: Transaction,
+    now: datetime,
+) -> Receipt | RequestRefused:
+    return promise(tx, request, now)
 
 
 def read_callback_id(text: str) -> CallbackId:

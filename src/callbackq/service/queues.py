@@ -6,6 +6,7 @@ from datetime import datetime
 
 from callbackq.core import switches
 from callbackq.core.instants import check_text
+from callbackq.errors import RequestRefused
 from callbackq.ids import QueueName
 from callbackq.model import ALL_QUEUES, QueueControl
 from callbackq.ports import Commit, Transaction
@@ -32,6 +33,7 @@ class QueueCommands(ServiceBase):
 
         Raises:
             UnknownQueue, InvalidText: nothing was changed.
+            RequestRefused: neither offering nor dialing was named.
         """
         return self._switch(queue, pause=True, offering=offering, dialing=dialing, reason=reason)
 
@@ -41,12 +43,15 @@ class QueueCommands(ServiceBase):
 
         Raises:
             UnknownQueue: nothing was changed.
+            RequestRefused: neither offering nor dialing was named.
         """
         return self._switch(queue, pause=False, offering=offering, dialing=dialing, reason=None)
 
     def _switch(
         self, queue: str | None, *, pause: bool, offering: bool, dialing: bool, reason: str | None
     ) -> QueueControl:
+        if not offering and not dialing:
+            raise RequestRefused("nothing to switch; allowed: offering=True, dialing=True, or both")
         name: QueueName = ALL_QUEUES if queue is None else policy_of(self.policies, queue).queue
         why = check_text(reason, "reason") if reason is not None else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 
 from callbackq.core.explain import ExplainFacts, explain
@@ -9,12 +10,15 @@ from callbackq.core.instants import check_text
 from callbackq.core.quotes import QuoteReport, score_quotes
 from callbackq.events import Event
 from callbackq.facts import control_of, position_of
-from callbackq.ids import CallId
+from callbackq.ids import AgentId, CallId
 from callbackq.model import (
+    ALL_QUEUES,
+    Agent,
     Callback,
     CallbackState,
     CallState,
     Explanation,
+    LiveCall,
     Overtakes,
     Place,
     Position,
@@ -88,7 +92,7 @@ class Questions(ServiceBase):
 
         def read(tx: Transaction, now: datetime) -> Explanation:
             callback = tx.callbacks.get(read_callback_id(callback_id))
-            facts: ExplainFacts = explain_facts(tx, callback, policies=self.policies)
+            facts: ExplainFacts = explain_facts(tx, callback, policies=self.policies, caps=self.caps, now=now)
             return explain(callback, facts=facts, now=now)
 
         return self._run(Commit.READ_ONLY, read)
@@ -106,7 +110,71 @@ class Questions(ServiceBase):
 
         return self._run(Commit.READ_ONLY, read)
 
+    def context(self, callback_id: str) -> Mapping[str, str]:
+        """
+        Return the free fields that the agent is shown with a callback. They may be personal.
+
+        Raises:
+            CallbackNotFound: there is no such callback.
+        """
+
+        def read(tx: Transaction, _now: datetime) -> Mapping[str, str]:
+            callback = tx.callbacks.get(read_callback_id(callback_id))
+            return dict(tx.subjects.get(callback.subject_id).contexts.get(callback.callback_id, {}))
+
+        return self._run(Commit.READ_ONLY, read)
+
+    def call(self, call_id: str) -> LiveCall:
+        """
+        Return one live call as it is now.
+
+        Raises:
+            CallNotFound: this call never joined.
+        """
+        key = CallId(check_text(call_id, "call_id"))
+        return self._run(Commit.READ_ONLY, lambda tx, _now: tx.calls.get(key))
+
+    def call_history(self, call_id: str) -> list[Event]:
+        """
+        Return what happened to a live call, oldest first.
+
+        Raises:
+            CallNotFound: this call never joined.
+        """
+        key = CallId(check_text(call_id, "call_id"))
+        return self._run(Commit.READ_ONLY, lambda tx, _now: tx.history.of_call(tx.calls.get(key).call_id))
+
+    def agent(self, agent_id: str) -> Agent:
+        """
+        Return one agent as they are now.
+
+        Raises:
+            AgentNotFound: this agent never was available.
+        """
+        key = AgentId(check_text(agent_id, "agent_id"))
+        return self._run(Commit.READ_ONLY, lambda tx, _now: tx.agents.get(key))
+
+    def agent_history(self, agent_id: str) -> list[Event]:
+        """
+        Return what happened to an agent, oldest first.
+
+        Raises:
+            AgentNotFound: this agent never was available.
+        """
+        key = AgentId(check_text(agent_id, "agent_id"))
+        return self._run(Commit.READ_ONLY, lambda tx, _now: tx.history.of_agent(tx.agents.get(key).agent_id))
+
     # ------------------------------------------------------------------ queues
+
+    def queue_history(self, queue: str | None) -> list[Event]:
+        """
+        Return how a queue, or all queues at once (None), were paused and resumed, oldest first.
+
+        Raises:
+            UnknownQueue: no policy is configured for it.
+        """
+        name = ALL_QUEUES if queue is None else policy_of(self.policies, queue).queue
+        return self._run(Commit.READ_ONLY, lambda tx, _now: tx.history.of_queue(name))
 
     def line(self, queue: str, *, limit: int = 100) -> list[Place]:
         """
@@ -120,19 +188,24 @@ class Questions(ServiceBase):
             Commit.READ_ONLY, lambda tx, _now: tx.line.places(name, limit=min(max(limit, 0), LIMIT_MAX))
         )
 
-    def control(self, queue: str) -> QueueControl | None:
+    def control(self, queue: str | None) -> QueueControl | None:
         """
         Return what is paused for a queue now, by itself or with all queues; None if nothing ever was.
+
+        Args:
+            queue: its name; None for what is switched for all queues.
 
         Raises:
             UnknownQueue: no policy is configured for it.
         """
+        if queue is None:
+            return self._run(Commit.READ_ONLY, lambda tx, _now: tx.queues.find(ALL_QUEUES))
         name = policy_of(self.policies, queue).queue
         return self._run(Commit.READ_ONLY, lambda tx, _now: control_of(tx, name))
 
     def rates(self, queue: str, *, priority: int | None = None) -> Rates:
         """
-        Return how a queue went of late: what its estimates rest on. Measured every 30 s, from its last 200 rows.
+        Return how a queue went lately: what its estimates rest on. Measured every 30 s, from its last 200 rows.
 
         Raises:
             UnknownQueue: no policy is configured for it.
@@ -167,8 +240,8 @@ class Questions(ServiceBase):
         """
         Count who passed whom, over the last live calls and callbacks of a queue that were served.
 
-        Where callbackq chooses, nobody is passed within a class but while dialing is paused. Where the host's own
-        ACD does, this is what it did.
+        Where callbackq chooses, nobody is passed within a class, except while dialing is paused or a cap is reached.
+        Where the host's own ACD does, this is what it did.
 
         Raises:
             UnknownQueue: no policy is configured for it.

@@ -1,5 +1,5 @@
 """
-Reads the call log "Anonymous Bank" (Israel, 1999), and makes callers and shifts of it.
+Reads the call log "Anonymous Bank" (Israel, 1999), and counts what it says.
 
 The log is the work of the Technion, Faculty of Industrial Engineering and Management; documented by Ilan Guedj
 and Avishai Mandelbaum (2000), analysed by Brown et al., JASA 100 (2005) 36-50. It is free for use with
@@ -16,16 +16,12 @@ import gzip
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from random import Random
 from typing import Final, TextIO
 
 import attrs
 
-from callbackq.policy import QueuePolicy
-from callbackq.ports import Store
-from callbackq.simulation.center import ContactCenter
-from callbackq.simulation.people import Caller, Temper, draw_tries, fictional_number
-from callbackq.simulation.staffing import Shift, shifts_of_services
+from callbackq.simulation.inference import Hold, Service
+from callbackq.simulation.patience import Held
 
 SOURCE: Final = (
     'Data: "Anonymous Bank" call log, Technion, Faculty of Industrial Engineering and Management '
@@ -35,25 +31,13 @@ COLUMNS: Final[tuple[str, ...]] = (
     "date", "caller", "priority", "type", "arr", "vru_s", "queued", "q_start", "q_s", "outcome", "s_start", "s_s",
     "agent",
 )  # fmt: skip
-QUEUE: Final = "bank"
-HEAD_START: Final = timedelta(seconds=90)
-"""What priority 2 is worth in the log: such a call is served as if it had queued so much longer."""
-BREAK_MIN: Final = timedelta(minutes=5)
-"""
-An agent who served nobody for longer than this is taken to have been away.
-
-Measured on January 1999 with nobody accepting a callback, against the log's 3,090 who gave up and 68.0 s of mean
-wait: 60 min gives 1,170 and 56.7 s, 30 min 1,334 and 57.3 s, 10 min 1,757 and 60.4 s, 5 min 1,997 and 63.3 s.
-"""
-OFFER_AFTER: Final = timedelta(seconds=10)
-OFFER_WAIT_MIN: Final = timedelta(minutes=1)
 YEARS_ON: Final = 28
 """The engine takes instants from 2000 on. After 28 years every date falls on the same day of the week."""
 
-_PRIORITY_HIGH: Final = 100
-_PRIORITY_REGULAR: Final = 101
 _DAY_S: Final = 86_400
 _SECONDS_MAX: Final = 2 * _DAY_S
+_KIND_LENGTH_MAX: Final = 16
+_KINDS_MAX: Final = 50
 
 
 class NotALog(ValueError):
@@ -68,6 +52,7 @@ class LoggedCall:
     Args:
         line: its line in the file.
         person: a label, or None.
+        kind: of service asked for; empty if the log does not say.
         high: whether it had priority 2.
         joined_s: when it left the voice menu.
         queued: whether it found no agent free.
@@ -79,6 +64,7 @@ class LoggedCall:
     line: int
     day: date
     person: str | None
+    kind: str
     high: bool
     joined_s: int
     queued: bool
@@ -92,6 +78,11 @@ class LoggedCall:
         """Return an instant of that day, years on. The log's wall clock is read as UTC."""
         day = self.day.replace(year=self.day.year + YEARS_ON) if self.day.year < 2000 else self.day
         return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=second)
+
+    @property
+    def held(self) -> Held:
+        """What it says about patience."""
+        return Held(self.kind, self.wait_s, not self.served)
 
 
 @attrs.frozen(kw_only=True)
@@ -130,6 +121,25 @@ class BankLog:
             calls=tuple(call for call in self.calls if call.day in kept),
             menu_days=tuple(day for day in self.menu_days if day in kept),
         )
+
+    def services(self) -> list[Service]:
+        """Return the services of agents whose labels are known."""
+        return [
+            Service(
+                call.agent,
+                call.kind,
+                call.at(call.service_starts_s),
+                call.at(call.service_starts_s + call.service_s),
+            )
+            for call in self.calls
+            if call.served and call.agent is not None
+        ]
+
+    def holds(self) -> Iterator[Hold]:
+        """Return when each caller who found no agent free waited."""
+        for call in self.calls:
+            if call.queued:
+                yield Hold(call.kind, call.at(call.joined_s), call.at(call.joined_s + call.wait_s))
 
     @property
     def handle_time(self) -> timedelta:
@@ -190,6 +200,10 @@ def _read(text: Iterable[str], name: str) -> BankLog:
             menu_days.append(call)
     if not calls:
         raise NotALog(f"{name} is not a log of the format anonymous-bank: it holds no call to an agent")
+    if len({call.kind for call in calls}) > _KINDS_MAX:
+        raise NotALog(
+            f"{name} is not a log of the format anonymous-bank: it has more than {_KINDS_MAX} types of calls"
+        )
     calls.sort(key=lambda call: (call.day, call.joined_s, call.line))
     return BankLog(calls=tuple(calls), menu_days=tuple(menu_days), bad=tuple(bad))
 
@@ -214,6 +228,7 @@ def _call(row: list[str], line: int) -> LoggedCall | date:
         line=line,
         day=day,
         person=fields["caller"] or None,
+        kind=_kind(fields),
         high=priority == "2",
         joined_s=joined_s,
         queued=queued,
@@ -237,6 +252,13 @@ def _one_of(fields: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> s
     if fields[name] not in allowed:
         raise ValueError(f"{name} is {fields[name][:20]!r}; expected {' or '.join(allowed)}")
     return fields[name]
+
+
+def _kind(fields: Mapping[str, str]) -> str:
+    text = fields["type"]
+    if text and not (text.isascii() and text.isalnum() and len(text) <= _KIND_LENGTH_MAX):
+        raise ValueError(f"type is {text[:20]!r}; expected at most {_KIND_LENGTH_MAX} letters or digits")
+    return text
 
 
 def _seconds(fields: Mapping[str, str], name: str) -> int:
@@ -273,75 +295,3 @@ def figures_of_log(log: BankLog) -> LogFigures:
         mean_hold_queued_s=sum(waits) / len(waits) if waits else None,
         mean_service_s=log.handle_time.total_seconds(),
     )
-
-
-# ---------------------------------------------------------------------------- the engine's side
-
-
-def center_of_log(log: BankLog, store: Store, *, accept_ratio: float, seed: int) -> ContactCenter:
-    """Return a center in which the calls of the log meet the agents of the log, ready to run."""
-    return ContactCenter(
-        store,
-        policies=[policy_of_log(log)],
-        callers=callers_of_log(log, temper=Temper(), random=Random(f"{seed} people")),
-        shifts=shifts_of_log(log),
-        accept_ratio=accept_ratio,
-        offer_after=OFFER_AFTER,
-        pick_up=timedelta(0),
-    )
-
-
-def policy_of_log(log: BankLog) -> QueuePolicy:
-    """Return the settings of the one queue that all calls go through: priority 2 has its head start, others none."""
-    return QueuePolicy(
-        queue=QUEUE,
-        priority_default=_PRIORITY_REGULAR,
-        priority_credit=HEAD_START,
-        handle_time=log.handle_time,
-        offer_wait_min=OFFER_WAIT_MIN,
-    )
-
-
-def callers_of_log(log: BankLog, *, temper: Temper, random: Random) -> list[Caller]:
-    """
-    Return the callers of the log, in order.
-
-    Who hung up has the patience that the log shows, and a service time drawn from those of the log; who was
-    served is patient for ever, and has the service time of the log. What else is not in the log is drawn.
-    """
-    services = [call.service_s for call in log.calls if call.served] or [0]
-    persons: dict[str, int] = {}
-    callers: list[Caller] = []
-    for call in log.calls:
-        drawn_s = random.choice(services)
-        person = persons.setdefault(call.person or f"line {call.line}", len(persons))
-        callers.append(
-            Caller(
-                call_id=f"line-{call.line:07d}",
-                number=fictional_number(person),
-                joins_at=call.at(call.joined_s),
-                patience=None if call.served else timedelta(seconds=call.wait_s),
-                service=timedelta(seconds=call.service_s if call.served else drawn_s),
-                acceptance=random.random(),
-                tries=draw_tries(temper, random=random),
-                queue=QUEUE,
-                priority=_PRIORITY_HIGH if call.high else _PRIORITY_REGULAR,
-            )
-        )
-    return callers
-
-
-def shifts_of_log(log: BankLog, *, break_min: timedelta = BREAK_MIN) -> list[Shift]:
-    """
-    Infer who was on duty: there is no log-in data.
-
-    An agent is on duty from the start of the first to the end of the last service of a row of services with no
-    gap of more than *break_min* between them. Services without an agent's label tell nothing.
-    """
-    return shifts_of_services(list(_services(log)), break_min=break_min, queues=(QUEUE,))
-
-
-def _services(log: BankLog) -> Iterator[tuple[str, datetime, datetime]]:
-    for call in log.calls:
-        if call.served and call.agent is not None:
-            yield call.agent, call.at(call.service_starts_s), call.at(call.service_starts_s + call.service_s)

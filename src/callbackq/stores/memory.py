@@ -224,6 +224,10 @@ class _Attempts(_Table[Attempt]):
         """Return the attempt that has not ended for this number. O(1)."""
         return self._holder("number_key", number_key)
 
+    def open_count(self, queue: QueueName, *, limit: int) -> int:
+        """Count the attempts of *queue* that have not ended; stops at *limit*. O(1)."""
+        return min(self._transaction.tenant.attempts_open[queue], limit)
+
     def last_started(self, queue: QueueName, *, limit: int) -> list[Attempt]:
         """Return the attempts of *queue* that were started last, the latest first. O(limit)."""
         return self._latest(ATTEMPTS_STARTED, queue, limit)

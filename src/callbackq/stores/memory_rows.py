@@ -110,6 +110,21 @@ def _history_key(event: Event) -> Key:
     return (Entity.QUEUE, event.queue)
 
 
+def _open_queue(row: Any) -> QueueName | None:
+    """Return the queue in which a row is open, if it is."""
+    queue: QueueName | None = None if row is None or _has_ended(row) else row.queue
+    return queue
+
+
+def _recount(open_in: Counter[QueueName], before: QueueName | None, after: QueueName | None) -> None:
+    if before == after:
+        return
+    if before is not None:
+        open_in[before] -= 1
+    if after is not None:
+        open_in[after] += 1
+
+
 class TenantRows:
     """The rows of one tenant and their indexes."""
 
@@ -123,6 +138,7 @@ class TenantRows:
         self.staffed: Counter[QueueName] = Counter()
         self.staffed_skills: Counter[tuple[QueueName, tuple[str, ...]]] = Counter()
         self.callbacks_open: Counter[QueueName] = Counter()
+        self.attempts_open: Counter[QueueName] = Counter()
         self.calls_open: dict[QueueName, set[CallId]] = {}
         self.lanes = LaneIndex()
         self.history: list[Event] = []
@@ -142,6 +158,8 @@ class TenantRows:
             self._swap_times(old, new, cls, row_id)
         if cls is Agent:
             self._swap_agent(old, new)
+        elif cls is Attempt:
+            _recount(self.attempts_open, _open_queue(old), _open_queue(new))
         elif cls is Callback or cls is LiveCall:
             self._swap_place(old, new, cls, row_id)
 
@@ -199,13 +217,11 @@ class TenantRows:
             self.staffed_skills[queue, skills] += change
 
     def _swap_place(self, old: Any, new: Any, cls: type[Any], row_id: str) -> None:
-        before: QueueName | None = None if old is None or _has_ended(old) else old.queue
-        after: QueueName | None = None if new is None or _has_ended(new) else new.queue
-        if before != after:
-            if cls is LiveCall:
-                self._swap_open_call(CallId(row_id), before, after)
-            else:
-                self._swap_open_callback(before, after)
+        before, after = _open_queue(old), _open_queue(new)
+        if cls is Callback:
+            _recount(self.callbacks_open, before, after)
+        elif before != after:
+            self._swap_open_call(CallId(row_id), before, after)
         left = old if old is not None and _is_waiting(old) else None
         came = new if new is not None and _is_waiting(new) else None
         if left is not None and came is not None and _spot_of(left) == _spot_of(came):
@@ -220,12 +236,6 @@ class TenantRows:
             if came.queue not in self.lines:
                 self.lines[came.queue] = QueueLine()
             self.lines[came.queue].of_kind(came).add(came)
-
-    def _swap_open_callback(self, before: QueueName | None, after: QueueName | None) -> None:
-        if before is not None:
-            self.callbacks_open[before] -= 1
-        if after is not None:
-            self.callbacks_open[after] += 1
 
     def _swap_open_call(self, call_id: CallId, before: QueueName | None, after: QueueName | None) -> None:
         if before is not None:
@@ -265,6 +275,7 @@ class TenantRows:
         assert +self.staffed == +fresh.staffed, "the staffed counts differ from the rows"
         assert +self.staffed_skills == +fresh.staffed_skills, "the staffed skills differ from the rows"
         assert +self.callbacks_open == +fresh.callbacks_open, "the open callbacks differ from the rows"
+        assert +self.attempts_open == +fresh.attempts_open, "the open attempts differ from the rows"
         assert self.calls_open == fresh.calls_open, "the open live calls differ from the rows"
         assert self.history_of == fresh.history_of, "the history by record differs from the history"
         for skills in self.lanes.sets[1:]:
@@ -285,8 +296,11 @@ def _is_waiting(place: Place) -> bool:
     return place.state is CallbackState.WAITING or place.state is CallState.WAITING
 
 
-def _has_ended(place: Place) -> bool:
-    return place.state is CallbackState.ENDED or place.state is CallState.ENDED
+_ENDED: Final = frozenset({CallbackState.ENDED, CallState.ENDED, AttemptState.ENDED})
+
+
+def _has_ended(row: Place | Attempt) -> bool:
+    return row.state in _ENDED
 
 
 def _check_order(entries: Any) -> None:

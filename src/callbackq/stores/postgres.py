@@ -191,9 +191,10 @@ class PostgresStore:
         failure: Exception
         try:
             _check_server(connection)
-            if not _has_tables(connection):
+            if not _has_tables(connection, self._schema):
                 _make_tables(connection, self._schema, pepper)
-            rows = connection.execute("SELECT name, value FROM callbackq_meta").fetchall()
+            asked = f'SELECT name, value FROM "{self._schema}".callbackq_meta'
+            rows = connection.execute(asked.encode()).fetchall()
             meta = dict(cast("list[tuple[str, str]]", rows))
             self._check_version(meta)
             agreed = _agreed_pepper(meta, pepper)
@@ -250,16 +251,27 @@ def _check_server(connection: Connection) -> None:
         raise ConfigurationError("conninfo", f"a database in {encoding}", "a database in UTF8")
 
 
-def _has_tables(connection: Connection) -> bool:
-    row = connection.execute("SELECT to_regclass('callbackq_meta') IS NOT NULL").fetchone()
-    return row is not None and bool(row[0])
+def _has_tables(connection: Connection, schema: str) -> bool:
+    """Ask the catalog itself: what a session has looked up it may remember for too long."""
+    return _is_there(
+        connection,
+        "SELECT EXISTS (SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+        " WHERE nspname = $1 AND relname = 'callbackq_meta')",
+        schema,
+    )
+
+
+def _has_schema(connection: Connection, schema: str) -> bool:
+    return _is_there(connection, "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", schema)
+
+
+def _is_there(connection: Connection, question: str, schema: str) -> bool:
+    return connection.execute(question.encode(), [schema]).fetchone() == (True,)
 
 
 def _make_tables(connection: Connection, schema: str, pepper: bytes | None) -> None:
     """Make the tables, unless another opener is first: they take turns."""
-    script = (
-        resources.files("callbackq.stores").joinpath("schema", "postgres.sql").read_text(encoding="utf-8")
-    )
+    script = resources.files("callbackq.stores").joinpath("schema", "postgres.sql").read_bytes()
     known = (
         ("pepper", os.urandom(PEPPER_BYTES).hex())
         if pepper is None
@@ -267,11 +279,11 @@ def _make_tables(connection: Connection, schema: str, pepper: bytes | None) -> N
     )
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock($1)", [turn_number(schema, "schema")])
-        if _has_tables(connection):
+        if _has_tables(connection, schema):
             return
-        if connection.execute("SELECT to_regnamespace($1) IS NULL", [schema]).fetchone() == (True,):
+        if not _has_schema(connection, schema):
             connection.execute(f'CREATE SCHEMA "{schema}"'.encode())
-        connection.execute(script.encode())
+        connection.execute(script)
         for row in (("schema_version", str(SCHEMA_VERSION)), known):
             connection.execute("INSERT INTO callbackq_meta (name, value) VALUES ($1, $2)", row)
 

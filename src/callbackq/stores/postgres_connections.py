@@ -40,6 +40,7 @@ _DEFAULTS: Final[Mapping[str, str | int]] = {
 _SETTINGS: Final = """
     SET client_encoding = 'UTF8';
     SET TimeZone = 'UTC';
+    SET default_transaction_isolation = 'read committed';
     SET synchronous_commit = on;
     SET lock_timeout = '5s';
     SET idle_in_transaction_session_timeout = '60s';

@@ -8,7 +8,7 @@ tried again that might have been done: only where nothing was asked yet does a l
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -34,6 +34,8 @@ LINE: Final = "line"
 
 LANES: Final = "lanes"
 """The turn of whoever adds a set of skills."""
+
+_HALF: Final = "a text holds half a character"
 
 _BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 _BEGINNINGS: Final[Mapping[Commit, str]] = {
@@ -146,23 +148,25 @@ class Session:
         except driver_error() as error:
             failure = self._failed(error)
         except UnicodeEncodeError:
-            failure = InvalidText("a text holds half a character")
+            failure = InvalidText(_HALF)
         raise failure
 
-    def write_all(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement that writes for each of several rows, in order, without waiting in between."""
+    def write_all(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """
+        Run one statement that writes for each of several rows, in order, without waiting in between.
+
+        An error undoes the transaction: some of the rows may have been written before it.
+        """
         cursor = self._usable()
-        failure: Exception
         try:
             self._wrote = True
             cursor.executemany(statement.encode(), rows)
         except driver_error() as error:
-            failure = self._failed(error)
+            self._failure = translate(error, self._connections.name)
         except UnicodeEncodeError:
-            failure = InvalidText("a text holds half a character")
-        else:
-            return
-        raise failure
+            self._failure = InvalidText(_HALF)
+        if self._failure is not None:
+            raise self._failure
 
     def fetch(self, statement: str, parameters: Sequence[Any]) -> list[Row]:
         """Return all rows that one statement finds. A text that cannot be stored is in none of them."""

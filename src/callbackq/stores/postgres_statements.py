@@ -153,36 +153,45 @@ _OPEN: Final = "AND queue = $2 AND state <> 'ended' AND version > 0"
 OPEN_COUNT: Final = (
     f"SELECT count(*) FROM (SELECT 1 FROM callbackq_callbacks WHERE tenant_id = $1 {_OPEN} LIMIT $3) AS open"
 )
+OPEN_ATTEMPTS_COUNT: Final = (
+    f"SELECT count(*) FROM (SELECT 1 FROM callbackq_attempts WHERE tenant_id = $1 {_OPEN}"
+    " ORDER BY attempt_id LIMIT $3) AS open"
+)
+KEEP_ATTEMPT: Final = "SELECT 1 FROM callbackq_attempts WHERE tenant_id = $1 AND attempt_id = $2 FOR SHARE"
 OPEN_CALLS: Final = f"{CALLS.select} {_OPEN} ORDER BY call_id"
 _LATEST: Final = "{} AND queue = $2 AND {} IS NOT NULL ORDER BY {} DESC, {} DESC LIMIT $3"
 LAST_ENDED_CALLBACKS: Final = _LATEST.format(CALLBACKS.select, "ended_at", "ended_at", "callback_id")
 LAST_ENDED_CALLS: Final = _LATEST.format(CALLS.select, "ended_at", "ended_at", "call_id")
 LAST_TAKEN_CALLS: Final = _LATEST.format(CALLS.select, "taken_at", "taken_at", "call_id")
 LAST_STARTED_ATTEMPTS: Final = (
-    f"{ATTEMPTS.select} AND queue = $2 ORDER BY started_at DESC, attempt_id DESC LIMIT $3"
+    f"{ATTEMPTS.select} AND queue = $2 AND started_at > '-infinity'"
+    " ORDER BY started_at DESC, attempt_id DESC LIMIT $3"
 )
 AVAILABLE: Final = f"{AGENTS.select} AND state = 'available' ORDER BY since_at, agent_id"
 STAFFED_COUNT: Final = "SELECT count(*) FROM callbackq_agent_queues WHERE tenant_id = $1 AND queue = $2"
-STAFFED_SKILLS: Final = (
-    "SELECT skills::text, count(*) FROM callbackq_agent_queues JOIN callbackq_agents USING (tenant_id, agent_id)"
-    " WHERE tenant_id = $1 AND queue = $2 GROUP BY skills"
-)
+# Agent by agent, by the key: OFFSET keeps the planner from a join, for which a new table looks small enough.
+STAFFED_SKILLS: Final = """
+    SELECT agent.skills, count(*)
+      FROM callbackq_agent_queues AS served CROSS JOIN LATERAL (
+        SELECT skills FROM callbackq_agents
+         WHERE tenant_id = served.tenant_id AND agent_id = served.agent_id OFFSET 0
+      ) AS agent
+     WHERE served.tenant_id = $1 AND served.queue = $2 GROUP BY agent.skills"""
 
 # ---------------------------------------------------------------------------- the line
 
-_WAITING: Final = "FROM {} WHERE tenant_id = $1 AND queue = $2 AND state = 'waiting' AND {}"
-_CALLBACKS_BY_LANE, _CALLS_BY_LANE = (
-    _WAITING.format(table, "lane >= 0") for table in ("callbackq_callbacks", "callbackq_calls")
-)
-_CALLBACKS_BY_RANK, _CALLS_BY_RANK = (
-    _WAITING.format(table, "rank >= -9007199254740992")
-    for table in ("callbackq_callbacks", "callbackq_calls")
-)
+_WAITING: Final = "FROM {} WHERE tenant_id = $1 AND queue = $2 AND state = 'waiting'{}"
+_BY_RANK: Final = " AND rank >= -9007199254740992"
+"""True of every rank: it says which index is meant."""
+
 THINNING: Final = 64
-_CALLBACKS_THINNED, _CALLS_THINNED = (
-    _WAITING.format(table, f"hashtext(place_id) & {THINNING - 1} = 0")
-    for table in ("callbackq_callbacks", "callbackq_calls")
-)
+_THINNED: Final = f" AND hashtext(place_id) & {THINNING - 1} = 0"
+_CALLBACKS_BY_LANE: Final = _WAITING.format("callbackq_callbacks", "")
+_CALLBACKS_BY_RANK: Final = _WAITING.format("callbackq_callbacks", _BY_RANK)
+_CALLBACKS_THINNED: Final = _WAITING.format("callbackq_callbacks", _THINNED)
+_CALLS_BY_LANE: Final = _WAITING.format("callbackq_calls", "")
+_CALLS_BY_RANK: Final = _WAITING.format("callbackq_calls", _BY_RANK)
+_CALLS_THINNED: Final = _WAITING.format("callbackq_calls", _THINNED)
 
 _HEAD: Final = """
     SELECT place.* FROM unnest($3::bigint[]) AS wanted(lane) CROSS JOIN LATERAL (
@@ -218,11 +227,9 @@ PAGE_CALLS_BEHIND: Final = _PAGE_BEHIND.format(CALLS.columns, _CALLS_BY_RANK)
 PAGE_CALLBACKS: Final = _PAGE.format(CALLBACKS.columns, _CALLBACKS_BY_RANK)
 PAGE_CALLBACKS_BEHIND: Final = _PAGE_BEHIND.format(CALLBACKS.columns, _CALLBACKS_BY_RANK)
 WAITING_COUNT: Final = f"SELECT (SELECT count(*) {_CALLS_BY_RANK}) + (SELECT count(*) {_CALLBACKS_BY_RANK})"
-ANY_WAITING: Final = """
-    SELECT EXISTS (SELECT 1 FROM callbackq_calls
-                    WHERE tenant_id = $1 AND state = 'waiting' AND rank >= -9007199254740992)
-        OR EXISTS (SELECT 1 FROM callbackq_callbacks
-                    WHERE tenant_id = $1 AND state = 'waiting' AND rank >= -9007199254740992)"""
+ANY_WAITING: Final = f"""
+    SELECT EXISTS (SELECT 1 FROM callbackq_calls WHERE tenant_id = $1 AND state = 'waiting'{_BY_RANK})
+        OR EXISTS (SELECT 1 FROM callbackq_callbacks WHERE tenant_id = $1 AND state = 'waiting'{_BY_RANK})"""
 
 # ---------------------------------------------------------------------------- times
 

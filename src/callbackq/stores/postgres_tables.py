@@ -22,7 +22,7 @@ from callbackq.errors import (
     StaleVersion,
     UniquenessViolated,
 )
-from callbackq.events import Event
+from callbackq.events import Event, ReportIgnored
 from callbackq.ids import (
     AgentId,
     AttemptId,
@@ -176,6 +176,10 @@ class _Attempts(Part):
         """Return the attempt that has not ended for this number. O(log n)."""
         return self._session.record(sql.ATTEMPTS, sql.BY_NUMBER_KEY, number_key)
 
+    def open_count(self, queue: QueueName, *, limit: int) -> int:
+        """Count the attempts of *queue* that have not ended; stops at *limit*. O(counted)."""
+        return self._session.numbers(sql.OPEN_ATTEMPTS_COUNT, queue, limit)[0]
+
     def last_started(self, queue: QueueName, *, limit: int) -> list[Attempt]:
         """Return the attempts of *queue* that were started last, the latest first. O(limit + log n)."""
         return self._session.records(sql.ATTEMPTS, sql.LAST_STARTED_ATTEMPTS, queue, limit)
@@ -235,6 +239,9 @@ class _History(Part):
         rows: list[list[Any]] = []
         for event in events:
             check_event(event, tenant_id=session.tenant_id)
+            if isinstance(event, ReportIgnored):
+                # It comes without its record, whose version must still be the one that it names.
+                session.fetch(sql.KEEP_ATTEMPT, (session.tenant_id, event.attempt_id))
             rows.append(_EVENTS.encode(event))
         if len(rows) == 1:
             session.write(sql.INSERT_EVENT, rows[0])

@@ -86,6 +86,9 @@ BY_IDENTITY: Final = f"{SUBJECTS.select} AND identity = ?"
 CALLBACKS_OPEN_COUNT: Final = """
     SELECT count(*) FROM (SELECT 1 FROM callbackq_callbacks INDEXED BY callbackq_callbacks_open
     WHERE tenant_id = ? AND queue = ? AND state <> 'ended' LIMIT ?)"""
+ATTEMPTS_OPEN_COUNT: Final = """
+    SELECT count(*) FROM (SELECT 1 FROM callbackq_attempts INDEXED BY callbackq_attempts_open
+    WHERE tenant_id = ? AND queue = ? AND state <> 'ended' LIMIT ?)"""
 CALLBACKS_ENDED: Final = CALLBACKS.latest("ended", "ended_at", "ended_at IS NOT NULL")
 CALLS_OPEN: Final = CALLS.by("open", "state <> 'ended' ORDER BY call_id")
 CALLS_TAKEN: Final = CALLS.latest("taken", "taken_at", "taken_at IS NOT NULL")

@@ -170,6 +170,10 @@ class _Attempts(Part):
         """Return the attempt that has not ended for this number. O(log n)."""
         return self._session.record(sql.ATTEMPTS, sql.BY_NUMBER_KEY, number_key)
 
+    def open_count(self, queue: QueueName, *, limit: int) -> int:
+        """Count the attempts of *queue* that have not ended; stops at *limit*. O(log n + counted)."""
+        return self._session.number(sql.ATTEMPTS_OPEN_COUNT, self._session.tenant_id, queue, limit)
+
     def last_started(self, queue: QueueName, *, limit: int) -> list[Attempt]:
         """Return the attempts of *queue* that were started last, the latest first. O(log n + limit)."""
         return self._session.records(sql.ATTEMPTS, sql.ATTEMPTS_STARTED, queue, limit)

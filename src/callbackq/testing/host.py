@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from callbackq.dispatcher import Dispatcher
-from callbackq.policy import QueuePolicy
+from callbackq.policy import Caps, QueuePolicy
 from callbackq.ports import Estimator, Hours, IdSource, Store, Tickets
 from callbackq.runners import Driver
 from callbackq.service import CallbackService
 from callbackq.testing.clock import ManualClock, SequentialIds
 from callbackq.testing.telephony import FakeTelephony
 
+NO_CAPS: Final = Caps()
 _STEPS_AT_ONE_INSTANT_MAX: Final = 10_000
 
 
@@ -36,6 +37,7 @@ class VirtualHost:
         clock: ManualClock | None = None,
         ids: IdSource | None = None,
         tenant_id: str = "default",
+        caps: Caps = NO_CAPS,
         hours: Hours | None = None,
         estimator: Estimator | None = None,
         tickets: Tickets | None = None,
@@ -48,6 +50,7 @@ class VirtualHost:
             clock=self.clock,
             ids=ids or SequentialIds(),
             tenant_id=tenant_id,
+            caps=caps,
             hours=hours,
             estimator=estimator,
             tickets=tickets,

@@ -9,8 +9,9 @@
 --     next moment at which time alone changes it. Ended rows have none, so they are in no index of the living.
 --   * Text is compared by its code points (COLLATE "C"), whatever the language of the database: so ties in line and
 --     between ids are broken in the same way in every store.
---   * Some indexes hold "rank >= -9007199254740992", "lane >= 0" or "version > 0", which is true of every row. The
---     store asks with the same words, and so says which index it means: the planner cannot know while a table is new.
+--   * Some indexes have a condition that is true of every row, such as "identity IS NOT NULL" or "version > 0". Only a
+--     question that says the same, or compares that column, can be answered by them: so the store says which index it
+--     means. While a table is new all indexes look alike to the planner, and it would keep what it chose then.
 --   * The views whose names begin with callbackq_v_ are made to be read. They may change with any version.
 
 CREATE TABLE callbackq_meta (
@@ -76,7 +77,7 @@ COMMENT ON TABLE callbackq_callbacks IS 'One row for each promise to call a cust
 
 -- The head of each lane, without a sort.
 CREATE INDEX callbackq_callbacks_line ON callbackq_callbacks (tenant_id, queue, lane, rank, place_id)
-    WHERE state = 'waiting' AND lane >= 0;
+    WHERE state = 'waiting' AND lane IS NOT NULL;
 
 -- How many stand ahead, over all lanes; and the line, page by page.
 CREATE INDEX callbackq_callbacks_ahead ON callbackq_callbacks (tenant_id, queue, rank, place_id)
@@ -120,6 +121,8 @@ CREATE TABLE callbackq_calls (
     preferred_agent_id       text COLLATE "C",
     preferred_until_at       timestamptz,
     offers_count             bigint           NOT NULL,
+    offer_id                 text COLLATE "C",             -- the offer that stands
+    offer_until_at           timestamptz,
     declines_count           bigint           NOT NULL,
     declined_at              timestamptz,
     quoted_at                timestamptz,                  -- what the last offer said, and when
@@ -145,7 +148,7 @@ COMMENT ON TABLE callbackq_calls IS
     'One row for each caller on the line. Live calls and callbacks stand in one line.';
 
 CREATE INDEX callbackq_calls_line ON callbackq_calls (tenant_id, queue, lane, rank, place_id)
-    WHERE state = 'waiting' AND lane >= 0;
+    WHERE state = 'waiting' AND lane IS NOT NULL;
 
 CREATE INDEX callbackq_calls_ahead ON callbackq_calls (tenant_id, queue, rank, place_id)
     WHERE state = 'waiting' AND rank >= -9007199254740992;
@@ -265,14 +268,18 @@ COMMENT ON TABLE callbackq_attempts IS
 CREATE INDEX callbackq_attempts_due ON callbackq_attempts (tenant_id, due_at, attempt_id)
     WHERE due_at IS NOT NULL;
 
-CREATE INDEX callbackq_attempts_started ON callbackq_attempts (tenant_id, queue, started_at, attempt_id);
+CREATE INDEX callbackq_attempts_open ON callbackq_attempts (tenant_id, queue, attempt_id)
+    WHERE state <> 'ended' AND version > 0;
+
+CREATE INDEX callbackq_attempts_started ON callbackq_attempts (tenant_id, queue, started_at, attempt_id)
+    WHERE started_at > '-infinity';
 
 -- Never two live attempts for one callback, nor for one number.
 CREATE UNIQUE INDEX callbackq_attempts_callback_id ON callbackq_attempts (tenant_id, callback_id)
-    WHERE state <> 'ended';
+    WHERE state <> 'ended' AND callback_id IS NOT NULL;
 
 CREATE UNIQUE INDEX callbackq_attempts_number_key ON callbackq_attempts (tenant_id, number_key)
-    WHERE state <> 'ended';
+    WHERE state <> 'ended' AND number_key IS NOT NULL;
 
 -- No index can forbid one value in two columns. This key can, also between two transactions that run at once.
 CREATE TABLE callbackq_legs (
@@ -324,7 +331,8 @@ CREATE TABLE callbackq_subjects (
 );
 COMMENT ON TABLE callbackq_subjects IS 'The persons: the only table with personal data.';
 
-CREATE UNIQUE INDEX callbackq_subjects_identity ON callbackq_subjects (tenant_id, identity);
+CREATE UNIQUE INDEX callbackq_subjects_identity ON callbackq_subjects (tenant_id, identity)
+    WHERE identity IS NOT NULL;
 
 -- ------------------------------------------------------------------------------------------------ queues
 

@@ -90,7 +90,7 @@ CREATE INDEX callbackq_callbacks_sample ON callbackq_callbacks (tenant_id, queue
 CREATE INDEX callbackq_callbacks_open ON callbackq_callbacks (tenant_id, queue)
     WHERE state <> 'ended';
 
--- How it went of late.
+-- How it went lately.
 CREATE INDEX callbackq_callbacks_ended ON callbackq_callbacks (tenant_id, queue, ended_at, callback_id)
     WHERE ended_at IS NOT NULL;
 
@@ -122,6 +122,8 @@ CREATE TABLE callbackq_calls (
     preferred_agent_id   TEXT,               -- who shall take it, if possible
     preferred_until_at   TEXT,               -- until then it waits for that agent alone
     offers_count         INTEGER NOT NULL,
+    offer_id             TEXT,               -- the offer that stands
+    offer_until_at       TEXT,
     declines_count       INTEGER NOT NULL,
     declined_at          TEXT,               -- when a callback was last declined
     quoted_at            TEXT,               -- when a callback was last offered, and what was said then
@@ -258,6 +260,10 @@ CREATE TABLE callbackq_attempts (
     CONSTRAINT attempt_due CHECK ((state = 'ended') = (due_at IS NULL)),
     CONSTRAINT attempt_customer_rang CHECK (customer_rang IN (0, 1))
 );
+
+-- How many lines are in use.
+CREATE INDEX callbackq_attempts_open ON callbackq_attempts (tenant_id, queue)
+    WHERE state <> 'ended';
 
 CREATE INDEX callbackq_attempts_started ON callbackq_attempts (tenant_id, queue, started_at, attempt_id);
 

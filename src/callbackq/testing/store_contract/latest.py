@@ -229,6 +229,19 @@ class OpenContract(ContractBase):
             )
             assert found == counts
 
+    @pytest.mark.parametrize("state", list(AttemptState))
+    def test_an_attempt_is_open_until_it_has_ended(self, store: Store, state: AttemptState) -> None:
+        """In every state but ENDED it counts, in its queue, up to the limit."""
+        put(store, make_attempt("at_1", state=state), make_attempt("at_2", queue=SALES))
+        counts = ask(
+            store,
+            lambda tx: [
+                tx.attempts.open_count(queue, limit=n) for queue in (QUEUE, SALES) for n in (0, 1, 9)
+            ],
+        )
+        here = int(state is not AttemptState.ENDED)
+        assert counts == [0, here, here, 0, 1, 1]
+
     def test_open_live_calls_come_by_id(self, store: Store) -> None:
         """Whoever waits or is being served, of this queue, as it stands now."""
         rows = {

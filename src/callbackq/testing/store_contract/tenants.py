@@ -59,6 +59,7 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "attempts.by_leg of the agent": (lambda tx: tx.attempts.by_leg(LegId("a")), None),
     "attempts.by_leg of the customer": (lambda tx: tx.attempts.by_leg(LegId("c")), None),
     "attempts.live_by_number": (lambda tx: tx.attempts.live_by_number("n"), None),
+    "attempts.open_count": (lambda tx: tx.attempts.open_count(QUEUE, limit=9), 0),
     "attempts.last_started": (lambda tx: tx.attempts.last_started(QUEUE, limit=9), []),
     "attempts.due": (lambda tx: tx.attempts.due(now=_LATE, limit=9), []),
     "subjects.by_identity": (lambda tx: tx.subjects.by_identity("i"), None),

@@ -1,7 +1,7 @@
 """
 The line as the history tells it: every event of a tenant is followed, and each one is held against the rules.
 
-Nothing of the engine's rules is used here, and nothing of the model's but what places are sorted by. Followed are
+Nothing of the engine's rules is used here, and nothing of the model. Followed are
 live calls, callbacks and agents; what is found wrong is an `AssertionError` that names the event.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from callbackq import Acd, Duplicates, PlaceAfter, QueuePolicy, RetryRule
-from service.line_model import STRICT, standing
+from service.line_people import STRICT, standing
 
 JOINED, REQUESTED = "call_joined", "callback_requested"
 SERVED = ("call_taken", "callback_attempted")
@@ -29,7 +29,7 @@ MAY_CHANGE: Mapping[str, frozenset[str]] = {
     "call_prioritized": frozenset({"priority"}),
     "callback_moved": frozenset({"queue", "priority", "lane"}),
     "call_moved": frozenset({"queue", "priority", "lane"}),
-    "callback_merged": frozenset({"ranked_at", "priority"}),
+    "callback_merged": frozenset({"ranked_at", "priority", "lane"}),
     "callback_opened": frozenset({"lane"}),
     "call_opened": frozenset({"lane"}),
 }
@@ -121,8 +121,8 @@ class Account:
             self._first(key, event)
             return
         seen = self.places[key]
-        assert not seen.ended, f"{key} was over: {event}"
-        if event.kind in SERVED:
+        assert not seen.ended or event.kind == "call_rejoined", f"{key} was over: {event}"
+        if event.kind in SERVED and seen.state != "taken":
             self._served(seen, event, host_chose=host_chose)
         before = attrs.evolve(seen)
         for name in _STAND:
@@ -133,7 +133,7 @@ class Account:
         seen.state = str(event.state)
         if event.kind == "callback_ready":
             self._after_rest(before, seen, event)
-        seen.taken = seen.taken and event.kind != "call_returned"
+        seen.taken = seen.taken and event.kind not in ("call_returned", "call_rejoined")
         if event.kind == "callback_rested":
             seen.rested_after = event.last_disposition
         seen.ended = event.kind in ("call_ended", "callback_ended")
@@ -172,6 +172,7 @@ class Account:
         assert not (seen.is_call and policy.acd is Acd.HOST), f"the host's ACD gives out {seen.key}: {event}"
         paused = bool(self.paused & {seen.queue, "*"})
         assert seen.is_call or not paused, f"dialing is paused: {event}"
+        assert self._can(event.agent_id, seen), f"{event.agent_id} cannot serve {seen}: {event}"
         could = [one for one in line if one.is_call or not paused]
         assert not [one for one in could if one in passed], f"passed {passed}: {event}"
         better = [one for one in could if self._goes_before(one, seen) and self._can(event.agent_id, one)]

@@ -42,15 +42,16 @@ from callbackq import (
     TenantId,
 )
 from callbackq.testing import ManualClock, SequentialIds
-from service import line_model as model
-from service.line_model import Attempt, Caller, LineModel, Promise
+from service import line_people as people
+from service.line_model import LineModel
+from service.line_people import Attempt, Caller, Promise
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 QUEUES = ("support", "sales", "desk")
 AGENTS = ("ann", "Ben", "élise")
 NUMBERS = ("+12125550101", "+12125550102", "+12125550103", "+12125550104")
 SKILLS = ("billing", "german")
-ID_HEADS = "aZ_cé"
+ID_HEADS = "zaZ_é"
 """Ids of live calls sort before and after those of callbacks, in the order of code points."""
 
 HEAD_STARTS = (timedelta(0), MINUTE, -MINUTE, HOUR, None, 30 * SECOND)
@@ -70,6 +71,7 @@ RINGS_ON, ACCEPTS, DECLINES, HANGS_UP = "rings on", "accepts", "declines", "hang
 MACHINE, GONE, ANSWERS, CONNECTS, TALKS = "a machine", "is gone", "answers", "connects", "talks"
 FATES = (TALKS, CONNECTS, DECLINES, *FAILURES, MACHINE, GONE, ANSWERS, ACCEPTS, HANGS_UP, RINGS_ON)
 """What becomes of an attempt: what the agent does, and then the customer."""
+FATE = st.sampled_from([*FATES, DECLINES, Disposition.NO_ANSWER, Disposition.BUSY, Disposition.UNREACHABLE])
 
 RESTS_AFTER = (
     (Disposition.NO_ANSWER, Disposition.CONGESTED, Disposition.MACHINE),
@@ -83,25 +85,25 @@ _tenants = itertools.count(1)
 
 def changes(queue: str) -> st.SearchStrategy[dict[str, Any]]:
     """Return how one queue may differ from the usual."""
-    minute, day = MINUTE, 24 * HOUR
     return st.fixed_dictionaries(
         {},
         optional={
-            "priority_credit": st.sampled_from([minute, timedelta(0)]),
+            "priority_credit": st.sampled_from([MINUTE, timedelta(0)]),
             "place_from": st.just(PlaceFrom.REQUESTED),
             "duplicates": st.just(Duplicates.ALLOW),
             "acd": st.just(Acd.HOST if queue == "desk" else Acd.CALLBACKQ),
             "served_first": st.just(10),
             "agents_kept": st.just(1),
-            "preferred_agent_time": st.sampled_from([minute, timedelta(0)]),
-            "response_window": st.sampled_from([None, 2 * minute]),
+            "preferred_agent_time": st.sampled_from([MINUTE, timedelta(0)]),
+            "response_window": st.sampled_from([None, 2 * MINUTE]),
             "place_after_window": st.sampled_from([PlaceAfter.FRONT, PlaceAfter.END]),
             "places": st.permutations(list(PlaceAfter)),
             "rest": st.just(40 * SECOND),
             "wrap_up": st.just(20 * SECOND),
             "abandoned_wait_min": st.just(30 * SECOND),
-            "callback_life": st.sampled_from([day, 20 * minute]),
-            "call_life": st.just(10 * minute),
+            "attempts_max": st.sampled_from([2, 5]),
+            "callback_life": st.sampled_from([24 * HOUR, 20 * MINUTE]),
+            "call_life": st.just(10 * MINUTE),
         },
     )
 
@@ -119,7 +121,7 @@ def policy_of(queue: str, changed: dict[str, Any]) -> QueuePolicy:
     }
     fields: dict[str, Any] = {
         "retry_rules": rules,
-        "attempts_max": 4,
+        "attempts_max": 3,
         "agent_presence_max": timedelta(days=7),
         "virtual_wait_max": 7 * MINUTE,
         "number_in_use_hold": MINUTE,
@@ -142,17 +144,18 @@ WHICH = st.integers(0, 7)
 QUEUE = st.sampled_from(QUEUES)
 PRIORITY = st.sampled_from([100, 100, 101, 99, 1, 255])
 NEEDS = st.sampled_from([(), (), ("german",), ("billing", "german")])
-HAS = st.sampled_from([SKILLS, SKILLS, ("german",), ()])
+HAS = st.sampled_from([SKILLS, SKILLS, ("german",), ("billing",), ()])
 AGENT = st.sampled_from(AGENTS)
-PREFERS = st.sampled_from([None, None, *AGENTS])
+PREFERS = st.sampled_from([None, *AGENTS])
 NUMBER = st.sampled_from(NUMBERS)
-AGO = st.sampled_from([timedelta(0), timedelta(0), SECOND, 30 * SECOND, MINUTE, 10 * MINUTE])
+AGO = st.sampled_from([timedelta(0), timedelta(0), SECOND, 30 * SECOND, MINUTE, 10 * MINUTE, -3 * SECOND])
+"""How long ago somebody entered. The host's clock may be a little ahead."""
 LATER = st.sampled_from([SECOND, 20 * SECOND, 40 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE])
 SOME_QUEUES = st.sampled_from([QUEUES, QUEUES, ("support",), ("sales", "support"), ("desk", "sales")])
 
 
 class House(RuleBasedStateMachine):
-    """One tenant of a store, with three queues, three agents and three people who can be called back."""
+    """One tenant of a store, with three queues, three agents and four people who can be called back."""
 
     store: Store
 
@@ -197,9 +200,9 @@ class House(RuleBasedStateMachine):
         self.model = LineModel(self.policies, self.clock.now())
         self.sign_in("ann", QUEUES, SKILLS)
         self.sign_in("Ben", ("support", "sales"), skills)
-        for is_live, queue, number, priority, needs, ago in crowd:
+        for index, (is_live, queue, number, priority, needs, ago) in enumerate(crowd):
             if is_live:
-                self.join(queue, ID_HEADS[0], number, priority, needs, None, ago)
+                self.join(queue, pick(ID_HEADS, index), number, priority, needs, None, ago)
             else:
                 self.ask_on_the_web(queue, number, priority, needs, None, ago, None)
 
@@ -231,7 +234,7 @@ class House(RuleBasedStateMachine):
         ago: timedelta,
         more: int = 0,
     ) -> None:
-        """A caller stands in line; and some more like this one, who came earlier and are told of later."""
+        """A caller stands in line; and some more like this one, who came at that instant, or earlier."""
         self.callers_count += 1
         fields: dict[str, Any] = {
             "number": number,
@@ -243,7 +246,7 @@ class House(RuleBasedStateMachine):
         self.service.call_joined(queue, call_id=key, preferred_agent=prefers, **fields)
         self.model.join(key, queue, prefers=prefers, **fields)
         if more:
-            self.join(queue, head, number, priority, skills, prefers, ago + SECOND, more - 1)
+            self.join(queue, head, number, priority, skills, prefers, ago + (more // 2) * SECOND, more - 1)
 
     def _leave(self, caller: Caller) -> None:
         called_back = self.model.called_back_when_leaving(caller)
@@ -255,107 +258,85 @@ class House(RuleBasedStateMachine):
             self.model.leave(caller)
 
     def _cancel(self, promise: Promise) -> None:
-        if promise.state == model.ENDED and promise.outcome != model.CANCELLED:
+        if promise.state == people.ENDED and promise.outcome != people.CANCELLED:
             with pytest.raises(NotPossibleNow):
                 self.service.cancel(promise.key)
             return
         self.service.cancel(promise.key)
         self.model.cancel(promise)
 
-    @precondition(lambda self: self.model.places)
+    def _all(self) -> list[Caller | Promise]:
+        return [*self.model.callers(people.WAITING, people.TAKEN), *self.model.promises()]
+
+    @precondition(lambda self: self._all())
     @rule(which=WHICH)
     def leave(self, which: int) -> None:
-        """A caller hangs up, or the conversation is over; or a promise is taken back, and what has ended stays so."""
-        place = pick([*self.model.callers(model.WAITING, model.TAKEN), *self.model.promises()], which)
+        """A caller hangs up, or has talked; or a promise is taken back, and what has ended otherwise stays so."""
+        place = pick(self._all(), which)
         if isinstance(place, Caller):
             self._leave(place)
         else:
             self._cancel(place)
 
-    @precondition(lambda self: self.model.callers(model.TAKEN))
+    @precondition(lambda self: self.model.callers(people.TAKEN))
     @rule(which=WHICH)
     def give_back(self, which: int) -> None:
         """The agent could not be connected."""
-        caller = pick(self.model.callers(model.TAKEN), which)
+        taken = sorted(self.model.callers(people.TAKEN), key=lambda caller: -caller.passed)
+        caller = pick(taken, which)
         self.service.call_returned(caller.key)
         self.model.give_back(caller)
 
     def _callers_of_host(self) -> list[Caller]:
-        callers = self.model.callers(model.WAITING)
+        callers = self.model.callers(people.WAITING)
         return [one for one in callers if self.model.policies[one.queue].acd is Acd.HOST]
 
     @precondition(lambda self: self._callers_of_host())
     @rule(which=WHICH, agent=st.sampled_from([*AGENTS, None, "a stranger"]))
     def served_by_host(self, which: int, agent: str | None) -> None:
-        """The host's own ACD gives a caller to an agent."""
-        caller = pick(self._callers_of_host(), which)
+        """The host's own ACD gives a caller to an agent: often the wrong one."""
+        caller = pick(reversed(self._callers_of_host()), which)
         self.service.call_served(caller.key, agent_id=agent)
         self.model.serve(caller, agent)
         self.host_chose = True
 
     @rule(
         queue=QUEUE,
-        flips=st.lists(st.sampled_from(["same", "same", "other", "gone"]), max_size=8),
-        agent=AGENT,
+        said=st.lists(st.sampled_from(["same", "same", "gone", "waits", *AGENTS]), max_size=8),
+        strays=st.lists(st.tuples(WHICH, st.none() | AGENT), max_size=2),
     )
-    def resync(self, queue: str, flips: list[str], agent: str) -> None:
-        """The PBX says who is there: some as here, some with an agent or back from one, some gone, one new."""
-        here = [one for one in self.model.callers(model.WAITING, model.TAKEN) if one.queue == queue]
-        here.sort(key=lambda caller: caller.key)
+    def resync(self, queue: str, said: list[str], strays: list[tuple[int, str | None]]) -> None:
+        """The PBX says who is there: some as here, some with somebody else, some gone, one new, some strays."""
+        everybody = self.model.callers(people.WAITING, people.TAKEN, people.ENDED)
+        here = sorted((one for one in everybody if one.is_in(queue)), key=lambda caller: caller.key)
         self.callers_count += 1
-        new_key = f"{pick(ID_HEADS, len(flips))}{self.callers_count:02d}"
-        snapshots, served, returned = [CallSnapshot(call_id=new_key)], list[Caller](), list[Caller]()
-        gone: list[Caller] = []
-        for caller, flip in itertools.zip_longest(here, flips[: len(here)], fillvalue="same"):
-            assert isinstance(caller, Caller)
-            flipped = flip == "other"
-            waits_there = (caller.state == model.WAITING) is not flipped
-            if flip == "gone":
-                gone.append(caller)
-                continue
-            snapshots.append(CallSnapshot(call_id=caller.key, agent_id=None if waits_there else agent))
-            if flipped:
-                (returned if waits_there else served).append(caller)
-        done = self.service.resync_calls(queue, snapshots)
-        assert (done.joined, done.returned, done.served, done.ended) == (
-            1,
-            len(returned),
-            len(served),
-            len(gone),
-        )
-        policy = self.model.policies[queue]
-        self.model.join(
-            new_key,
-            queue,
-            number=None,
-            priority=policy.priority_default,
-            skills=(),
-            prefers=None,
-            entered_at=self.clock.now(),
-        )
-        for caller in here:
-            if caller in served:
-                self.model.serve(caller, agent)
-            elif caller in returned:
-                self.model.give_back(caller)
-        for caller in gone:
-            self.model.leave(caller)
+        new = f"{pick(ID_HEADS, len(said))}{self.callers_count:02d}"
+        there: dict[str, str | None] = {new: None}
+        for caller, word in zip(here, [*said, *itertools.repeat("same", len(here))], strict=False):
+            if word != "gone":
+                there[caller.key] = {"waits": None, "same": caller.agent}.get(word, word)
+        others = [one for one in everybody if one not in here]
+        there.update((pick(others, which).key, agent) for which, agent in strays if others)
+        snapshots = [CallSnapshot(call_id=key, agent_id=agent) for key, agent in there.items()]
+        done = self.service.resync_calls(queue, calls=snapshots)
+        told = (done.joined_count, done.moved_count, done.returned_count, done.served_count, done.ended_count)
+        count, left = self.model.resync(queue, there)
+        assert told == tuple(count[word] for word in ("joined", "moved", "returned", "served", "ended"))
+        assert set(done.unresolved) == left
         self.host_chose = True
 
     # ------------------------------------------------------------------ promises
 
-    def _promised(self, key: str, queue: str, **fields: Any) -> Promise:
-        given = {"call": None, "number": None, "priority": 100, **fields}
-        promise = self.model.request(key, queue, **given)
-        row = self.service.get(key)
+    def _promised(self, key: str, queue: str, **fields: Any) -> None:
+        promise = self.model.request(key, queue, **fields)
         if promise.scheduled_at is not None:
             # How much earlier it is begun rests on how long the phones rang of late.
-            assert row.due_at is not None
-            assert promise.scheduled_at - 30 * SECOND <= row.due_at <= promise.scheduled_at
-            promise.again_at = row.due_at
-        return promise
+            due_at = self.service.get(key).due_at
+            assert due_at is not None
+            assert promise.scheduled_at - 30 * SECOND <= due_at <= promise.scheduled_at
+            promise.again_at = due_at
 
-    @precondition(lambda self: self.model.callers(model.WAITING))
+    @precondition(lambda self: self.model.callers(people.WAITING))
     @rule(
         which=WHICH,
         number=st.sampled_from([None, None, *NUMBERS]),
@@ -366,7 +347,7 @@ class House(RuleBasedStateMachine):
         self, which: int, number: str | None, prefers: str | None, after: timedelta | None
     ) -> None:
         """A live caller asks for a callback, as soon as possible or at a time."""
-        caller: Caller = pick(self.model.callers(model.WAITING), which)
+        caller: Caller = pick(self.model.callers(people.WAITING), which)
         who = number or caller.number or NUMBERS[0]
         fields: dict[str, Any] = {
             "number": who,
@@ -417,9 +398,9 @@ class House(RuleBasedStateMachine):
     # ------------------------------------------------------------------ other places
 
     def _places(self) -> list[Caller | Promise]:
-        """Return who may be moved, and callbacks that may not: the first of a line first, to be found often."""
-        promises = [one for one in self.model.promises() if one.state != model.ENDED]
-        return [*self.model.callers(model.WAITING), *promises]
+        """Return who may be moved, and callbacks that may not for they are being attempted."""
+        promises = [one for one in self.model.promises() if one.state != people.ENDED]
+        return [*self.model.callers(people.WAITING), *promises]
 
     def _or_not_possible(self, promise: Promise, command: Callable[[], object]) -> bool:
         """Do it if the callback may be moved; check that it is refused otherwise."""
@@ -436,9 +417,9 @@ class House(RuleBasedStateMachine):
         """A live caller or a callback has another priority."""
         place = pick(self._places(), which)
         if isinstance(place, Caller):
-            self.service.prioritize_call(place.key, priority)
+            self.service.prioritize_call(place.key, priority=priority)
             place.priority = priority
-        elif self._or_not_possible(place, lambda: self.service.prioritize(place.key, priority)):
+        elif self._or_not_possible(place, lambda: self.service.prioritize(place.key, priority=priority)):
             place.priority = priority
 
     @precondition(lambda self: self.model.promises())
@@ -449,29 +430,31 @@ class House(RuleBasedStateMachine):
         if self._or_not_possible(promise, lambda: self.service.put_first(promise.key)):
             self.model.put_first(promise)
 
-    @precondition(lambda self: self._places())
+    @precondition(lambda self: self._all())
     @rule(which=WHICH, queue=QUEUE, priority=st.none() | PRIORITY, skills=st.none() | NEEDS)
     def move(self, which: int, queue: str, priority: int | None, skills: tuple[str, ...] | None) -> None:
-        """A live caller or a callback goes to another queue; not where its person has a callback already."""
-        place = pick(self._places(), which)
+        """Anybody goes to another queue; but a callback not where its person has one already."""
+        place = pick(self._all(), which)
         fields: dict[str, Any] = {"priority": priority, "skills": skills}
         if isinstance(place, Caller):
-            self.service.move_call(place.key, queue, **fields)
+            self.service.move_call(place.key, queue=queue, **fields)
         elif place.queue != queue and self.model.active(place.number, queue):
             with pytest.raises(DuplicateCallback):
-                self.service.move(place.key, queue, **fields)
+                self.service.move(place.key, queue=queue, **fields)
             return
-        elif not self._or_not_possible(place, lambda: self.service.move(place.key, queue, **fields)):
+        elif not self._or_not_possible(place, lambda: self.service.move(place.key, queue=queue, **fields)):
             return
-        self.model.move(place, queue, **fields)
+        self.model.move(place, queue=queue, **fields)
 
     @precondition(lambda self: len(self.model.movable()) > 1)
     @rule(which=WHICH, other=WHICH)
     def merge(self, which: int, other: int) -> None:
-        """Two callbacks of one person become one; two persons stay two."""
+        """Two callbacks of one person become one; two persons stay two, and no place in line is given up."""
         gone: Promise = pick(self.model.movable(), which)
-        into: Promise = pick((one for one in self.model.movable() if one is not gone), other)
-        if gone.number != into.number:
+        others = [one for one in self.model.movable() if one is not gone]
+        into: Promise = pick([one for one in others if one.number == gone.number] or others, other)
+        place_lost = into.state == people.SCHEDULED and gone.state != people.SCHEDULED
+        if gone.number != into.number or place_lost:
             with pytest.raises(RequestRefused):
                 self.service.merge(gone.key, into=into.key)
             return
@@ -494,9 +477,9 @@ class House(RuleBasedStateMachine):
                 raise Refused
             return found
 
-        done = self.service.rerank(queue, head_start)
+        done = self.service.rerank(queue, head_start=head_start)
         told = (done.looked_at_count, done.reranked_count, set(done.failed))
-        assert told == self.model.rerank(queue, lambda place: answer(place.key))
+        assert told == self.model.rerank(queue, head_start=lambda place: answer(place.key))
         assert self.service.rerank(queue).reranked_count == 0
 
     # ------------------------------------------------------------------ switches and agents
@@ -542,7 +525,7 @@ class House(RuleBasedStateMachine):
                 self._tell(effect.leg_id, ReportKind.ENDED, cause=Cause.NORMAL)
 
     def _accept(self, attempt: Attempt) -> None:
-        if attempt.phase != model.RINGING:
+        if attempt.phase != people.RINGING:
             return
         (dial,) = self._tell(attempt.agent_leg, ReportKind.ANSWERED)
         assert (dial.role, dial.number) == (Role.CUSTOMER, attempt.promise.number)
@@ -556,28 +539,28 @@ class House(RuleBasedStateMachine):
     def _happen(self, attempt: Attempt, fate: str) -> None:
         """Let the agent and the customer do so, as far as it can be in this phase."""
         agent_gone = (attempt.agent_leg, Cause.NORMAL, Disposition.AGENT_UNAVAILABLE)
-        if attempt.phase == model.TALKING:
+        if attempt.phase == people.TALKING:
             self._over(attempt, attempt.customer_leg, Cause.NORMAL, Disposition.CONNECTED)
-        elif attempt.phase == model.RINGING and fate == DECLINES:
+        elif attempt.phase == people.RINGING and fate == DECLINES:
             self._over(attempt, *agent_gone)
-        elif attempt.phase != model.ENDING and fate != RINGS_ON:
+        elif attempt.phase != people.ENDING and fate != RINGS_ON:
             self._accept(attempt)
             if fate in (DECLINES, HANGS_UP):
                 self._over(attempt, *agent_gone)
-            elif attempt.phase == model.DIALING and fate == ACCEPTS:
+            elif attempt.phase == people.DIALING and fate == ACCEPTS:
                 self._tell(attempt.customer_leg, ReportKind.RINGING)
                 attempt.rang = True
-            elif attempt.phase == model.DIALING and fate == MACHINE:
+            elif attempt.phase == people.DIALING and fate == MACHINE:
                 self._tell(attempt.customer_leg, ReportKind.ANSWERED, answered_by=AnsweredBy.MACHINE)
                 self.model.over(attempt, Disposition.MACHINE)
-            elif attempt.phase == model.DIALING and fate in FAILURES:
+            elif attempt.phase == people.DIALING and fate in FAILURES:
                 disposition = Disposition(fate)
                 self._over(attempt, attempt.customer_leg, FAILURES[disposition], disposition)
             elif fate in (GONE, ANSWERS, CONNECTS, TALKS):
                 self._answer(attempt, fate)
 
     def _answer(self, attempt: Attempt, fate: str) -> None:
-        if attempt.phase == model.DIALING:
+        if attempt.phase == people.DIALING:
             self._tell(attempt.customer_leg, ReportKind.ANSWERED, answered_by=AnsweredBy.HUMAN)
             self.model.answered(attempt)
         if fate == GONE:
@@ -589,7 +572,7 @@ class House(RuleBasedStateMachine):
                 self._over(attempt, attempt.customer_leg, Cause.NORMAL, Disposition.CONNECTED)
 
     @precondition(lambda self: self.model.attempts)
-    @rule(which=WHICH, fate=st.sampled_from(FATES))
+    @rule(which=WHICH, fate=FATE)
     def attempt(self, which: int, fate: str) -> None:
         """Something becomes of an attempt that is under way."""
         self._happen(pick(self.model.attempts, which), fate)

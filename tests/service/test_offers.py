@@ -15,9 +15,9 @@ from callbackq import (
     CallNotFound,
     Choice,
     DuplicateCallback,
-    InvalidNumber,
     NoOffer,
     NoOfferReason,
+    NumberNeeded,
     Offer,
     OfferReason,
     Opening,
@@ -409,7 +409,7 @@ def test_a_request_ends_in_one_of_two_spoken_answers(make_host: Callable[..., Vi
     success = host.service.request_spoken("support", call_id="bob")
     assert (success.success, success.then) == (True, Then.HANG_UP)
     assert success.receipt is not None
-    for call_id, error in (("withheld", InvalidNumber), ("bob again", DuplicateCallback)):
+    for call_id, error in (("withheld", NumberNeeded), ("bob again", DuplicateCallback)):
         failure = host.service.request_spoken("support", call_id=call_id)
         assert (failure.success, failure.then, type(failure.error)) == (False, Then.KEEP_HOLDING, error)
         assert failure.says

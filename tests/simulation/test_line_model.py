@@ -37,7 +37,12 @@ from callbackq.simulation.people import fictional_number
 from simulation.small_centers import MORNING, a_store
 
 MICROSECOND = timedelta(microseconds=1)
-POLICY = QueuePolicy(queue="support", offer_wait_min=timedelta(0), handle_time=timedelta(seconds=1))
+POLICY = QueuePolicy(
+    queue="support",
+    offer_wait_min=timedelta(0),
+    virtual_wait_max=timedelta(days=7),
+    handle_time=timedelta(seconds=1),
+)
 """Waits look short to the engine, so that no rule keeps anybody from a callback for a long one."""
 
 

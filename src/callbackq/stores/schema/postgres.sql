@@ -121,8 +121,6 @@ CREATE TABLE callbackq_calls (
     preferred_agent_id       text COLLATE "C",
     preferred_until_at       timestamptz,
     offers_count             bigint           NOT NULL,
-    offer_id                 text COLLATE "C",             -- the offer that stands
-    offer_until_at           timestamptz,
     declines_count           bigint           NOT NULL,
     declined_at              timestamptz,
     quoted_at                timestamptz,                  -- what the last offer said, and when
@@ -131,6 +129,8 @@ CREATE TABLE callbackq_calls (
     quoted_wait_low_s        double precision,
     quoted_wait_high_s       double precision,
     quoted_by                text COLLATE "C",
+    offer_id                 text COLLATE "C",             -- the offer that stands
+    offer_until_at           timestamptz,
     overtook_calls_count     bigint           NOT NULL,
     overtook_callbacks_count bigint           NOT NULL,
     agent_id                 text COLLATE "C",

@@ -122,8 +122,6 @@ CREATE TABLE callbackq_calls (
     preferred_agent_id   TEXT,               -- who shall take it, if possible
     preferred_until_at   TEXT,               -- until then it waits for that agent alone
     offers_count         INTEGER NOT NULL,
-    offer_id             TEXT,               -- the offer that stands
-    offer_until_at       TEXT,
     declines_count       INTEGER NOT NULL,
     declined_at          TEXT,               -- when a callback was last declined
     quoted_at            TEXT,               -- when a callback was last offered, and what was said then
@@ -132,6 +130,8 @@ CREATE TABLE callbackq_calls (
     quoted_wait_low_s    REAL,
     quoted_wait_high_s   REAL,
     quoted_by            TEXT,               -- the estimator
+    offer_id             TEXT,               -- the offer that stands
+    offer_until_at       TEXT,
     overtook_calls_count INTEGER NOT NULL,   -- live calls of its class that stood before it when it was taken
     overtook_callbacks_count INTEGER NOT NULL,
     agent_id             TEXT,

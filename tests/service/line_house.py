@@ -436,9 +436,10 @@ class House(RuleBasedStateMachine):
         """Anybody goes to another queue; but a callback not where its person has one already."""
         place = pick(self._all(), which)
         fields: dict[str, Any] = {"priority": priority, "skills": skills}
+        is_there = place.queue == queue and place.state != people.ENDED
         if isinstance(place, Caller):
             self.service.move_call(place.key, queue=queue, **fields)
-        elif place.queue != queue and self.model.active(place.number, queue):
+        elif not is_there and self.model.active(place.number, queue):
             with pytest.raises(DuplicateCallback):
                 self.service.move(place.key, queue=queue, **fields)
             return

@@ -153,6 +153,7 @@ class JudgedHouse(House):
             assert wakes_at <= due_at
             self._move_to(max(due_at, self.clock.now()))
             self.step()
+            self.judge()
         self._move_to(end)
 
     def _move_to(self, at: datetime) -> None:

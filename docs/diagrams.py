@@ -2,8 +2,8 @@
 The pictures of these pages, drawn from the tables of the code.
 
 Where a box stands and where a line runs is placed by hand, here. Which lines there are and what stands beside
-them is read from `core.lifecycle.TRANSITIONS`, and from trying every rule and deadline of `core.attempt`. A pair
-of states that the code joins and this file has no line for is an error: place it.
+them is read from `core.lifecycle.TRANSITIONS`, and from trying every rule and deadline of `core.attempt` in every
+mode. A pair of states that the code joins and this file has no line for is an error: place it.
 
 The pictures are self-contained SVG. They bring their own background, so they can be read on a light and on a dark
 page. `generate.py` writes them.
@@ -26,6 +26,7 @@ from callbackq import (
     AnsweredBy,
     Attempt,
     AttemptState,
+    Bridge,
     CallbackService,
     Cause,
     Commit,
@@ -33,14 +34,21 @@ from callbackq import (
     Dispatcher,
     Disposition,
     Effect,
+    HangUp,
     MemoryStore,
+    Mode,
     QueuePolicy,
     Report,
     ReportKind,
 )
 from callbackq.core import attempt as rules
+from callbackq.core import legs
 from callbackq.core.lifecycle import TRANSITIONS
 from callbackq.core.ordering import rank
+from callbackq.effects import LookUp, Play, ReserveAgent, StopPlay
+from callbackq.ids import AgentId
+from callbackq.model import DueReason, LegState
+from callbackq.policy import Confirm
 from callbackq.testing import START, ManualClock
 
 # ---------------------------------------------------------------------------- what the code does
@@ -48,104 +56,173 @@ from callbackq.testing import START, ManualClock
 
 @dataclass(frozen=True)
 class Move:
-    """One way of an attempt from one state to the next: by a report, by a deadline, or called off."""
+    """One way of an attempt from one state to the next: by a report, by a deadline, or at a word."""
 
     before: AttemptState
     why: str
     answered_by: AnsweredBy | None
+    given: str
+    """What else decides where it leads, as words; empty if nothing does."""
     after: AttemptState
     effects: tuple[str, ...]
     key: object
-    """Its key in RULES or in DEADLINES; None if it was called off."""
+    """Its key in RULES or in DEADLINES; None if somebody said so."""
 
 
 CALLED_OFF = "called off"
+AT_A_WORD = (CALLED_OFF, "agent left", "agent found")
+OF_BOTH = (ReportKind.BRIDGED, ReportKind.UNBRIDGED)
+WHO_ANSWERED = (ReportKind.ANSWERED, ReportKind.DETECTED)
+UNTIL = ("agent_until_at", "customer_until_at")
+KEYS = "1239"
+"""Three that mean something, and one that does not."""
 
 
 @cache
 def attempt_moves() -> tuple[Move, ...]:
-    """Try every report and every deadline on every attempt that can be reached from a new one."""
-    first, context = new_attempt()
+    """Try every report and deadline on every attempt that can be reached from a new one, in every mode."""
     moves: dict[Move, None] = {}
-    seen, waiting = {_shape(first)}, [first]
-    while waiting:
-        before = waiting.pop()
-        for why, answered_by, key, decision in _decisions(before, context):
-            for after in decision.records:
-                assert isinstance(after, Attempt)
-                effects = tuple(sorted({_effect_words(effect, before) for effect in decision.effects}))
-                moves[Move(before.state, why, answered_by, after.state, effects, key)] = None
-                if _shape(after) not in seen:
-                    seen.add(_shape(after))
-                    waiting.append(after)
+    for mode, confirm in product(Mode, Confirm):
+        first, context = new_attempt(QueuePolicy(queue="support", mode=mode, confirm=confirm))
+        seen, waiting = {_shape(first)}, [first]
+        while waiting:
+            before = waiting.pop()
+            for tried, decision in _decisions(before, context):
+                for after in decision.records:
+                    assert isinstance(after, Attempt)
+                    effects = tuple(sorted({_effect_words(effect, before) for effect in decision.effects}))
+                    moves[Move(before.state, *tried[:3], after.state, effects, tried[3])] = None
+                    if _shape(after) not in seen:
+                        seen.add(_shape(after))
+                        waiting.append(after)
     return tuple(moves)
 
 
 @cache
-def new_attempt() -> tuple[Attempt, rules.Context]:
+def new_attempt(policy: QueuePolicy | None = None) -> tuple[Attempt, rules.Context]:
     """Return an attempt that has just started, and what its rules look at."""
-    store, clock, policy = MemoryStore(), ManualClock(), QueuePolicy(queue="support")
+    store, clock, policy = MemoryStore(), ManualClock(), policy or QueuePolicy(queue="support")
     service = CallbackService(store, [policy], clock=clock)
     receipt = service.request("support", number="+12125550101")
     service.agent_available("ann", queues=["support"])
-    (dial,) = Dispatcher(service).step(clock.now())
-    assert isinstance(dial, Dial)
+    dialed = [effect for effect in Dispatcher(service).step(clock.now()) if isinstance(effect, Dial)]
     with store.transaction(DEFAULT_TENANT, commit=Commit.READ_ONLY) as tx:
         callback = tx.callbacks.get(receipt.callback_id)
         context = rules.Context(
             callback=callback, subject=tx.subjects.get(callback.subject_id), policy=policy, now=clock.now()
         )
-        return tx.attempts.get(dial.attempt_id), context
+        return tx.attempts.get(dialed[0].attempt_id), context
 
 
 def _shape(attempt: Attempt) -> object:
     """What the rules can tell apart: not when things happened, nor how often."""
-    return attrs.evolve(attempt, version=1, due_at=None, connected_at=None, ended_at=None)
+    times = ("customer_answered_at", "connected_at", "ended_at", "due_at")
+    until = {name: getattr(attempt, name) and START for name in UNTIL}
+    rung = min(attempt.agents_rung_count, 1)
+    return attrs.evolve(attempt, version=1, agents_rung_count=rung, **until, **dict.fromkeys(times))
 
 
-def _decisions(
-    before: Attempt, context: rules.Context
-) -> Iterator[tuple[str, AnsweredBy | None, object, rules.Decision]]:
-    legs = ((before.agent_leg_id, "agent"), (before.customer_leg_id, "customer"))
-    for (leg_id, role), kind in product(legs, ReportKind):
+Tried = tuple[str, AnsweredBy | None, str, object]
+
+
+def _decisions(before: Attempt, context: rules.Context) -> Iterator[tuple[Tried, rules.Decision]]:
+    for said in _reports(before):
+        role = str(legs.role_of(before, said.leg_id))
+        who = "customer" if said.kind in OF_BOTH else role
+        why = str(said.kind) if said.kind in OF_BOTH else f"{who} {said.kind}"
+        by = said.answered_by if said.kind in WHO_ANSWERED and role == "customer" else None
+        given = _given(before, said, role, context)
+        yield (why, by, given, (before.state, who, said.kind)), rules.report(before, said, context)
+    for reason in _deadlines(before):
+        at_that = attrs.evolve(before, due_reason=reason)
+        yield (str(reason), None, "", reason), rules.deadline(at_that, context)
+    if rules.may_call_off(before):
+        called_off = rules.call_off(before, Disposition.CANCELLED_BY_US, context)
+        yield (CALLED_OFF, None, "", None), called_off
+    if rules.wants_agent(before):
+        yield ("agent found", None, "", None), rules.found_agent(before, AgentId("bob"), context)
+    yield ("agent left", None, "", None), rules.agent_left(before, context)
+
+
+def _reports(before: Attempt) -> Iterator[Report]:
+    for leg_id, kind in product((legs.agent_leg_id(before), before.customer_leg_id), ReportKind):
         for cause in Cause if kind is ReportKind.ENDED else [Cause.UNKNOWN]:
-            for answered_by in AnsweredBy if kind is ReportKind.ANSWERED else [AnsweredBy.UNKNOWN]:
-                said = Report(leg_id=leg_id, kind=kind, cause=cause, answered_by=answered_by)
-                who = "customer" if kind is ReportKind.BRIDGED else role
-                asked = answered_by if kind is ReportKind.ANSWERED else None
-                key = (before.state, who, kind)
-                why = str(kind) if kind is ReportKind.BRIDGED else f"{who} {kind}"
-                yield why, asked, key, rules.report(before, said, context)
-    if before.due_reason is not None:
-        yield before.due_reason, None, before.due_reason, rules.deadline(before, context)
-    if before.state in {AttemptState.INTENDED, AttemptState.AGENT_ON_LINE, AttemptState.JOINING}:
-        yield CALLED_OFF, None, None, rules.call_off(before, Disposition.CANCELLED_BY_US, context)
+            for answered_by in AnsweredBy if kind in WHO_ANSWERED else [AnsweredBy.UNKNOWN]:
+                for digits in KEYS if kind is ReportKind.DIGIT else [None]:
+                    yield Report(
+                        leg_id=leg_id, kind=kind, cause=cause, answered_by=answered_by, digits=digits
+                    )
+
+
+def _deadlines(before: Attempt) -> list[DueReason]:
+    """Return every clock that can be the first one: that of either leg, however long its times are."""
+    alone = (
+        attrs.evolve(before, **{name: None})
+        for name, other in (UNTIL, UNTIL[::-1])
+        if getattr(before, other) is not None
+    )
+    reasons = {before.due_reason, *(legs.clocked(one).due_reason for one in alone)}
+    return [reason for reason in DueReason if reason in reasons]
+
+
+def _given(before: Attempt, said: Report, role: str, context: rules.Context) -> str:
+    machine = said.answered_by in {AnsweredBy.MACHINE, AnsweredBy.FAX}
+    alone = not legs.is_live(before.agent_leg)
+    match role, said.kind:
+        case "customer", ReportKind.ANSWERED:
+            return str(said.answered_by) if machine else ""
+        case "customer", ReportKind.DETECTED:
+            return str(said.answered_by)
+        case "customer", ReportKind.DIGIT:
+            return str(context.policy.confirm_keys.get(said.digits or "", "another"))
+        case "customer", ReportKind.ENDED if rules.may_call_off(before):
+            return "no agent" if alone else "agent rung"
+        case "agent", ReportKind.ENDED if before.state is AttemptState.CONFIRMING:
+            return "had accepted" if before.agent_leg is LegState.ANSWERED else "declined"
+        case _:
+            return ""
+
+
+_EFFECTS = {
+    Dial: "dial",
+    HangUp: "hang up",
+    Play: "play to",
+    StopPlay: "stop playing to",
+    ReserveAgent: "reserve",
+    Bridge: "bridge",
+    LookUp: "look up",
+}
 
 
 def _effect_words(effect: Effect, attempt: Attempt) -> str:
-    words = {"Dial": "dial", "Bridge": "bridge", "HangUp": "hang up"}[type(effect).__name__]
+    words = _EFFECTS[type(effect)]
+    if isinstance(effect, ReserveAgent):
+        return f"{words} agent"
     leg_id = getattr(effect, "leg_id", None)
-    return f"{words} {'agent' if leg_id == attempt.agent_leg_id else 'customer'}" if leg_id else words
+    return f"{words} {legs.role_of(attempt, leg_id)}" if leg_id else words
 
 
 def attempt_moves_in_order() -> list[Move]:
-    """Return the moves as the tables of the code have them: reports, then deadlines, then called off."""
+    """Return the moves as the tables of the code have them: reports, then deadlines, then what is said."""
     order = [*rules.RULES, *rules.DEADLINES, None]
-    return sorted(attempt_moves(), key=lambda move: order.index(move.key))
+    said = ["", *AT_A_WORD]
+    return sorted(
+        attempt_moves(), key=lambda move: (order.index(move.key), said.index("" if move.key else move.why))
+    )
 
 
 @cache
 def attempt_labels() -> Mapping[tuple[str, str], tuple[str, ...]]:
     """Return what stands beside the line from one state of an attempt to another, or in its box."""
-    who: dict[tuple[str, str, str], set[AnsweredBy]] = defaultdict(set)
+    given: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for move in attempt_moves_in_order():
-        who[move.before, move.after, move.why].update([move.answered_by] if move.answered_by else [])
+        given[move.before, move.after, move.why].add(move.given)
     labels: dict[tuple[str, str], list[str]] = {}
-    for (before, after, why), answered_by in who.items():
-        elsewhere = any(a != after and b == before and w == why for b, a, w in who)
-        only = ", ".join(sorted(answered_by))
-        label = f"{why} ({only})" if elsewhere and only else why
-        labels.setdefault((before, after), []).append(label)
+    for (before, after, why), words in given.items():
+        others = [its for (b, a, w), its in given.items() if (b, w) == (before, why) and a != after]
+        only = ", ".join(sorted(words - {""}))
+        told = only and any(its != words for its in others)
+        labels.setdefault((before, after), []).append(f"{why} ({only})" if told else why)
     return {pair: tuple(lines) for pair, lines in labels.items()}
 
 
@@ -245,7 +322,7 @@ def _picture(
         if pair[0] == BEGIN:
             picture.dots.append(line.points[0])
         for number, name in enumerate(names):
-            style = "time" if name in timed else "off" if name == CALLED_OFF else "label"
+            style = "time" if name in timed else "off" if name in AT_A_WORD else "label"
             y = line.at[1] + number * LINE_PX
             picture.texts.append(Text(name, line.at[0], y, style, from_right=line.from_right))
     for name, box in boxes.items():
@@ -255,6 +332,7 @@ def _picture(
         picture.texts.append(Text(name.upper(), middle, top, "state", centered=True))
         for number, label in enumerate(["stays on", *stays] if stays else []):
             style = "hint" if number == 0 else "time" if label in timed else "label"
+            style = "off" if label in AT_A_WORD else style
             y = top + (number + 1) * LINE_PX + 3
             picture.texts.append(Text(label, middle, y, style, centered=True))
     return picture
@@ -263,63 +341,92 @@ def _picture(
 def callback_picture() -> Picture:
     """The life of a callback, from `core.lifecycle.TRANSITIONS`."""
     boxes = {
-        "scheduled": Box(24, 54, height=80),
-        "held": Box(150, 252, height=80),
-        "waiting": Box(320, 54, height=128),
-        "resting": Box(480, 252, height=80),
-        "attempting": Box(620, 54, height=128),
-        "ended": Box(24, 416, width=742, height=44),
+        "scheduled": Box(24, 54, height=110),
+        "held": Box(150, 300, height=110),
+        "waiting": Box(320, 54, height=170),
+        "resting": Box(480, 300, height=110),
+        "attempting": Box(620, 54, height=170),
+        "ended": Box(24, 534, width=742, height=84),
     }
     lines = {
         (BEGIN, "scheduled"): Line(((90, 16), (90, 54)), (98, 32)),
         (BEGIN, "waiting"): Line(((386, 16), (386, 54)), (394, 32)),
         ("scheduled", "waiting"): Line(((156, 94), (320, 94)), (216, 84)),
-        ("scheduled", "ended"): Line(((90, 134), (90, 416)), (98, 356)),
+        ("scheduled", "ended"): Line(((90, 164), (90, 534)), (98, 446)),
         ("waiting", "attempting"): Line(((452, 80), (620, 80)), (510, 70)),
         ("attempting", "waiting"): Line(((620, 106), (452, 106)), (504, 96)),
-        ("waiting", "held"): Line(((346, 182), (346, 292), (282, 292)), (298, 282)),
-        ("held", "waiting"): Line(((216, 252), (216, 150), (320, 150)), (240, 162)),
-        ("waiting", "ended"): Line(((400, 182), (400, 416)), (408, 356)),
-        ("attempting", "resting"): Line(((646, 182), (646, 292), (612, 292)), (654, 240)),
-        ("resting", "waiting"): Line(((546, 252), (546, 150), (452, 150)), (496, 162)),
-        ("resting", "ended"): Line(((546, 332), (546, 416)), (554, 356)),
-        ("held", "ended"): Line(((216, 332), (216, 416)), (224, 356)),
-        ("attempting", "ended"): Line(((700, 182), (700, 416)), (708, 356)),
+        ("waiting", "held"): Line(((346, 224), (346, 355), (282, 355)), (298, 345)),
+        ("held", "waiting"): Line(((216, 300), (216, 190), (320, 190)), (240, 202)),
+        ("waiting", "ended"): Line(((400, 224), (400, 534)), (408, 446)),
+        ("attempting", "resting"): Line(((634, 224), (634, 355), (612, 355)), (642, 290)),
+        ("attempting", "held"): Line(((680, 224), (680, 428), (262, 428), (262, 410)), (688, 290)),
+        ("resting", "waiting"): Line(((546, 300), (546, 190), (452, 190)), (496, 202)),
+        ("resting", "ended"): Line(((510, 410), (510, 534)), (518, 446)),
+        ("held", "ended"): Line(((216, 410), (216, 534)), (224, 446)),
+        ("attempting", "ended"): Line(((726, 224), (726, 534)), (734, 446)),
+        ("ended", "resting"): Line(((596, 534), (596, 410)), (604, 510)),
+        ("ended", "held"): Line(((170, 534), (170, 410)), (164, 514), from_right=True),
     }
-    return _picture("The life of a callback", (790, 480), boxes, lines, callback_labels(), inside=boxes)
+    return _picture("The life of a callback", (806, 640), boxes, lines, callback_labels(), inside=boxes)
 
 
 def attempt_picture() -> Picture:
     """The life of an attempt, from trying `core.attempt.RULES` and `DEADLINES`."""
-    width = 172
+    left, right, far = 336, 536, 824
+    width, down, lane = right - left, left + 16, right + 14
     boxes = {
-        "intended": Box(112, 50, width, 74),
-        "agent_on_line": Box(112, 196, width, 74),
-        "joining": Box(112, 374, width, 56),
-        "connected": Box(112, 502, width, 56),
-        "ending": Box(586, 50, width, 508),
-        "ended": Box(112, 634, width, 56),
+        "intended": Box(left, 50, width, 142),
+        "agent_on_line": Box(left, 252, width, 66),
+        "confirming": Box(left, 368, width, 176),
+        "customer_on_line": Box(left, 608, width, 142),
+        "joining": Box(left, 800, width, 66),
+        "connected": Box(left, 916, width, 56),
+        "ending": Box(far, 50, 168, 922),
+        "ended": Box(16, 50, 80, 922),
     }
-    left, middle, right, far = 112, 198, 284, 586
     lines = {
-        (BEGIN, "intended"): Line(((middle, 12), (middle, 50)), (206, 26)),
-        ("intended", "agent_on_line"): Line(((middle, 124), (middle, 196)), (206, 158)),
-        ("agent_on_line", "joining"): Line(((middle, 270), (middle, 374)), (206, 308)),
-        ("joining", "connected"): Line(((middle, 430), (middle, 502)), (206, 466)),
-        ("intended", "ending"): Line(((right, 87), (far, 87)), (330, 87)),
-        ("agent_on_line", "ending"): Line(((right, 233), (far, 233)), (330, 233)),
-        ("joining", "ending"): Line(((right, 402), (far, 402)), (330, 402)),
-        ("connected", "ending"): Line(((right, 530), (far, 530)), (330, 530)),
-        ("ending", "ended"): Line(((672, 558), (672, 662), (right, 662)), (330, 603)),
-        ("intended", "ended"): Line(
-            ((left, 87), (92, 87), (92, 662), (left, 662)), (84, 350), from_right=True
+        (BEGIN, "intended"): Line(((436, 12), (436, 50)), (444, 26)),
+        ("intended", "agent_on_line"): Line(((down, 192), (down, 252)), (down + 8, 222)),
+        ("agent_on_line", "confirming"): Line(((down, 318), (down, 368)), (down + 8, 343)),
+        ("confirming", "customer_on_line"): Line(((down, 544), (down, 608)), (down + 8, 568)),
+        ("customer_on_line", "joining"): Line(((down, 750), (down, 800)), (down + 8, 775)),
+        ("joining", "connected"): Line(((down, 866), (down, 916)), (down + 8, 891)),
+        # Past one or two states: to the right, and to the left.
+        ("intended", "confirming"): Line(
+            ((right, 168), (lane, 168), (lane, 390), (right, 390)), (lane + 8, 202)
         ),
+        ("confirming", "joining"): Line(
+            ((right, 524), (lane, 524), (lane, 820), (right, 820)), (lane + 8, 562)
+        ),
+        ("intended", "customer_on_line"): Line(
+            ((left, 168), (left - 20, 168), (left - 20, 630), (left, 630)), (left - 28, 222), from_right=True
+        ),
+        ("agent_on_line", "joining"): Line(
+            ((left, 294), (left - 38, 294), (left - 38, 820), (left, 820)), (left - 46, 340), from_right=True
+        ),
+        # To the right, where the legs are hung up.
+        **{
+            (state, "ending"): Line(((right, y), (far, y)), (right + 44, y))
+            for state, y in (
+                ("intended", 134),
+                ("agent_on_line", 306),
+                ("confirming", 478),
+                ("customer_on_line", 690),
+                ("joining", 852),
+                ("connected", 952),
+            )
+        },
+        # To the left, where no leg is left.
+        ("intended", "ended"): Line(((left, 120), (96, 120)), (106, 120)),
+        ("confirming", "ended"): Line(((left, 456), (96, 456)), (106, 456)),
+        ("customer_on_line", "ended"): Line(((left, 690), (96, 690)), (106, 690)),
+        ("ending", "ended"): Line(((908, 972), (908, 1052), (56, 1052), (56, 972)), (down + 8, 992)),
     }
     labels = {(BEGIN, "intended"): ("started",), **attempt_labels()}
     lines = _around_the_line(lines, labels)
     picture = _picture(
-        "The life of an attempt, agent first",
-        (782, 748),
+        "The life of an attempt",
+        (1008, 1104),
         boxes,
         lines,
         labels,
@@ -327,11 +434,11 @@ def attempt_picture() -> Picture:
         deadlines=rules.DEADLINES,
     )
     legend = (
-        (112, "a report", "label"),
-        (240, "a deadline", "time"),
-        (382, "called off: cancelled, or no agent", "off"),
+        (106, "a report", "label"),
+        (234, "a deadline", "time"),
+        (376, "a word: called off; an agent went away, or was found", "off"),
     )
-    picture.texts += [Text(text, x, 726, style) for x, text, style in legend]
+    picture.texts += [Text(text, x, 1082, style) for x, text, style in legend]
     return picture
 
 

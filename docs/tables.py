@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 
 import attrs
 import diagrams
@@ -18,7 +19,6 @@ import diagrams
 from callbackq import (
     KEYS_DEFAULT,
     RETRY_S2,
-    AnsweredBy,
     AttemptState,
     CallbackqError,
     Caps,
@@ -26,9 +26,12 @@ from callbackq import (
     QueuePolicy,
     errors,
 )
+from callbackq import causes as codes
 from callbackq.core.attempt import CUSTOMER_DISPOSITION, DEADLINES
 from callbackq.core.lifecycle import TRANSITIONS, Command
 from callbackq.core.retry import counts
+from callbackq.policy import CONFIRM_KEYS, NumberChoice, RetryRule, Voicemail
+from callbackq.policy.prompts import NO_PROMPTS
 
 COMMAND_WORDS = {
     Command.REQUEST: "you called `request`",
@@ -39,7 +42,7 @@ COMMAND_WORDS = {
     Command.REQUEUE: "its turn came, and could not be used within the response window",
     Command.MARK_LONG_WAIT: "it has waited longer than `virtual_wait_max`; it keeps its place",
     Command.TICKET: "a ticket was opened for it",
-    Command.HOLD: "its number is in another live attempt",
+    Command.HOLD: "its number is in another live attempt, or was dialed as often as its caps allow",
     Command.ATTEMPT: "its turn came, and an agent was reserved",
     Command.LOOK_AGAIN: "it outlasted its time, and its own deadlines are yet to end it",
     Command.GIVE_BACK: "the attempt ended and does not count; the place is as it was",
@@ -49,9 +52,20 @@ COMMAND_WORDS = {
     Command.MERGE: "you called `merge`, and another callback of this person goes on",
     Command.CANCEL: "you called `cancel`",
     Command.EXPIRE: "its life is over, and it was not done",
+    Command.FAIL: "somebody else answered, and no other number is tried: the right one is asked for",
+    Command.RETRY: "a person said that it was no conversation; a rule allows one more",
+    Command.CORRECT: "a person said that somebody else had answered; the right number is asked for",
+    Command.REVISE: "a person said that it was no conversation; no rule allows one more, or the customer asked again",
+    Command.RENUMBER: "you called `change_number`",
+    Command.CALL_IN: "the customer called in",
+    Command.DONE: "you called `mark_done`, or the customer was served as a live call",
+    Command.SCORE: "you called `report_score`",
 }
 
-SILENT = {"priority_default": "the priority of a place for which none is given."}
+SILENT = {
+    "priority_default": "the priority of a place for which none is given.",
+    "no_shows_window": "how long a missed time that was chosen is remembered.",
+}
 """Fields of a policy whose docstring gives their bounds only."""
 
 
@@ -92,7 +106,12 @@ def attempt_table() -> list[str]:
     return _table(
         ["in state", "heard", "then", "asked of the telephony"],
         [
-            (_code(before.upper()), heard, " or ".join(sorted(states, reverse=True)), ", ".join(effects))
+            (
+                _code(before.upper()),
+                heard,
+                " or ".join(sorted(states, reverse=True)),
+                ", ".join(sorted(effects)),
+            )
             for (before, heard), (states, effects) in rows
         ],
     )
@@ -101,10 +120,23 @@ def attempt_table() -> list[str]:
 def _heard(move: diagrams.Move) -> str:
     if move.why in DEADLINES:
         return f"deadline {_code(move.why)}"
-    if move.answered_by is None or move.before is not AttemptState.AGENT_ON_LINE:
-        return move.why
-    machines = {AnsweredBy.MACHINE, AnsweredBy.FAX}
-    return f"{move.why}: {'a machine or a fax' if move.answered_by in machines else 'a human, or not known'}"
+    given = _given_words()[move.before, move.why, move.given]
+    return f"{move.why}: {given}" if given else move.why
+
+
+@cache
+def _given_words() -> Mapping[tuple[str, str, str], str]:
+    """Put together what leads to the same states; nothing need be said where all of it does."""
+    after: dict[tuple[str, str], dict[str, set[str]]] = {}
+    for move in diagrams.attempt_moves():
+        after.setdefault((move.before, move.why), {}).setdefault(move.given, set()).add(move.after)
+    words = {}
+    for (before, why), given in after.items():
+        for one, states in given.items():
+            alike = sorted(other for other, others in given.items() if others == states)
+            said = ", ".join(other or "a human, or not known" for other in alike)
+            words[before, why, one] = said if len(alike) < len(given) else ""
+    return words
 
 
 def cause_table() -> list[str]:
@@ -124,13 +156,27 @@ def retry_table() -> list[str]:
             follows = "the callback is completed"
         elif disposition is Disposition.CANCELLED_BY_US:
             follows = "the callback is cancelled"
+        elif disposition is Disposition.WRONG_PERSON:
+            follows = (
+                f"{_again(RETRY_S2[disposition])}; it is held until the number is corrected, if there is none"
+            )
         elif rule is None or not rule.retries_max:
-            follows = "the callback ends as unreached"
+            follows = f"{_voicemail(rule)}the callback ends as unreached"
         else:
-            rest = f"after {_duration(rule.rest)}" if rule.rest else "at once"
-            follows = f"again {rest}, {_times(rule.retries_max)}"
+            follows = _again(rule)
         rows.append((_code(disposition), follows, _counts(disposition)))
     return _table(["disposition", "what follows", "counts as an attempt"], rows)
+
+
+def _again(rule: RetryRule) -> str:
+    assert isinstance(rule.rest, timedelta)
+    rest = f"after {_duration(rule.rest)}" if rule.rest else "at once"
+    other = ", at another of the person's numbers" if rule.number is NumberChoice.OTHER else ""
+    return f"again {rest}, {_times(rule.retries_max)}{other}"
+
+
+def _voicemail(rule: RetryRule | None) -> str:
+    return "a short voicemail; " if rule is not None and rule.voicemail is Voicemail.PROMPT else ""
 
 
 def _counts(disposition: Disposition) -> str:
@@ -167,6 +213,15 @@ def _place_in_source(error: type[CallbackqError]) -> int:
     return inspect.getsourcelines(error)[1]
 
 
+PRESETS = {
+    "RETRY_S2": RETRY_S2,
+    "KEYS_DEFAULT": KEYS_DEFAULT,
+    "CONFIRM_KEYS": CONFIRM_KEYS,
+    "Caps()": Caps(),
+    "{}": NO_PROMPTS,
+}
+"""What a field has unless you say otherwise, where its own words would be long."""
+
 BOUNDS = re.compile(
     r"(Above )?(\d[\d,]*)(?: (s|min|h))?,? to (\d[\d,]*)(?: (s|min|h|days))?(?:, lower first|, and less than `\w+`)?"
 )
@@ -176,7 +231,11 @@ BOUNDS = re.compile(
 def policy_fields() -> dict[str, tuple[str, str, str]]:
     """Return default, what is allowed, and meaning of each field of a policy, from its class and docstring."""
     text = (inspect.getdoc(QueuePolicy) or "").partition("Args:\n")[2].partition("\n\n")[0]
-    said = dict(re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", text, re.MULTILINE))
+    said = {
+        name: words
+        for names, words in re.findall(r"^ {4}(\w+(?:, \w+)*): (.*(?:\n {8}.*)*)", text, re.MULTILINE)
+        for name in names.split(", ")
+    }
     found = {}
     for name, field in attrs.fields_dict(QueuePolicy).items():
         sentences = re.split(r"(?<=\.) ", " ".join(said[name].split()))
@@ -190,7 +249,7 @@ def policy_fields() -> dict[str, tuple[str, str, str]]:
 def _default(field: attrs.Attribute[object]) -> str:
     if field.default is attrs.NOTHING:
         return "you give it"
-    for name, preset in (("RETRY_S2", RETRY_S2), ("KEYS_DEFAULT", KEYS_DEFAULT), ("Caps()", Caps())):
+    for name, preset in PRESETS.items():
         if field.default == preset:
             return _code(name)
     if isinstance(field.default, timedelta):
@@ -214,6 +273,63 @@ def policy_table() -> list[str]:
     )
 
 
+def code_table(rows: Mapping[int, codes.CauseRow] | Mapping[str, codes.CauseRow]) -> list[str]:
+    """What each code of a phone system means for a customer's leg that was not answered."""
+    return _table(
+        ["code", "in words", "cause", "disposition", "if the phone never rang"],
+        [
+            (
+                _code(code),
+                row.words,
+                _code(row.cause),
+                _code(CUSTOMER_DISPOSITION[row.cause]),
+                f"{_code(row.unrung)}, {_code(CUSTOMER_DISPOSITION[row.unrung])}" if row.unrung else "",
+            )
+            for code, row in rows.items()
+        ],
+    )
+
+
+ENDS = {
+    # What happens: (rang, answered, by us), Asterisk's cause and SIP code, FreeSWITCH's name and SIP code.
+    "busy": ((False, False, False), (17, 486), ("USER_BUSY", 486)),
+    "the customer declines": ((True, False, False), (21, 603), ("CALL_REJECTED", 603)),
+    "rings, and nobody picks up in time": ((True, False, False), (19, 480), ("NO_ANSWER", 487)),
+    "the network gives up after ringing": (
+        (True, False, False),
+        (18, 408),
+        ("RECOVERY_ON_TIMER_EXPIRE", 408),
+    ),
+    "switched off, or no coverage": ((False, False, False), (19, 480), ("NO_USER_RESPONSE", 480)),
+    "no such number": ((False, False, False), (1, 404), ("UNALLOCATED_NUMBER", 404)),
+    "no circuit": ((False, False, False), (34, 503), ("NORMAL_TEMPORARY_FAILURE", 503)),
+    "you hang up while it rings": ((True, False, True), (16, None), ("NORMAL_CLEARING", None)),
+    "answers, and leaves later": ((True, True, False), (16, None), ("NORMAL_CLEARING", None)),
+}
+
+
+def end_table() -> list[str]:
+    """What both PBXs say of the same end, and the one cause that it is read as."""
+    rows = []
+    for words, (known, (number, sip), (name, sip_too)) in ENDS.items():
+        facts = dict(zip(("rang", "answered", "by_us"), known, strict=True))
+        cause = codes.ari_cause(number, tech_cause=sip, **facts)
+        if cause is not codes.freeswitch_cause(name, sip=sip_too, **facts):
+            raise ValueError(f"the PBXs differ: {words}")
+        asterisk = f"{number}, SIP {sip}" if sip else str(number)
+        freeswitch = f"{_code(name)}, SIP {sip_too}" if sip_too else _code(name)
+        rows.append((words, asterisk, freeswitch, _code(cause), _code(CUSTOMER_DISPOSITION[cause])))
+    return _table(["what happens", "Asterisk", "FreeSWITCH", "cause", "disposition"], rows)
+
+
+def answered_by_table() -> list[str]:
+    """What a detector of answering machines says."""
+    return _table(
+        ["result", "answered by"],
+        [(_code(result), _code(f"AnsweredBy.{who.name}")) for result, who in codes.ANSWERED_BY.items()],
+    )
+
+
 TABLES = {
     "transitions": transition_table,
     "attempts": attempt_table,
@@ -221,4 +337,12 @@ TABLES = {
     "retries": retry_table,
     "errors": error_table,
     "policy": policy_table,
+    "ends": end_table,
+    "answered_by": answered_by_table,
+    "q850": lambda: code_table(codes.Q850),
+    "sip": lambda: code_table(codes.SIP),
+    "asterisk": lambda: code_table(codes.ASTERISK),
+    "freeswitch": lambda: code_table(codes.FREESWITCH),
+    "twilio": lambda: code_table(codes.TWILIO),
+    "twilio_errors": lambda: code_table(codes.TWILIO_ERRORS),
 }

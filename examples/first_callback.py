@@ -25,4 +25,5 @@ host.run_until(lambda: service.get(receipt.callback_id).state is CallbackState.E
 print("outcome:", service.get(receipt.callback_id).outcome)
 
 for entry in host.telephony.log:
-    print(f"{entry.at:%H:%M:%S} {entry.role:<8} {entry.what}")
+    if entry.role:  # a leg, not the agent's reservation
+        print(f"{entry.at:%H:%M:%S} {entry.role:<8} {entry.what}")

@@ -1,5 +1,5 @@
 """
-Real time: a thread of callbackq's own drives a toy telephony whose people answer within 0.1 s.
+Real time: callbackq's own threads drive a toy telephony whose people answer within 0.1 s.
 
 `ThreadRunner` does all that waits. Your code calls the service from wherever it is, and hands the reports of the
 telephony to `runner.report`. The promises are in a file.
@@ -40,6 +40,14 @@ class ToyTelephony:
     def hang_up(self, order: cq.HangUp) -> None:
         say("hanging up a leg")
         self._report(0.01, order.leg_id, cq.ReportKind.ENDED)
+
+    def play(self, order: cq.Play) -> None:
+        say(f"playing {order.prompt}")
+
+    def stop_play(self, order: cq.StopPlay) -> None: ...
+
+    def send_digits(self, order: cq.SendDigits) -> None:
+        say(f"pressing {order.digits}")
 
     def connect_call(self, order: cq.ConnectCall) -> None:
         say(f"putting {order.call_id} through to {order.agent_id}")

@@ -51,6 +51,11 @@ KINDS = {
         "callback_waited_long",
         "callback_ticketed",
         "callback_held",
+        "callback_called_in",
+        "callback_renumbered",
+        "callback_failed",
+        "callback_reopened",
+        "callback_scored",
         "callback_attempted",
         "callback_returned",
         "callback_watched",
@@ -161,7 +166,19 @@ def test_what_places_tells_where_it_stands_and_never_when_it_entered(event: type
 def test_no_event_has_a_field_for_personal_data() -> None:
     """Numbers, names and free context live in the subject alone; history holds ids."""
     personal = names(Subject) - names(Callback) - {"created_at"} | {"context"}
-    assert personal == {"identity", "number", "extension", "name", "language", "contexts", "context"}
+    assert personal == {
+        "identity",
+        "number",
+        "extension",
+        "alternatives",
+        "wrong_numbers",
+        "record_number",
+        "flagged_at",
+        "name",
+        "language",
+        "contexts",
+        "context",
+    }
     for event in EVENTS:
         assert names(event).isdisjoint(personal), event
     for record, _ in RECORDS.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +29,27 @@ from callbackq import (
     QueuePolicy,
     RetryRule,
 )
-from callbackq.policy import STRICT_CREDIT, Caps, check_policies
+from callbackq.effects import Prompt
+from callbackq.model import Confirmation, NoticeKind
+from callbackq.policy import (
+    CONFIRM_KEYS,
+    RETRIES_GENESYS,
+    RETRIES_MINDFUL,
+    RETRIES_S2,
+    RETRY_PRESETS,
+    STRICT_CREDIT,
+    AllDeclined,
+    CalledIn,
+    Caps,
+    Confirm,
+    ExponentialRest,
+    NextBusinessDay,
+    NumberChoice,
+    RetryPreset,
+    SteppedRest,
+    Voicemail,
+    check_policies,
+)
 
 S, M, H, D = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 US = timedelta(microseconds=1)
@@ -79,6 +99,27 @@ DEFAULTS = {
     "attempts_max": 2,
     "retry_rules": RETRY_S2,
     "caps": Caps(),
+    "called_in": CalledIn.KEEP_BOTH,
+    "missed_life": 24 * H,
+    "all_declined": AllDeclined.KEEP_WAITING,
+    "confirm": Confirm.NEVER,
+    "confirm_keys": CONFIRM_KEYS,
+    "confirm_time_max": 10 * S,
+    "detect": False,
+    "customer_hold_max": 30 * S,
+    "ring_on_max": None,
+    "survey": False,
+    "no_shows_max": 3,
+    "no_shows_window": 90 * D,
+    "caller_id": None,
+    "dial_prefix": None,
+    "route": None,
+    "record": False,
+    "company": None,
+    "company_number": None,
+    "language": "en",
+    "prompt_time_max": 30 * S,
+    "prompts": {},
     "agent_ring_time": 20 * S,
     "ring_time": 45 * S,
     "join_time_max": 10 * S,
@@ -114,6 +155,12 @@ DURATIONS = [
     ("agent_cool_down", S, H, "0:00:01 to 1:00:00"),
     ("agent_presence_max", M, 7 * D, "0:01:00 to 7 days, 0:00:00"),
     ("number_in_use_hold", S, H, "0:00:01 to 1:00:00"),
+    ("missed_life", 0 * S, 30 * D, "0:00:00 to 30 days, 0:00:00"),
+    ("confirm_time_max", S, 2 * M, "0:00:01 to 0:02:00"),
+    ("prompt_time_max", S, 5 * M, "0:00:01 to 0:05:00"),
+    ("customer_hold_max", S, 5 * M, "0:00:01 to 0:05:00"),
+    ("ring_on_max", 5 * S, 5 * M, "0:00:05 to 0:05:00"),
+    ("no_shows_window", D, 365 * D, "1 day, 0:00:00 to 365 days, 0:00:00"),
 ]
 WHOLE_NUMBERS = [
     ("priority_default", 0, 255),
@@ -124,6 +171,7 @@ WHOLE_NUMBERS = [
     ("served_soon_position", 0, 1_000_000),
     ("pending_max", 1, 1_000_000),
     ("declines_max", 1, 100),
+    ("no_shows_max", 1, 100),
 ]
 MEMBERS = [
     ("duplicates", Duplicates),
@@ -131,8 +179,21 @@ MEMBERS = [
     ("acd", Acd),
     ("after_refusal", AfterRefusal),
     ("place_after_window", PlaceAfter),
+    ("mode", Mode),
+    ("called_in", CalledIn),
+    ("all_declined", AllDeclined),
+    ("confirm", Confirm),
 ]
-NEVER = {"offer_wait_min", "offer_waited_min", "offer_position_min", "abandoned_wait_min", "response_window"}
+SWITCHES = ["detect", "record", "survey"]
+TEXTS = ["caller_id", "dial_prefix", "route", "company", "company_number"]
+NEVER = {
+    "offer_wait_min",
+    "offer_waited_min",
+    "offer_position_min",
+    "abandoned_wait_min",
+    "response_window",
+    "ring_on_max",
+}
 """Where None says: never for this reason, or no bound."""
 
 
@@ -150,8 +211,10 @@ def test_the_defaults_are_what_is_documented() -> None:
 def test_every_field_is_looked_at() -> None:
     """Each has its bounds below, or its own test."""
     bounded = {name for table in (DURATIONS, WHOLE_NUMBERS, MEMBERS) for name, *_ in table}
-    own_tests = {"queue", "default_region", "mode", "retry_rules", "keys", "offer_segments", "other_channels"}
-    assert set(DEFAULTS) - bounded == own_tests | {"offer_ratio", "offer_load_min", "caps"}
+    bounded |= {*SWITCHES, *TEXTS}
+    own_tests = {"queue", "default_region", "retry_rules", "keys", "offer_segments", "other_channels"}
+    own_tests |= {"offer_ratio", "offer_load_min", "caps", "confirm_keys", "language", "prompts"}
+    assert set(DEFAULTS) - bounded == own_tests
 
 
 @pytest.mark.parametrize(("field", "low", "high", "allowed"), DURATIONS)
@@ -235,6 +298,28 @@ def test_a_cap_at_its_bounds(field: str) -> None:
         with pytest.raises(ConfigurationError) as caught:
             Caps(**{field: value})
         assert str(caught.value) == f"Caps.{field} is {value!r}; allowed: a whole number, 1 to 1000000"
+
+
+def test_a_cap_for_each_number_at_its_bounds() -> None:
+    """G9: one to a thousand in a minute to sixty days; no cap unless it is said."""
+    for value in (None, 1, 1_000):
+        assert Caps(attempts_per_number_max=value).attempts_per_number_max == value
+    for period in (M, 60 * D):
+        assert Caps(number_period=period).number_period == period
+    assert (Caps().attempts_per_number_max, Caps().number_period) == (None, 24 * H)
+    wrong: list[Any] = [0, -1, 1_001, 1.0, float("nan"), "1", True, [1]]
+    for value in wrong:
+        with pytest.raises(ConfigurationError) as caught:
+            Caps(attempts_per_number_max=value)
+        allowed = "a whole number, 1 to 1000"
+        assert str(caught.value) == f"Caps.attempts_per_number_max is {value!r}; allowed: {allowed}"
+    for period in (M - US, 60 * D + US, 0 * S, -M):
+        with pytest.raises(ConfigurationError) as caught:
+            Caps(number_period=period)
+        assert str(caught.value) == f"Caps.number_period is {period}; allowed: 0:01:00 to 60 days, 0:00:00"
+    for nonsense in (None, 60, "1 h"):
+        with pytest.raises(ConfigurationError, match=r"^Caps\.number_period is .*; allowed: a timedelta, "):
+            Caps(number_period=nonsense)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", [None, 30, (30, 10), {"attempts_at_once_max": 30}, Caps])
@@ -395,12 +480,35 @@ def test_a_region_without_numbers_is_refused(region: str) -> None:
         QueuePolicy(queue="support", default_region=region)
 
 
-@pytest.mark.parametrize("mode", [Mode.CUSTOMER_FIRST, Mode.SIMULTANEOUS, "agent_first", None])
-def test_a_mode_that_is_not_built_is_refused(mode: Any) -> None:
-    """Said when the policy is built, not when the first customer is dialed."""
-    error = refused(mode=mode)
-    assert (error.field, error.value) == ("mode", mode)
-    assert error.allowed == "Mode.AGENT_FIRST; the other modes are not built yet"
+@pytest.mark.parametrize("field", SWITCHES)
+def test_a_switch_is_on_or_off(field: str) -> None:
+    """Nothing that is only true or false when asked: "no" would be yes."""
+    for value in (True, False):
+        assert getattr(a_policy(**{field: value}), field) is value
+    nonsense: list[Any] = [0, 1, "no", None, "", [], 1.0]
+    for value in nonsense:
+        assert str(refused(**{field: value})) == f"{field} is {value!r}; allowed: a member of bool"
+
+
+@pytest.mark.parametrize("field", TEXTS)
+def test_a_text_for_the_telephony_at_its_bounds(field: str) -> None:
+    """1 to 64 characters that can be shown; or none."""
+    for value in (None, "x", "x" * 64, "+12125550100", "Über uns"):
+        assert getattr(a_policy(**{field: value}), field) == value
+    nonsense: list[Any] = ["", " ", "x" * 65, "a\n", "\ud800", "\x00", 7, b"x", True, ["x"], {"x": 1}]
+    for value in nonsense:
+        error = refused(**{field: value})
+        assert str(error) == f"{field} is {value!r}; allowed: None, or a text of 1 to 64 characters"
+
+
+def test_the_language_of_the_house_at_its_bounds() -> None:
+    """As the texts for the telephony are; but there is always one."""
+    for language in ("en", "fr-CA", "x" * 64):
+        assert a_policy(language=language).language == language
+    nonsense: list[Any] = [None, "", " ", "x" * 65, "a\n", "\ud800", "\x00", 7, b"en", True, ["en"]]
+    for value in nonsense:
+        error = refused(language=value)
+        assert str(error) == f"language is {value!r}; allowed: a text of 1 to 64 characters"
 
 
 @pytest.mark.parametrize(("field", "kind"), MEMBERS)
@@ -408,7 +516,8 @@ def test_what_is_chosen_is_a_member(field: str, kind: Any) -> None:
     """Every member of the enum will do, and nothing like them: not even its text."""
     for member in kind:
         assert getattr(a_policy(**{field: member}), field) is member
-    nonsense: list[Any] = [*(member.value for member in kind), None, True, 0, Mode.AGENT_FIRST]
+    other = Duplicates.ALLOW if kind is Mode else Mode.AGENT_FIRST
+    nonsense: list[Any] = [*(member.value for member in kind), None, True, 0, other]
     for value in nonsense:
         error = refused(**{field: value})
         assert str(error) == f"{field} is {value!r}; allowed: a member of {kind.__name__}"
@@ -440,27 +549,318 @@ def test_a_retry_rule_at_its_bounds(retries_max: int, rest: timedelta) -> None:
         ({"rest": 120}, "RetryRule.rest is 120; allowed: a timedelta, 0:00:00 to 30 days, 0:00:00"),
         ({"place": "front"}, "RetryRule.place is 'front'; allowed: a member of PlaceAfter"),
         ({"place": None}, "RetryRule.place is None; allowed: a member of PlaceAfter"),
+        ({"rest": None}, "RetryRule.rest is None; allowed: a timedelta, 0:00:00 to 30 days, 0:00:00"),
+        ({"rest": SteppedRest}, f"RetryRule.rest is {SteppedRest!r}; allowed: a timedelta"),
+        ({"jitter_ratio": -0.01}, "RetryRule.jitter_ratio is -0.01; allowed: a number, 0 to 1"),
+        ({"jitter_ratio": 1.01}, "RetryRule.jitter_ratio is 1.01; allowed: a number, 0 to 1"),
+        ({"jitter_ratio": 20}, "RetryRule.jitter_ratio is 20; allowed: a number, 0 to 1"),
+        ({"jitter_ratio": float("nan")}, "RetryRule.jitter_ratio is nan; allowed: a number, 0 to 1"),
+        ({"jitter_ratio": True}, "RetryRule.jitter_ratio is True; allowed: a number, 0 to 1"),
+        ({"jitter_ratio": "0.5"}, "RetryRule.jitter_ratio is '0.5'; allowed: a number, 0 to 1"),
+        ({"jitter_ratio": None}, "RetryRule.jitter_ratio is None; allowed: a number, 0 to 1"),
+        ({"number": "next"}, "RetryRule.number is 'next'; allowed: a member of NumberChoice"),
+        ({"number": 1}, "RetryRule.number is 1; allowed: a member of NumberChoice"),
+        ({"voicemail": "prompt"}, "RetryRule.voicemail is 'prompt'; allowed: a member of Voicemail"),
+        ({"voicemail": True}, "RetryRule.voicemail is True; allowed: a member of Voicemail"),
+        ({"notice": "missed"}, "RetryRule.notice is 'missed'; allowed: a member of NoticeKind"),
+        ({"last_notice": False}, "RetryRule.last_notice is False; allowed: a member of NoticeKind"),
+        (
+            {"follow_up_within": M - US},
+            "RetryRule.follow_up_within is 0:00:59.999999; allowed: 0:01:00 to 30 days, 0:00:00",
+        ),
+        (
+            {"follow_up_within": 30 * D + US},
+            "RetryRule.follow_up_within is 30 days, 0:00:00.000001; allowed: 0:01:00 to 30 days, 0:00:00",
+        ),
+        (
+            {"follow_up_within": 24},
+            "RetryRule.follow_up_within is 24; allowed: a timedelta, 0:01:00 to 30 days, 0:00:00",
+        ),
     ],
 )
 def test_a_retry_rule_out_of_bounds_is_refused(changes: dict[str, Any], said: str) -> None:
     """Named, with what is allowed."""
     with pytest.raises(ConfigurationError) as caught:
         RetryRule(**changes)
-    assert str(caught.value) == said
+    assert str(caught.value).startswith(said)
+
+
+TO_CUSTOMER = {
+    NoticeKind.MISSED,
+    NoticeKind.UNREACHED,
+    NoticeKind.OTHER_TIME,
+    NoticeKind.NO_SHOWS,
+    NoticeKind.NO_AGENT,
+    NoticeKind.SURVEY,
+}
+
+
+@pytest.mark.parametrize("field", ["notice", "last_notice"])
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_a_rule_tells_the_customer_what_is_for_the_customer(field: str, kind: NoticeKind) -> None:
+    """G6: notes, follow-ups and flags follow by themselves; a rule that names one would give it twice."""
+    if kind in TO_CUSTOMER:
+        assert getattr(RetryRule(**{field: kind}), field) is kind  # type: ignore[arg-type]
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        RetryRule(**{field: kind})  # type: ignore[arg-type]
+    assert str(caught.value) == f"RetryRule.{field} is {kind!r}; allowed: what is for the customer"
+
+
+def test_what_a_rule_is_unless_it_says_otherwise() -> None:
+    """S2: no retry, the same number, the place kept; a message at the end, and a follow-up within a day."""
+    assert attrs.asdict(RetryRule()) == {
+        "retries_max": 0,
+        "rest": 0 * S,
+        "jitter_ratio": 0.0,
+        "number": NumberChoice.SAME,
+        "place": PlaceAfter.KEEP,
+        "voicemail": Voicemail.NOTHING,
+        "notice": None,
+        "last_notice": NoticeKind.UNREACHED,
+        "follow_up_within": 24 * H,
+    }
+    assert RetryRule(last_notice=None, follow_up_within=None).follow_up_within is None
+    for within in (M, 30 * D):
+        assert RetryRule(follow_up_within=within).follow_up_within == within
+    for ratio in (0, 1, 0.5, 5e-324):
+        assert RetryRule(jitter_ratio=ratio).jitter_ratio == ratio
+
+
+# ---------------------------------------------------------------------------- kinds of rest
+
+
+@pytest.mark.parametrize(
+    ("rest", "shortest"),
+    [
+        (2 * M, 2 * M),
+        (SteppedRest(rests=(2 * M, 10 * M)), 2 * M),
+        (SteppedRest(rests=(10 * M, 0 * M, 2 * M)), 0 * M),
+        (SteppedRest(rests=(30 * D,)), 30 * D),
+        (ExponentialRest(first=S), S),
+        (ExponentialRest(first=30 * D, factor=100, rest_max=30 * D), 30 * D),
+        (ExponentialRest(first=M, factor=1.0, rest_max=M), M),
+        (NextBusinessDay(), 0 * S),
+        (NextBusinessDay(at=time(23, 59, 59, 999_999), zone="Europe/Berlin", weekdays=(6,)), 0 * S),
+    ],
+)
+def test_the_shortest_that_a_rest_can_be(rest: Any, shortest: timedelta) -> None:
+    """G3: what the other settings are held against."""
+    assert RetryRule(rest=rest).shortest_rest == shortest
+
+
+def test_rests_that_change_later_do_not_change_a_rule() -> None:
+    """G3: the host's own list is copied, and a rule of every kind can be hashed and compared."""
+    rests = [M, H]
+    rest = SteppedRest(rests=rests)  # type: ignore[arg-type]
+    rests[0] = -M
+    assert rest == SteppedRest(rests=(M, H))
+    for one in (rest, ExponentialRest(first=M), NextBusinessDay()):
+        assert len({RetryRule(rest=one), RetryRule(rest=copy.deepcopy(one))}) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "said"),
+    [
+        (SteppedRest, {"rests": ()}, "SteppedRest.rests is (); allowed: a list of at least one timedelta"),
+        (SteppedRest, {"rests": []}, "SteppedRest.rests is []; allowed: a list"),
+        (SteppedRest, {"rests": None}, "SteppedRest.rests is None; allowed: a list"),
+        (SteppedRest, {"rests": M}, "SteppedRest.rests is datetime.timedelta(seconds=60); allowed: a list"),
+        (SteppedRest, {"rests": 5}, "SteppedRest.rests is 5; allowed: a list"),
+        (SteppedRest, {"rests": "2m"}, "SteppedRest.rests is '2m'; allowed: a list"),
+        (SteppedRest, {"rests": {M: H}}, "SteppedRest.rests is {"),
+        (SteppedRest, {"rests": {M}}, "SteppedRest.rests is {"),
+        (
+            SteppedRest,
+            {"rests": (M, -US)},
+            "SteppedRest.rests is -1 day, 23:59:59.999999; allowed: 0:00:00 to",
+        ),
+        (SteppedRest, {"rests": (30 * D + US,)}, "SteppedRest.rests is 30 days, 0:00:00.000001; allowed: "),
+        (
+            SteppedRest,
+            {"rests": (M, 120)},
+            "SteppedRest.rests is 120; allowed: a timedelta, 0:00:00 to 30 days",
+        ),
+        (SteppedRest, {"rests": (M, None)}, "SteppedRest.rests is None; allowed: a timedelta"),
+        (ExponentialRest, {"first": 0 * S}, "ExponentialRest.first is 0:00:00; allowed: 0:00:01 to 30 days"),
+        (
+            ExponentialRest,
+            {"first": 31 * D},
+            "ExponentialRest.first is 31 days, 0:00:00; allowed: 0:00:01 to",
+        ),
+        (ExponentialRest, {"first": 60}, "ExponentialRest.first is 60; allowed: a timedelta"),
+        *(
+            (
+                ExponentialRest,
+                {"first": M, "factor": factor},
+                f"ExponentialRest.factor is {factor!r}; allowed: a number, 1 to 100",
+            )
+            for factor in (0, 0.99, -2, 100.01, float("nan"), float("inf"), True, "2", None, [2], 1j)
+        ),
+        (
+            ExponentialRest,
+            {"first": M, "rest_max": S},
+            "ExponentialRest.rest_max is 0:00:01; allowed: 0:01:00 to 30 days, 0:00:00",
+        ),
+        (
+            ExponentialRest,
+            {"first": M, "rest_max": 30 * D + US},
+            "ExponentialRest.rest_max is 30 days, 0:00:00.000001; allowed: 0:01:00 to",
+        ),
+        # The longest rest is a day, unless it is said to be more.
+        (ExponentialRest, {"first": 2 * D}, "ExponentialRest.rest_max is 1 day, 0:00:00; allowed: 2 days"),
+        *(
+            (NextBusinessDay, {"at": at}, f"NextBusinessDay.at is {at!r}; allowed: a time without a zone")
+            for at in (time(9, tzinfo=UTC), datetime(2026, 1, 5, 9, tzinfo=UTC), "09:00", 9, None, 9 * H)
+        ),
+        *(
+            (
+                NextBusinessDay,
+                {"zone": zone},
+                f"NextBusinessDay.zone is {zone!r}; allowed: an IANA key, such as 'Europe/Berlin'",
+            )
+            for zone in (
+                "Europe/Atlantis",
+                "Europe",
+                "",
+                "/etc/passwd",
+                "../UTC",
+                "a\0b",
+                "\ud800",
+                "CET+1",
+                None,
+                7,
+                b"UTC",
+                ["UTC"],
+                UTC,
+            )
+        ),
+        *(
+            (
+                NextBusinessDay,
+                {"weekdays": days},
+                f"NextBusinessDay.weekdays is {days!r}; allowed: a tuple of days, 0 (Monday) to 6",
+            )
+            for days in ((), [0, 1], {0}, "01", 0, None, range(5))
+        ),
+        *(
+            (
+                NextBusinessDay,
+                {"weekdays": (0, day)},
+                f"NextBusinessDay.weekdays is {day!r}; allowed: a whole number, 0 to 6",
+            )
+            for day in (-1, 7, 1.0, True, "1", None)
+        ),
+    ],
+)
+def test_what_is_no_rest_is_refused(kind: Any, changes: dict[str, Any], said: str) -> None:
+    """G3: by its field and value, with what is allowed; and by no other error."""
+    with pytest.raises(ConfigurationError) as caught:
+        kind(**changes)
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("rest", "shown"),
+    [
+        (SteppedRest(rests=(25 * H, 24 * H)), "1 day, 0:00:00"),
+        (ExponentialRest(first=24 * H), "1 day, 0:00:00"),
+        (ExponentialRest(first=25 * H, rest_max=30 * D), "1 day, 1:00:00"),
+    ],
+)
+def test_the_shortest_rest_must_end_before_the_promise(rest: Any, shown: str) -> None:
+    """G3: of any kind: a callback that would only rest is not tried again."""
+    error = refused(retry_rules={Disposition.BUSY: RetryRule(retries_max=1, rest=rest)})
+    assert (
+        str(error) == f"retry_rules[busy].rest is {shown}; allowed: less than callback_life, 1 day, 0:00:00"
+    )
+    assert a_policy(callback_life=30 * D, retry_rules={Disposition.BUSY: RetryRule(rest=rest)})
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        NextBusinessDay(),
+        SteppedRest(rests=(H, 85 * S)),
+        ExponentialRest(first=S, factor=100, rest_max=D),
+    ],
+)
+def test_after_doubt_every_rest_outlives_the_ringing(rest: Any) -> None:
+    """Of any kind: also from just before midnight to the next day of work at midnight."""
+    error = refused(retry_rules={Disposition.UNKNOWN: RetryRule(retries_max=1, rest=rest)})
+    assert error.field == "retry_rules[unknown].rest"
+    assert "0:01:25: the phone may still be ringing" in error.allowed
+
+
+# ---------------------------------------------------------------------------- presets
 
 
 def test_the_preset_is_that_of_the_support_document() -> None:
     """No answer again after 2 minutes, busy after 3, unreachable after 5: once each."""
-    assert {rule.place for rule in RETRY_S2.values()} == {PlaceAfter.KEEP}
-    assert {disposition.value: (rule.retries_max, rule.rest) for disposition, rule in RETRY_S2.items()} == {
-        "no_answer": (1, 2 * M),
-        "busy": (1, 3 * M),
-        "unreachable": (1, 5 * M),
-        "congested": (1, 5 * M),
-        "network_failure": (1, 5 * M),
-        "unknown": (1, 5 * M),
-        "answered_then_left": (1, 2 * M),
-        "agent_unavailable": (1, 0 * M),
+    assert {disposition.value: shown(rule) for disposition, rule in RETRY_S2.items()} == {
+        "no_answer": (1, 2 * M, "same", "nothing"),
+        "busy": (1, 3 * M, "same", "nothing"),
+        "machine": (0, 0 * M, "same", "prompt"),
+        "unreachable": (1, 5 * M, "same", "nothing"),
+        "congested": (1, 5 * M, "same", "nothing"),
+        "network_failure": (1, 5 * M, "same", "nothing"),
+        "unknown": (1, 5 * M, "same", "nothing"),
+        "answered_then_left": (1, 2 * M, "same", "nothing"),
+        **OURS,
+    }
+    assert (RETRIES_S2.attempts_max, RETRIES_S2.rules) == (2, RETRY_S2)
+    assert QueuePolicy(queue=SUPPORT) == with_preset("s2")
+
+
+OURS = {
+    "agent_unavailable": (1, 0 * M, "same", "nothing"),
+    "declined_by_customer": (1, 15 * M, "same", "nothing"),
+    "wrong_person": (1, 0 * M, "other", "nothing"),
+    "invalid_number": (1, 0 * M, "other", "nothing"),
+}
+
+
+def shown(rule: RetryRule) -> tuple[int, Any, str, str]:
+    """Return what differs between the rules of the presets; the rest is as in a rule that says nothing."""
+    plain = RetryRule(
+        retries_max=rule.retries_max,
+        rest=rule.rest,
+        number=rule.number,
+        voicemail=rule.voicemail,
+        last_notice=rule.last_notice,
+    )
+    assert rule == plain
+    return rule.retries_max, rule.rest, rule.number.value, rule.voicemail.value
+
+
+def with_preset(name: str) -> QueuePolicy:
+    settings: Any = RETRY_PRESETS[name].settings()
+    return QueuePolicy(queue=SUPPORT, **settings)
+
+
+@pytest.mark.parametrize(("name", "preset"), [("genesys", RETRIES_GENESYS), ("mindful", RETRIES_MINDFUL)])
+def test_the_presets_of_the_products(name: str, preset: RetryPreset) -> None:
+    """G2: three dials in all, 300 s apart, whatever became of them; our own doings as everywhere."""
+    again = ["no_answer", "busy", "machine", "unreachable", "congested", "network_failure"]
+    again += ["answered_then_left", "unknown"]
+    assert {disposition.value: shown(rule) for disposition, rule in preset.rules.items()} == {
+        **OURS,
+        **dict.fromkeys(again, (2, 300 * S, "same", "nothing")),
+    }
+    policy = with_preset(name)
+    assert (policy.attempts_max, policy.retry_rules) == (3, preset.rules)
+    assert RETRY_PRESETS[name] is preset
+    assert set(RETRY_PRESETS) == {"s2", "genesys", "mindful"}
+
+
+@pytest.mark.parametrize("name", RETRY_PRESETS)
+def test_whom_we_failed_is_told_so(name: str) -> None:
+    """Whose phone rang for an agent who went away was not unreached: nobody could take the call."""
+    rules = RETRY_PRESETS[name].rules
+    ours = {Disposition.AGENT_UNAVAILABLE: NoticeKind.NO_AGENT}
+    assert {disposition: rule.last_notice for disposition, rule in rules.items()} == {
+        **dict.fromkeys(rules, NoticeKind.UNREACHED),
+        **ours,
     }
 
 
@@ -505,13 +905,13 @@ def test_a_rest_must_end_before_the_promise(rest: timedelta) -> None:
 
 
 def test_a_short_life_contradicts_the_preset() -> None:
-    """Five minutes of rest do not fit into a life of five minutes."""
-    with pytest.raises(ConfigurationError, match=r"less than callback_life, 0:05:00"):
-        QueuePolicy(queue=SUPPORT, callback_life=5 * M)
-    assert QueuePolicy(queue=SUPPORT, callback_life=5 * M + US)
+    """Fifteen minutes until "call me later" do not fit into a life of fifteen minutes."""
+    with pytest.raises(ConfigurationError, match=r"less than callback_life, 0:15:00"):
+        QueuePolicy(queue=SUPPORT, callback_life=15 * M)
+    assert QueuePolicy(queue=SUPPORT, callback_life=15 * M + US)
 
 
-TIMES = {"ring_time": 60 * S, "join_time_max": 20 * S, "hang_up_time_max": 10 * S}
+TIMES = {"ring_time": 60 * S, "customer_hold_max": 20 * S, "hang_up_time_max": 10 * S}
 
 
 def test_after_doubt_the_rest_outlives_the_ringing() -> None:
@@ -520,7 +920,7 @@ def test_after_doubt_the_rest_outlives_the_ringing() -> None:
     assert a_policy(**TIMES, retry_rules={Disposition.UNKNOWN: enough})
     error = refused(**TIMES, retry_rules={Disposition.UNKNOWN: RetryRule(retries_max=1, rest=90 * S)})
     assert str(error) == (
-        "retry_rules[unknown].rest is 0:01:30; allowed: more than ring_time + join_time_max + hang_up_time_max, "
+        "retry_rules[unknown].rest is 0:01:30; allowed: more than ring_time + customer_hold_max + hang_up_time_max, "
         "0:01:30: the phone may still be ringing"
     )
 
@@ -529,6 +929,112 @@ def test_without_a_retry_after_doubt_no_rest_is_needed() -> None:
     """What is not tried again need not rest; and other dispositions are not in doubt."""
     rules = {Disposition.UNKNOWN: RetryRule(), Disposition.BUSY: RetryRule(retries_max=1, rest=S)}
     assert a_policy(**TIMES, retry_rules=rules).retry_rules == rules
+
+
+# ---------------------------------------------------------------------------- keys and prompts of the callback
+
+
+def test_keys_that_confirm() -> None:
+    """1 connects, 2 is later, 3 is never; a host may have its own, and need not have all."""
+    default = {"1": Confirmation.ACCEPTED, "2": Confirmation.LATER, "3": Confirmation.CANCEL}
+    assert default == CONFIRM_KEYS
+    for keys in ({"5": Confirmation.ACCEPTED}, {"#": Confirmation.ACCEPTED, "12": Confirmation.CANCEL}):
+        assert a_policy(confirm_keys=keys).confirm_keys == keys
+
+
+ACCEPTED = Confirmation.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("keys", "field", "allowed"),
+    [
+        (None, "confirm_keys", "Confirmation by key"),
+        ("1", "confirm_keys", "Confirmation by key"),
+        ([("1", ACCEPTED)], "confirm_keys", "Confirmation by key"),
+        ({}, "confirm_keys", "a key that accepts, among them"),
+        ({"2": Confirmation.LATER}, "confirm_keys", "a key that accepts, among them"),
+        ({"1": "accepted"}, "confirm_keys['1']", "a member of Confirmation"),
+        ({"1": None}, "confirm_keys['1']", "a member of Confirmation"),
+        ({"1": Confirmation.SILENT}, "confirm_keys['1']", "a key, and what it means"),
+        ({1: ACCEPTED}, "confirm_keys[1]", "a key, and what it means"),
+        ({"": ACCEPTED}, "confirm_keys['']", "a key, and what it means"),
+        ({" ": ACCEPTED}, "confirm_keys[' ']", "a key, and what it means"),
+        ({None: ACCEPTED}, "confirm_keys[None]", "a key, and what it means"),
+        ({"1" * 65: ACCEPTED}, f"confirm_keys['{'1' * 65}']", "a key, and what it means"),
+        # What is pressed is read without blanks: such a key could never be pressed, and nobody be connected.
+        ({" 1": ACCEPTED}, "confirm_keys[' 1']", "a key, and what it means"),
+        ({"1 ": ACCEPTED}, "confirm_keys['1 ']", "a key, and what it means"),
+        ({"1\n": ACCEPTED}, "confirm_keys['1\\n']", "a key, and what it means"),
+    ],
+)
+def test_keys_with_which_nobody_could_be_connected_are_refused(keys: Any, field: str, allowed: str) -> None:
+    """By the key, with what is allowed."""
+    error = refused(confirm_keys=keys)
+    assert (error.field, error.allowed) == (field, allowed)
+
+
+WORDS = "Guten Tag, hier ist {company}."
+
+
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        {},
+        {"de": {}},
+        {"de": {Prompt.VOICEMAIL: "{agent} von {company}: bitte {number} anrufen, {name}."}},
+        {"de": {Prompt.PLEASE_HOLD: WORDS}, "fr-CA": {Prompt.PLEASE_HOLD: "x" * 1_000}},
+        {"en": {Prompt.CALL_LATER: "100 % {{sure}}"}},
+    ],
+)
+def test_a_host_has_its_own_words(prompts: Any) -> None:
+    """By language and prompt; as copies that nobody can change."""
+    policy = a_policy(prompts=prompts)
+    assert policy.prompts == prompts
+    assert hash(policy) == hash(a_policy(prompts=copy.deepcopy(prompts)))
+
+
+@pytest.mark.parametrize(
+    ("prompts", "field"),
+    [
+        (None, "prompts"),
+        ("Hello", "prompts"),
+        ([("en", {})], "prompts"),
+        ({7: {}}, "prompts"),
+        ({"": {}}, "prompts"),
+        ({"en": WORDS}, "prompts"),
+        ({"en": None}, "prompts"),
+        ({"en": {"voicemail": WORDS}}, "prompts['en'][voicemail]"),
+        ({"en": {None: WORDS}}, "prompts['en'][None]"),
+        *(
+            ({"en": {Prompt.VOICEMAIL: text}}, "prompts['en'][voicemail]")
+            for text in (
+                None,
+                7,
+                b"Hello",
+                "",
+                "  ",
+                "{agent}",
+                "x" * 1_001,
+                "Hello {",
+                "Hello }",
+                "Hello {}",
+                "Hello {0}",
+                "Hello {customer}",
+                "Hello {name.__class__}",
+                "Hello {name[0]}",
+                "Hello {name!r}",
+                "Hello {name:d}",
+                "Hello {name:>9999999999}",
+                "Hello {name:{number}}",
+            )
+        ),
+    ],
+)
+def test_words_that_could_not_be_spoken_are_refused(prompts: Any, field: str) -> None:
+    """When the policy is built, not when the first machine answers; and nothing is filled in but the four."""
+    error = refused(prompts=prompts)
+    assert error.field == field
+    assert error.allowed.startswith("by language and Prompt: a text of 1 to 1,000 characters, with {company}")
 
 
 # ---------------------------------------------------------------------------- frozen
@@ -583,7 +1089,31 @@ def test_a_policy_can_be_hashed_and_handed_to_another_process() -> None:
 
 
 FULL = {
-    "retry_rules": {Disposition.BUSY: RetryRule(retries_max=2, place=PlaceAfter.FRONT)},
+    "retry_rules": {
+        Disposition.BUSY: RetryRule(retries_max=2, place=PlaceAfter.FRONT, jitter_ratio=0.5),
+        Disposition.NO_ANSWER: RetryRule(
+            retries_max=9, rest=SteppedRest(rests=(M, H)), notice=NoticeKind.MISSED, number=NumberChoice.NEXT
+        ),
+        Disposition.UNREACHABLE: RetryRule(retries_max=9, rest=ExponentialRest(first=M, factor=1.5)),
+        Disposition.MACHINE: RetryRule(
+            rest=NextBusinessDay(at=time(8, 30), zone="Europe/Berlin"), voicemail=Voicemail.AGENT
+        ),
+        Disposition.FAX: RetryRule(last_notice=None, follow_up_within=None),
+    },
+    "caps": Caps(attempts_per_number_max=3, number_period=H),
+    "mode": Mode.SIMULTANEOUS,
+    "called_in": CalledIn.TELL,
+    "all_declined": AllDeclined.END,
+    "confirm": Confirm.UNLESS_HUMAN,
+    "confirm_keys": {"9": Confirmation.ACCEPTED},
+    "ring_on_max": 18 * S,
+    "detect": True,
+    "record": True,
+    "survey": True,
+    "caller_id": "+12125550100",
+    "company": "Example",
+    "language": "de",
+    "prompts": {"de": {Prompt.VOICEMAIL: "Hallo"}},
     "keys": {"9": Choice.SCHEDULE},
     "offer_segments": ["premium", "gold"],
     "other_channels": {"chat", "mail"},
@@ -605,16 +1135,47 @@ def test_every_kind_of_field_can_be_hashed_copied_and_pickled() -> None:
         assert repr(copied) == repr(policy)
         with pytest.raises(TypeError):
             copied.keys["8"] = Choice.STAY
+        with pytest.raises(TypeError):
+            copied.confirm_keys["8"] = Confirmation.ACCEPTED
+        with pytest.raises(TypeError):
+            copied.prompts["de"][Prompt.VOICEMAIL] = "Hello"
+
+
+def test_what_can_be_hashed_has_every_field_set() -> None:
+    """Else the test above would say less than it seems to: what is not set there is a number, a duration or a text."""
+    plain = (int, float, timedelta, str)
+    assert [
+        name for name, value in DEFAULTS.items() if name not in FULL and not isinstance(value, plain)
+    ] == [
+        "offer_position_min",
+        "abandoned_wait_min",
+        "dial_prefix",
+        "route",
+        "company_number",
+    ]
 
 
 def test_what_a_host_changes_later_does_not_change_a_policy() -> None:
     """Its own dictionary, list and set were copied."""
     keys, segments, channels = {"9": Choice.SCHEDULE}, ["premium"], {"chat"}
-    policy = a_policy(keys=keys, offer_segments=segments, other_channels=channels)
+    confirm, prompts = {"1": Confirmation.ACCEPTED}, {"de": {Prompt.VOICEMAIL: "Hallo"}}
+    policy = a_policy(
+        keys=keys,
+        offer_segments=segments,
+        other_channels=channels,
+        confirm_keys=confirm,
+        prompts=prompts,
+    )
     before = hash(policy)
     keys["9"], keys["8"] = Choice.STAY, Choice.STAY
     segments.append("gold")
     channels.clear()
+    confirm.clear()
+    prompts["de"].clear()
+    assert (policy.confirm_keys, policy.prompts) == (
+        {"1": Confirmation.ACCEPTED},
+        {"de": {Prompt.VOICEMAIL: "Hallo"}},
+    )
     assert (policy.keys, policy.offer_segments, policy.other_channels) == (
         {"9": Choice.SCHEDULE},
         ("premium",),

@@ -56,7 +56,7 @@ class _Hop:
                 batch = list(self._waiting)
                 self._waiting.clear()
             for call, future in batch:
-                _finish(call, future)
+                finish(call, future)
 
     def close(self) -> None:
         with self._lock:
@@ -64,8 +64,12 @@ class _Hop:
         self._executor.shutdown(wait=True)
 
 
-def _finish(call: Callable[[], R], future: asyncio.Future[R]) -> None:
-    """Make the call though its awaiter may have gone: what was asked for is done or refused, never half."""
+def finish(call: Callable[[], R], future: asyncio.Future[R]) -> None:
+    """
+    Make a call in this thread for a future of a loop in another one.
+
+    It is made though its awaiter may have gone: what was asked for is done or refused, never half.
+    """
     try:
         result = call()
     except BaseException as error:
@@ -171,6 +175,13 @@ class AsyncCallbackService(_Face[CallbackService]):
     agent_unavailable = _Awaited(CallbackService.agent_unavailable)
     report = _Awaited(CallbackService.report)
     leg_is_wanted = _Awaited(CallbackService.leg_is_wanted)
+    reconcile = _Awaited(CallbackService.reconcile)
+    settle = _Awaited(CallbackService.settle)
+    set_disposition = _Awaited(CallbackService.set_disposition)
+    call_now = _Awaited(CallbackService.call_now)
+    mark_done = _Awaited(CallbackService.mark_done)
+    change_number = _Awaited(CallbackService.change_number)
+    report_score = _Awaited(CallbackService.report_score)
 
     def dispatcher(self, dispatcher: Dispatcher) -> AsyncDispatcher:
         """Return *dispatcher*, awaited, in the same thread."""

@@ -21,11 +21,21 @@ from callbackq.chooser import Chooser
 from callbackq.core import agents, attempt, calls, lifecycle
 from callbackq.core.consequences import overdue, still_due_at
 from callbackq.core.instants import check_instant, check_text
+from callbackq.core.legs import Context, number_at
 from callbackq.core.numbers import number_key
 from callbackq.effects import Effect
 from callbackq.errors import ConfigurationError, Conflict, StoreError
 from callbackq.events import AgentSignedOut
-from callbackq.facts import caps_over_at, due_facts, open_lane, passed_by, waiting_for
+from callbackq.facts import (
+    caps_over_at,
+    due_facts,
+    is_on_the_line,
+    lanes_of_agent,
+    number_free_at,
+    open_lane,
+    passed_by,
+    waiting_for,
+)
 from callbackq.ids import AttemptId, CallbackId, LegId, NodeId, QueueName
 from callbackq.model import (
     Agent,
@@ -35,22 +45,25 @@ from callbackq.model import (
     Callback,
     CallbackState,
     Disposition,
+    HoldReason,
     LiveCall,
 )
 from callbackq.ports import Commit, Transaction
 from callbackq.service import CONFLICT_TRIES, CallbackService
 from callbackq.writing import (
     attempt_context,
-    failures_count,
+    failures_of,
     free_agent_of_call,
     move_attempt,
     open_places,
     policy_of,
     presence_max_of,
+    with_past,
     write,
 )
 
 logger = logging.getLogger("callbackq")
+_LOOKED_AT: Final = 500
 
 
 class Dispatcher:
@@ -74,12 +87,16 @@ class Dispatcher:
         self._node_id: Final = NodeId(check_text(node_id or f"node-{os.getpid()}", "node_id"))
         self._batch_max: Final = batch_max
 
-    def step(self, now: datetime) -> tuple[Effect, ...]:
+    def step(self, now: datetime, *, telephony: bool = True) -> tuple[Effect, ...]:
         """
         Do everything that is due at *now*, and give work to every free agent that can have it.
 
         On return all of it is committed; attempts that were started are durable. The effects must be performed
         now, once, by the caller, who holds no lock and no transaction.
+
+        Args:
+            telephony: False while the telephony cannot be reached: then nothing is given out that needs it, and no
+                deadline of an attempt is taken for its end, until it can say what became of its legs.
 
         Live calls and agents are done first, in a transaction that waits for no flush; only when a promise is
         concerned is there a second, flushed one. Should one record make it fail, the others are done one by one.
@@ -93,11 +110,12 @@ class Dispatcher:
         """
         at = check_instant(now, "now")
         effects: list[Effect] = []
-        live = self._again_if_conflict(lambda: self._live_pass(at))
+        live = self._again_if_conflict(lambda: self._live_pass(at, telephony=telephony))
         effects.extend(live.effects)
         if live.promises_wait:
             try:
-                effects.extend(self._again_if_conflict(lambda: self._promise_pass(at)).effects)
+                work = partial(self._promise_pass, at, telephony=telephony)
+                effects.extend(self._again_if_conflict(work).effects)
             except (StoreError, Conflict):
                 # What the first pass committed must reach the world; the promises are tried again by the next step.
                 if not effects:
@@ -105,7 +123,7 @@ class Dispatcher:
                 logger.warning("the promises of a step wait for the next one")
             except Exception as error:
                 logger.error("a step failed, and goes on one by one: %s", type(error).__name__)  # noqa: TRY400
-                effects.extend(self._one_by_one(at))
+                effects.extend(self._one_by_one(at, telephony=telephony))
         return tuple(effects)
 
     def next_wakeup(self) -> datetime | None:
@@ -118,17 +136,17 @@ class Dispatcher:
 
     # ------------------------------------------------------------------ passes
 
-    def _live_pass(self, now: datetime) -> _Step:
+    def _live_pass(self, now: datetime, *, telephony: bool) -> _Step:
         with self._transaction(Commit.RELAXED) as tx:
-            step = self._step(tx, now)
+            step = self._step(tx, now, telephony=telephony)
             step.due_live(self._batch_max)
             # A promise that is due now may stand before the live calls: it is promoted first.
             step.promises_wait = step.has_due_promises() or step.assign(promises=False)
         return step
 
-    def _promise_pass(self, now: datetime) -> _Step:
+    def _promise_pass(self, now: datetime, *, telephony: bool) -> _Step:
         with self._transaction(Commit.FLUSHED) as tx:
-            step = self._step(tx, now)
+            step = self._step(tx, now, telephony=telephony)
             attempts, callbacks = step.due_attempts(self._batch_max), step.due_callbacks(self._batch_max)
             for before in attempts:
                 step.attempt_due(before)
@@ -139,17 +157,17 @@ class Dispatcher:
                 step.assign(promises=True)
         return step
 
-    def _one_by_one(self, now: datetime) -> list[Effect]:
+    def _one_by_one(self, now: datetime, *, telephony: bool) -> list[Effect]:
         """Do what is due in a transaction each. One that fails is named, left, and tried again by the next step."""
         with self._transaction(Commit.READ_ONLY) as tx:
-            step = self._step(tx, now)
+            step = self._step(tx, now, telephony=telephony)
             attempts, callbacks = step.due_attempts(self._batch_max), step.due_callbacks(self._batch_max)
         effects: list[Effect] = []
 
         def alone(name: str, work: Callable[[_Step], object]) -> None:
             try:
                 with self._transaction(Commit.FLUSHED) as tx:
-                    step = self._step(tx, now)
+                    step = self._step(tx, now, telephony=telephony)
                     work(step)
             except Exception as error:
                 logger.error("%s cannot be moved: %s", name, type(error).__name__)  # noqa: TRY400
@@ -168,8 +186,8 @@ class Dispatcher:
     def _transaction(self, commit: Commit) -> AbstractContextManager[Transaction]:
         return self._service.store.transaction(self._service.tenant_id, commit=commit)
 
-    def _step(self, tx: Transaction, now: datetime) -> _Step:
-        return _Step(tx=tx, service=self._service, node_id=self._node_id, now=now)
+    def _step(self, tx: Transaction, now: datetime, *, telephony: bool) -> _Step:
+        return _Step(tx=tx, service=self._service, node_id=self._node_id, now=now, telephony=telephony)
 
     def _again_if_conflict(self, work: Callable[[], _Step]) -> _Step:
         for _ in range(CONFLICT_TRIES - 1):
@@ -188,8 +206,10 @@ class _Step:
     service: CallbackService
     node_id: NodeId
     now: datetime
+    telephony: bool
     effects: list[Effect] = attrs.field(factory=list[Effect])
     promises_wait: bool = False
+    wanting: list[Attempt] | None = None
 
     @property
     def queues(self) -> Collection[QueueName]:
@@ -213,13 +233,16 @@ class _Step:
             free_agent_of_call(self.tx, call, policies=self.service.policies, cooled_down=False, now=self.now)
 
     def due_attempts(self, limit: int) -> list[Attempt]:
+        if not self.telephony:
+            return []
         return self.tx.attempts.due(now=self.now, limit=limit, queues=self.queues)
 
     def due_callbacks(self, limit: int) -> list[Callback]:
-        return self.tx.callbacks.due(now=self.now, limit=limit, queues=self.queues)
+        due = self.tx.callbacks.due(now=self.now, limit=limit, queues=self.queues)
+        return due if self.telephony else [one for one in due if one.state is not CallbackState.ATTEMPTING]
 
     def has_due_promises(self) -> bool:
-        return bool(self.due_attempts(1) or self.due_callbacks(1))
+        return bool(self.due_attempts(1) or self.due_callbacks(1 if self.telephony else _LOOKED_AT))
 
     def attempt_due(self, before: Attempt) -> None:
         context = attempt_context(self.tx, before, policies=self.service.policies, now=self.now)
@@ -243,8 +266,10 @@ class _Step:
         if again_at is not None:
             write(self.tx, lifecycle.look_again(callback, at=again_at, now=self.now))
             return
-        earlier = failures_count(self.tx, callback.callback_id, Disposition.UNKNOWN)
-        write(self.tx, overdue(before, context, failures_count=earlier))
+        unknown = attrs.evolve(before, disposition=Disposition.UNKNOWN)
+        decision = overdue(before, context, failures=failures_of(self.tx, unknown, context))
+        write(self.tx, decision)
+        self.effects.extend(decision.effects)
         if before.state is not AttemptState.ENDED:
             decision = attempt.call_off(before, Disposition.UNKNOWN, context)
             self.effects.extend(move_attempt(self.tx, before, decision, context))
@@ -258,9 +283,15 @@ class _Step:
         Returns:
             True if it stopped at a callback, which only a flushed transaction may start.
         """
-        if self.tx.line.is_empty():
+        if not self.telephony:
+            return False
+        if self.tx.line.is_empty() and not self._wanting():
             return False
         free = self.tx.agents.available()
+        if free and self._wanting():
+            if not promises:
+                return True
+            free = self._give_agents(free)
         chooser = Chooser(self.tx, self.service.policies, free, caps=self.service.caps, now=self.now)
         for agent in free:
             place = chooser.pick(agent).place
@@ -280,6 +311,36 @@ class _Step:
                 chooser.at_work(agent)
         return False
 
+    def _wanting(self) -> list[Attempt]:
+        """Return the attempts whose customer's phone rings or is answered, and who have no agent."""
+        if self.wanting is None:
+            self.wanting = self.tx.attempts.wanting_agent(queues=self.queues)
+        return self.wanting
+
+    def _give_agents(self, free: list[Agent]) -> list[Agent]:
+        """Give them agents, before anybody in line: who has answered first, then who was started first."""
+        left = list(free)
+        for wanting in sorted(self._wanting(), key=_urgency):
+            callback = self.tx.callbacks.get(wanting.callback_id)
+            lane = open_lane(self.tx, callback)
+            able = (
+                agent
+                for agent in left
+                if wanting.queue in agent.queues and lane in lanes_of_agent(self.tx, agent)
+            )
+            agent = next(able, None)
+            if agent is None:
+                continue
+            left.remove(agent)
+            context = attempt_context(self.tx, wanting, policies=self.service.policies, now=self.now)
+            decision = attempt.found_agent(wanting, agent.agent_id, with_past(self.tx, context))
+            presence_max = presence_max_of(self.service.policies, agent.queues)
+            decision += agents.reserve(agent, wanting.attempt_id, presence_max=presence_max, now=self.now)
+            write(self.tx, decision)
+            self.effects.extend(decision.effects)
+        self.wanting = None
+        return left
+
     def _take(self, call: LiveCall, agent: Agent, *, overtook: Ahead) -> None:
         policy = policy_of(self.service.policies, call.queue)
         subject = self.tx.subjects.get(call.subject_id) if call.subject_id else None
@@ -298,9 +359,19 @@ class _Step:
         policy = policy_of(self.service.policies, callback.queue)
         subject = self.tx.subjects.get(callback.subject_id)
         pepper = self.service.store.pepper
-        key = number_key(subject.number, tenant_id=self.service.tenant_id, pepper=pepper)
-        if self.tx.attempts.live_by_number(key) is not None:
+        number = number_at(subject, callback.number_index)
+        key = number_key(number, tenant_id=self.service.tenant_id, pepper=pepper)
+        if self.tx.attempts.live_by_number(key) is not None or is_on_the_line(self.tx, callback):
             write(self.tx, lifecycle.hold_for_number(callback, policy=policy, now=self.now))
+            return False
+        if number in subject.wrong_numbers:
+            wrong = HoldReason.WRONG_NUMBER
+            write(self.tx, lifecycle.hold(callback, reason=wrong, until=callback.expires_at, now=self.now))
+            return False
+        caps = (policy.caps, self.service.caps)
+        free_at = number_free_at(self.tx, key, caps=caps, queue=callback.queue, now=self.now)
+        if free_at is not None:
+            write(self.tx, lifecycle.hold_for_limit(callback, until=free_at, now=self.now))
             return False
         new = self.service.ids.new
         attempt_id = AttemptId(new("at", now=self.now))
@@ -313,7 +384,7 @@ class _Step:
             now=self.now,
         )
         decision += attempt.start(
-            attempt.Context(callback=callback, subject=subject, policy=policy, now=self.now),
+            with_past(self.tx, Context(callback=callback, subject=subject, policy=policy, now=self.now)),
             attempt_id=attempt_id,
             agent_id=agent.agent_id,
             agent_leg_id=LegId(new("leg", now=self.now)),
@@ -326,6 +397,11 @@ class _Step:
         write(self.tx, decision)
         self.effects.extend(decision.effects)
         return True
+
+
+def _urgency(wanting: Attempt) -> tuple[bool, datetime, str]:
+    answered_at = wanting.customer_answered_at
+    return answered_at is None, answered_at or wanting.started_at, wanting.attempt_id
 
 
 def _attempt_alone(attempt_id: AttemptId, step: _Step) -> None:

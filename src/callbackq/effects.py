@@ -1,9 +1,9 @@
 """
 Effects: what the world must do now, as data. A step or a report commits first, and then returns them.
 
-Two classes. *Once*: dialing. The intent is durable before the effect is given out, it is given out one time, and
-after a crash the attempt is in doubt and is never dialed again under the same leg id. *Repeatable*: hang up,
-bridge, play, connect. Doing one twice does no harm.
+Two classes. *Once*: dialing, pressing an extension, and telling somebody. The intent is durable before the effect is
+given out, it is given out one time, and after a crash the attempt is in doubt and is never dialed again under the same
+leg id. *Repeatable*: hang up, bridge, play, reserve, connect. Doing one twice does no harm.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import attrs
 
 from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, QueueName
 from callbackq.masking import repr_masked
-from callbackq.model import Channel, Role
+from callbackq.model import Callback, Channel, Disposition, Mode, NoticeKind, PastAttempt, PastCallback, Role
 
 
 class Prompt(enum.StrEnum):
@@ -26,8 +26,22 @@ class Prompt(enum.StrEnum):
     """To the agent: nobody answered, or the number cannot be reached."""
     CUSTOMER_LEFT = "customer_left"
     """To the agent: the customer answered, and hung up before the two were joined."""
+    CUSTOMER_DECLINED = "customer_declined"
+    """To the agent: the customer asked by key to be called later, or not at all."""
+    NO_LONGER_NEEDED = "no_longer_needed"
+    """To the agent: the callback was cancelled, or settled by somebody."""
     COULD_NOT_CONNECT = "could_not_connect"
     """To either: both were there, or nearly, and could not be joined."""
+    PLEASE_HOLD = "please_hold"
+    """To the customer: an agent is being fetched."""
+    PRESS_TO_CONNECT = "press_to_connect"
+    """To the customer: who calls, and which key does what."""
+    CALL_LATER = "call_later"
+    """To the customer, who asked for it: we call again later."""
+    CALLED_OFF = "called_off"
+    """To the customer, who asked for it: we do not call again."""
+    VOICEMAIL = "voicemail"
+    """To a machine: who called, and which number to call."""
 
 
 @attrs.frozen(kw_only=True)
@@ -39,6 +53,12 @@ class Dial:
         leg_id: the idempotency key. The adapter must not place a second call for it.
         role: AGENT rings the agent `agent_id`; CUSTOMER dials `number`.
         ring_time: how long it may ring.
+        number: the customer's number that is, or will be, dialed; E.164. `alternative` says that it is not the main
+            one, `number_differs` whether it differs from the one in the host's records (None: they have none).
+        caller_id, dial_prefix, route, media, record: the host's own wishes, handed through.
+        detect: whether it should be found out who answered: a person, a machine, a fax.
+        reason: what the callback is about, in the words of the request's context (its field `reason`).
+        past: the person's earlier callbacks, the newest first; at most five. attempts: earlier ones of this callback.
         context: all that the agent should see (screen-pop), and all that the adapter may need.
     """
 
@@ -61,12 +81,24 @@ class Dial:
     ticket_id: str | None = None
     attempt_number: int
     ring_time: timedelta
+    mode: Mode = Mode.AGENT_FIRST
+    alternative: bool = False
+    number_differs: bool | None = None
+    caller_id: str | None = None
+    dial_prefix: str | None = None
+    route: str | None = None
+    media: str | None = None
+    record: bool = False
+    detect: bool = False
+    reason: str | None = attrs.field(default=None, repr=False)
+    past: tuple[PastCallback, ...] = ()
+    attempts: tuple[PastAttempt, ...] = ()
     context: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
 
 
 @attrs.frozen(kw_only=True)
 class Bridge:
-    """Repeatable: join the two legs. Done only when BRIDGED is reported."""
+    """Repeatable: join the two legs. Done only when BRIDGED is reported, and both are still there."""
 
     attempt_id: AttemptId
     agent_leg_id: LegId
@@ -75,10 +107,94 @@ class Bridge:
 
 @attrs.frozen(kw_only=True)
 class HangUp:
-    """Repeatable: end one leg, saying `prompt` first where it was answered. The end is the ENDED report."""
+    """
+    Repeatable: end one leg, saying `prompt` first where it was answered. The end is the ENDED report.
+
+    `text` is the prompt in words, in `language`, for adapters that speak rather than play files.
+    """
 
     leg_id: LegId
     prompt: Prompt | None = None
+    text: str | None = None
+    language: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Play:
+    """Repeatable: play a prompt to one answered leg. It may play on until STOP, or until it is over."""
+
+    leg_id: LegId
+    prompt: Prompt
+    text: str | None = None
+    language: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StopPlay:
+    """Repeatable: end what is played to a leg, if anything is. A bridge may have to wait for it."""
+
+    leg_id: LegId
+
+
+@attrs.frozen(kw_only=True)
+class SendDigits:
+    """Once: press these keys on an answered leg: the extension of a number."""
+
+    leg_id: LegId
+    digits: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class LookUp:
+    """
+    Repeatable: ask the telephony which legs it has, for the end of one was never reported, and reconcile.
+
+    For telephony that can say (`CanSnapshot`); for any other, deadlines decide.
+    """
+
+    attempt_id: AttemptId
+
+
+@attrs.frozen(kw_only=True)
+class ReserveAgent:
+    """Repeatable: keep the PBX's own queues from giving this agent a call. For telephony that can."""
+
+    agent_id: AgentId
+    attempt_id: AttemptId
+
+
+@attrs.frozen(kw_only=True)
+class ReleaseAgent:
+    """Repeatable: the PBX's own queues may give this agent calls again."""
+
+    agent_id: AgentId
+    attempt_id: AttemptId
+
+
+@attrs.frozen(kw_only=True)
+class Notice:
+    """
+    Once: somebody who is not on the line should be told something. The history says so too.
+
+    Args:
+        notice_id: the same for the same cause: who is told of one id twice may drop the second.
+        follow_up_due_at: for FOLLOW_UP: by when somebody should see to the customer.
+        note: for TICKET_NOTE: what to write; holds no number.
+    """
+
+    notice_id: str
+    kind: NoticeKind
+    callback_id: CallbackId
+    queue: QueueName
+    number: str = attrs.field(repr=repr_masked)
+    name: str | None = attrs.field(default=None, repr=False)
+    language: str | None = None
+    ticket_id: str | None = None
+    owner_id: AgentId | None = None
+    attempts_count: int = 0
+    last_disposition: Disposition | None = None
+    follow_up_due_at: datetime | None = None
+    note: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -100,7 +216,8 @@ class ConnectCall:
     context: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
 
 
-Effect = Dial | Bridge | HangUp | ConnectCall
+OfAttempt = Dial | Bridge | HangUp | Play | StopPlay | SendDigits | LookUp | ReserveAgent | ReleaseAgent
+Effect = OfAttempt | ConnectCall | Notice
 
 
 @attrs.frozen(kw_only=True)
@@ -114,4 +231,30 @@ class Reported:
 
     attempt_id: AttemptId
     changed: bool
+    effects: tuple[Effect, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Settled:
+    """
+    What a person's word did: settling an attempt, saying how a call went, or marking one as done.
+
+    `effects` must be performed now, by whoever said it; runners do it.
+    """
+
+    callback: Callback
+    effects: tuple[Effect, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Reconciled:
+    """
+    What `reconcile` found: how many attempts were open, of how many something was learned, and how many legs were left.
+
+    `effects` must be performed now; runners do it. They hang up the legs that nobody wants.
+    """
+
+    attempts_count: int
+    changed_count: int
+    orphans_count: int
     effects: tuple[Effect, ...]

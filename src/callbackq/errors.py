@@ -14,6 +14,7 @@ Every error that callbackq raises on purpose. Each answers one question: is it s
     │   ├── DuplicateCallback                 this person already has one; .existing_id
     │   ├── RequestKeyReused                  the key belongs to a different request
     │   ├── CallHasEnded                      the live call is over; it has no place to give
+    │   ├── NoShowsTooMany                    missed several chosen times: needs confirmation
     │   └── NotPossibleNow                    the record is in a state that forbids the command
     ├── NotFound (LookupError)              no such record in this tenant                         not as it is
     │   ├── UnknownQueue
@@ -30,7 +31,8 @@ Every error that callbackq raises on purpose. Each answers one question: is it s
     │   └── SchemaMismatch                    the store was written by another version            no
     └── AdapterError                        raised BY adapters, understood by drivers
         ├── DialRefused                       certainly not placed                                yes
-        └── DialUncertain                     may ring: never dialed again blindly                no
+        ├── DialUncertain                     may ring: never dialed again blindly                no
+        └── TelephonyDown                     cannot be reached now; nothing was done             yes
 
 Any other exception out of callbackq is a bug.
 """
@@ -60,6 +62,7 @@ __all__ = [
     "InvalidPriority",
     "InvalidText",
     "InvalidTime",
+    "NoShowsTooMany",
     "NotFound",
     "NotPossibleNow",
     "NumberNeeded",
@@ -69,6 +72,7 @@ __all__ = [
     "StaleVersion",
     "StoreError",
     "StoreUnavailable",
+    "TelephonyDown",
     "UniquenessViolated",
     "UnknownQueue",
 ]
@@ -148,6 +152,10 @@ class CallHasEnded(RequestRefused):
     """The live call is over, so it has no place in line to give."""
 
 
+class NoShowsTooMany(RequestRefused):
+    """This person missed several callbacks at times of their choice: book one more only if they confirm it."""
+
+
 class NotPossibleNow(RequestRefused):
     """The record is in a state that forbids this command."""
 
@@ -225,3 +233,9 @@ class DialRefused(AdapterError):
 
 class DialUncertain(AdapterError):
     """The call may ring. It becomes an attempt in doubt, and is never dialed again blindly."""
+
+
+class TelephonyDown(AdapterError):
+    """The telephony cannot be reached. Nothing was done; ask again when it is back."""
+
+    retry_safe = True

@@ -35,12 +35,14 @@ from callbackq.model import (
     CallState,
     Cause,
     Channel,
+    Confirmation,
     Disposition,
     DueReason,
     Entity,
     HoldReason,
     LegState,
     Mode,
+    NoticeKind,
     OfferReason,
     Outcome,
     ReportKind,
@@ -112,6 +114,8 @@ class CallbackRequested(CallbackEvent):
     preferred_until_at: datetime | None = None
     owner_id: AgentId | None = None
     ticket_id: str | None = None
+    caller_id: str | None = None
+    media: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -127,6 +131,7 @@ class CallbackPlaced(CallbackEvent):
     preferred_until_at: datetime | None = None
     dedup_key: str | None = None
     reason: str | None = None
+    by: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -187,10 +192,62 @@ class CallbackTicketed(CallbackEvent):
 
 
 @attrs.frozen(kw_only=True)
+class CallbackCalledIn(CallbackEvent):
+    """The customer called in while waiting, and holds both places, or was told of this one."""
+
+    called_in_id: CallId
+
+
+@attrs.frozen(kw_only=True)
+class CallbackRenumbered(CallbackEvent):
+    """The number to call was changed or corrected. The place is as it was."""
+
+    number_index: int = 0
+    attempts_count: int = 0
+    dedup_key: str | None = None
+    by: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class CallbackHeld(CallbackEvent):
     """A rule forbids dialing for now."""
 
     hold_reason: HoldReason
+
+
+@attrs.frozen(kw_only=True)
+class CallbackFailed(CallbackEvent):
+    """The attempt counted and failed, and nobody is dialed before the number is corrected."""
+
+    attempt_id: None = None
+    attempts_count: int
+    last_disposition: Disposition
+    hold_reason: HoldReason
+
+
+@attrs.frozen(kw_only=True)
+class CallbackReopened(CallbackEvent):
+    """It was taken for done, and a person said that it was not: somebody else answered, or a machine."""
+
+    attempt_id: None = None
+    number_index: int
+    last_disposition: Disposition
+    hold_reason: HoldReason | None
+    expires_at: datetime
+    dedup_key: str | None
+    outcome: None = None
+    ended_at: None = None
+    by: str
+    reason: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallbackScored(CallbackEvent):
+    """The host reported how the callback went."""
+
+    score: float | None
+    resolved: bool | None
+    by: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -224,6 +281,8 @@ class CallbackRested(CallbackEvent):
     attempt_id: None = None
     attempts_count: int
     last_disposition: Disposition
+    number_index: int = 0
+    notice: NoticeKind | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -237,6 +296,10 @@ class CallbackEnded(CallbackEvent):
     ended_at: datetime
     merged_into_id: CallbackId | None = None
     reason: str | None = None
+    by: str | None = None
+    notices: tuple[NoticeKind, ...] = ()
+    follow_up_due_at: datetime | None = None
+    no_shows_count: int | None = None
 
 
 # ---------------------------------------------------------------------------- live calls
@@ -265,6 +328,7 @@ class CallJoined(CallEvent):
     rank: int
     preferred_agent_id: AgentId | None = None
     preferred_until_at: datetime | None = None
+    returns_for_id: CallbackId | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -478,20 +542,33 @@ class AttemptStarted(AttemptEvent):
     customer_leg_id: LegId
     customer_leg: LegState
     started_at: datetime
+    agents_rung_count: int = 0
+    agent_until_at: datetime | None = None
+    customer_until_at: datetime | None = None
+    number_index: int = 0
 
 
 @attrs.frozen(kw_only=True)
 class AttemptProgress(AttemptEvent):
-    """What a report or a deadline made of the attempt and its legs."""
+    """What a report, a deadline or a person made of the attempt and its legs. `by` is the person."""
 
     cause: str
+    agent_id: AgentId | None
     agent_leg: LegState
+    agents_rung_count: int
+    agent_until_at: datetime | None
     customer_leg: LegState
+    customer_until_at: datetime | None
     customer_rang: bool
+    customer_answered_at: datetime | None
     answered_by: AnsweredBy | None
+    confirmation: Confirmation | None
+    recording_id: str | None
     disposition: Disposition | None
     connected_at: datetime | None
     raw_cause: str | None = None
+    by: str | None = None
+    reason: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,8 @@ from callbackq.core.capping import Capped, capped
 from callbackq.core.lifecycle import DueFacts, where_after
 from callbackq.core.ordering import RANK_MAX
 from callbackq.core.placing import Lanes, for_agent, front_from, open_skills, own_skill, put
-from callbackq.ids import AgentId, PlaceId, QueueName
+from callbackq.events import AttemptEnded, AttemptProgress, AttemptStarted
+from callbackq.ids import AgentId, AttemptId, PlaceId, QueueName
 from callbackq.model import (
     ALL_QUEUES,
     Agent,
@@ -19,7 +20,13 @@ from callbackq.model import (
     Ahead,
     Callback,
     CallbackState,
+    CallState,
+    Channel,
+    Disposition,
     DueReason,
+    Outcome,
+    PastAttempt,
+    PastCallback,
     Place,
     Position,
     QueueControl,
@@ -199,3 +206,130 @@ def agents_able_count(tx: Transaction, queue: QueueName, skills: tuple[str, ...]
     """Count the agents signed in for *queue* who have all of *skills*."""
     needed = frozenset(skills)
     return sum(count for had, count in tx.agents.staffed_by_skills(queue).items() if needed.issubset(had))
+
+
+def all_declined(tx: Transaction, callback: Callback) -> bool:
+    """Whether every agent who is signed in and could serve the callback has declined it, or let it pass."""
+    skills = skills_of(tx, callback)
+    events = tx.history.of_callback(callback.callback_id)
+    declined: set[AgentId | None] = set()
+    asked: dict[AttemptId, AgentId | None] = {}
+    for event in events:
+        if isinstance(event, AttemptStarted | AttemptProgress):
+            lost = (
+                event.agent_id is None or getattr(event, "disposition", None) is Disposition.AGENT_UNAVAILABLE
+            )
+            if lost:
+                declined.add(asked.get(event.attempt_id))
+            asked[event.attempt_id] = event.agent_id
+    there = 0
+    for agent_id in declined:
+        agent = tx.agents.find(agent_id) if agent_id is not None else None
+        if agent is not None and agent.state is not AgentState.SIGNED_OUT:
+            there += callback.queue in agent.queues and set(skills) <= set(agent.skills)
+    return there > 0 and there >= agents_able_count(tx, callback.queue, skills)
+
+
+# ---------------------------------------------------------------------------- a person's past
+
+PAST_MAX: Final = 5
+"""So many earlier callbacks an agent is shown."""
+_LOOKED_AT_MAX: Final = 200
+
+
+def past_callbacks(tx: Transaction, callback: Callback) -> tuple[PastCallback, ...]:
+    """Return the person's other callbacks, the newest first."""
+    latest = tx.callbacks.of_subject(callback.subject_id, limit=PAST_MAX + 1)
+    return tuple(
+        PastCallback(
+            callback_id=other.callback_id,
+            queue=other.queue,
+            requested_at=other.requested_at,
+            outcome=other.outcome,
+            ticket_id=other.ticket_id,
+        )
+        for other in latest
+        if other.callback_id != callback.callback_id
+    )[:PAST_MAX]
+
+
+def past_attempts(tx: Transaction, callback: Callback) -> tuple[PastAttempt, ...]:
+    """Return the attempts of a callback that are over, the earliest first."""
+    if callback.last_disposition is None:
+        return ()
+    # A person may have said otherwise of one that was over: its last word is kept.
+    ended = {
+        event.attempt_id: PastAttempt(at=event.ended_at, disposition=event.disposition)
+        for event in tx.history.of_callback(callback.callback_id)
+        if isinstance(event, AttemptEnded) and event.disposition is not None
+    }
+    return tuple(ended.values())
+
+
+MISSED: Final = frozenset(
+    {
+        Disposition.NO_ANSWER,
+        Disposition.BUSY,
+        Disposition.MACHINE,
+        Disposition.FAX,
+        Disposition.REJECTED,
+        Disposition.UNREACHABLE,
+        Disposition.ANSWERED_THEN_LEFT,
+    }
+)
+"""How the last attempt ends at a chosen time that the customer missed."""
+
+
+def no_shows_count(
+    tx: Transaction,
+    callback: Callback,
+    *,
+    disposition: Disposition | None,
+    policy: QueuePolicy,
+    now: datetime,
+) -> int | None:
+    """
+    Count the chosen times that the person has missed lately, this one included.
+
+    None if no time was chosen, or if it was not missed: who asks for another time by key, or cannot be reached
+    because the network is down, has not stayed away.
+    """
+    if callback.scheduled_at is None or callback.channel is Channel.EVENT or disposition not in MISSED:
+        return None
+    since = now - policy.no_shows_window
+    earlier = sum(
+        other.scheduled_at is not None
+        and other.channel is not Channel.EVENT
+        and other.outcome is Outcome.UNREACHED
+        and other.last_disposition in MISSED
+        and other.ended_at is not None
+        and other.ended_at > since
+        for other in tx.callbacks.of_subject(callback.subject_id, limit=_LOOKED_AT_MAX)
+        if other.callback_id != callback.callback_id
+    )
+    return earlier + 1
+
+
+def number_free_at(
+    tx: Transaction, number_key: str, *, caps: Sequence[Caps], queue: QueueName, now: datetime
+) -> datetime | None:
+    """Return when a number may be dialed again that was dialed as often as is allowed; None if it may be now."""
+    free_at: datetime | None = None
+    for cap, own in zip(caps, (True, False), strict=True):
+        most = cap.attempts_per_number_max
+        if most is None:
+            continue
+        since = now - cap.number_period
+        limit = most + _LOOKED_AT_MAX if own else most
+        dialed = tx.attempts.dialed_to(number_key, since=since, limit=limit)
+        dialed = [one for one in dialed if not own or one.queue == queue][:most]
+        if len(dialed) >= most:
+            again_at = dialed[-1].started_at + cap.number_period
+            free_at = max(free_at or again_at, again_at)
+    return free_at
+
+
+def is_on_the_line(tx: Transaction, callback: Callback) -> bool:
+    """Whether the customer called in while waiting, and is on the line now."""
+    call = tx.calls.find(callback.called_in_id) if callback.called_in_id is not None else None
+    return call is not None and call.state is not CallState.ENDED

@@ -7,13 +7,14 @@ from typing import Final
 
 import attrs
 
-from callbackq.core import calls, lifecycle
+from callbackq.core import calls, promising
 from callbackq.core.calls import check_waiting
 from callbackq.core.instants import CONTEXT_FIELDS_MAX, check_name, check_text
-from callbackq.core.lifecycle import Asked, dedup_key
+from callbackq.core.lifecycle import dedup_key
 from callbackq.core.numbers import PhoneNumber, read_number
 from callbackq.core.ordering import check_priority
 from callbackq.core.placing import Stand, stand_at, stand_of
+from callbackq.core.promising import Asked
 from callbackq.core.requests import (
     CONTEXTS_KEPT_MAX,
     Wish,
@@ -32,6 +33,7 @@ from callbackq.errors import (
     DuplicateCallback,
     InvalidNumber,
     InvalidText,
+    NoShowsTooMany,
     NumberNeeded,
     RequestRefused,
 )
@@ -58,6 +60,10 @@ LEAD_MAX: Final = timedelta(seconds=30)
 """A callback for a chosen time is begun so much earlier at most, however long the phones rang lately."""
 
 
+_NOT_BY_THE_PERSON: Final = (Channel.AGENT, Channel.EVENT)
+"""Somebody else asks that they be called, at the number in the records."""
+
+
 @attrs.frozen(kw_only=True)
 class Request:
     """One request, read and checked, before the store was asked anything."""
@@ -75,6 +81,9 @@ class Request:
     preferred_agent_id: AgentId | None = None
     owner_id: AgentId | None = None
     ticket_id: str | None = None
+    caller_id: str | None = None
+    media: str | None = None
+    confirmed: bool = False
     wish: Wish
 
 
@@ -268,8 +277,17 @@ def promise(
     duplicate = active_duplicate(tx, caller.subject_id if caller else None, request.policy)
     if duplicate is not None:
         raise DuplicateCallback(duplicate.callback_id)
+    check_no_shows(
+        caller,
+        scheduled_at,
+        confirmed=request.confirmed or request.channel is Channel.EVENT,
+        policy=request.policy,
+        now=now,
+    )
     callback_id = CallbackId(desk.ids.new("cb", now=now))
     subject = _requester(tx, request, call, caller, desk=desk, callback_id=callback_id, now=now)
+    if request.channel not in _NOT_BY_THE_PERSON:
+        subject = _right_again(tx, subject)
     asked = _asked_for(
         tx,
         request,
@@ -280,10 +298,40 @@ def promise(
         scheduled_at=scheduled_at,
         now=now,
     )
-    write(tx, lifecycle.request(asked, policy=request.policy, now=now))
+    write(tx, promising.request(asked, policy=request.policy, now=now))
     if call is not None:
         write(tx, calls.convert(call, callback_id, abandoned=abandoned, now=now))
     return receipt_of(tx.callbacks.get(callback_id), subject)
+
+
+def check_no_shows(
+    caller: Subject | None,
+    scheduled_at: datetime | None,
+    *,
+    confirmed: bool,
+    policy: QueuePolicy,
+    now: datetime,
+) -> None:
+    """
+    Check that a person who was flagged lately, for missing several chosen times, confirms the next one.
+
+    Raises:
+        NoShowsTooMany: they do not.
+    """
+    if caller is None or caller.flagged_at is None or scheduled_at is None or confirmed:
+        return
+    if now - caller.flagged_at < policy.no_shows_window:
+        raise NoShowsTooMany("several chosen times were missed; allowed: one more with confirmed=True")
+
+
+def _right_again(tx: Transaction, subject: Subject) -> Subject:
+    """Return the person, who asks to be called at this number: it is theirs, whoever answered there once."""
+    right = tuple(number for number in subject.wrong_numbers if number != subject.number)
+    if right == subject.wrong_numbers:
+        return subject
+    marked = attrs.evolve(subject, version=subject.version + 1, wrong_numbers=right)
+    tx.save(marked)
+    return marked
 
 
 def _chosen_time(request: Request, *, now: datetime) -> datetime | None:
@@ -432,6 +480,8 @@ def _asked_for(
         preferred_agent_id=preferred,
         owner_id=request.owner_id,
         ticket_id=request.ticket_id,
+        caller_id=request.caller_id,
+        media=request.media,
         position=position,
         wait=with_reconnect(wait, rates),
     )

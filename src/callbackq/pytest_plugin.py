@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from callbackq.service import CallbackService
     from callbackq.stores.memory import MemoryStore
     from callbackq.testing.clock import ManualClock
+    from callbackq.testing.fakes import FakeNotices
     from callbackq.testing.host import VirtualHost
     from callbackq.testing.telephony import FakeTelephony
 
@@ -48,13 +49,24 @@ def callback_store() -> Iterator[MemoryStore]:
 
 
 @pytest.fixture
+def fake_notices() -> FakeNotices:
+    """Keeps what customers and the company's own systems are to be told."""
+    from callbackq.testing.fakes import FakeNotices
+
+    return FakeNotices()
+
+
+@pytest.fixture
 def virtual_host(
-    callback_store: MemoryStore, callback_policies: list[QueuePolicy], manual_clock: ManualClock
+    callback_store: MemoryStore,
+    callback_policies: list[QueuePolicy],
+    manual_clock: ManualClock,
+    fake_notices: FakeNotices,
 ) -> VirtualHost:
     """The service, a dispatcher, a driver and a fake network, in the time of `manual_clock`."""
     from callbackq.testing.host import VirtualHost
 
-    return VirtualHost(callback_store, callback_policies, clock=manual_clock)
+    return VirtualHost(callback_store, callback_policies, clock=manual_clock, notices=fake_notices)
 
 
 @pytest.fixture

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+import attrs
+
 from callbackq.core import agents, attempt, calls, lifecycle
-from callbackq.core.attempt import Context
-from callbackq.core.consequences import After, follow
+from callbackq.core.consequences import After, corrected, follow
 from callbackq.core.decision import Decision
+from callbackq.core.legs import Context, first_leg_id, number_at, numbers_of
 from callbackq.core.placing import opened
+from callbackq.core.retry import Failures
 from callbackq.effects import Effect
 from callbackq.errors import UnknownQueue
-from callbackq.events import CallbackRested, CallOpened
-from callbackq.facts import open_lane
-from callbackq.ids import AttemptId, CallbackId, QueueName
+from callbackq.events import (
+    CallbackEnded,
+    CallbackRenumbered,
+    CallbackReopened,
+    CallbackRested,
+    CallOpened,
+)
+from callbackq.facts import all_declined, no_shows_count, open_lane, past_attempts, past_callbacks
+from callbackq.ids import AttemptId, CallbackId, LegId, QueueName
 from callbackq.model import (
     Attempt,
     AttemptState,
@@ -23,10 +32,13 @@ from callbackq.model import (
     CallState,
     Disposition,
     DueReason,
+    LegState,
     LiveCall,
+    Mode,
+    NoticeKind,
     Place,
 )
-from callbackq.policy import AGENT_PRESENCE_MAX, QueuePolicy
+from callbackq.policy import AGENT_PRESENCE_MAX, AllDeclined, QueuePolicy
 from callbackq.ports import Transaction
 
 
@@ -56,31 +68,114 @@ def policy_or_default(policies: Mapping[QueueName, QueuePolicy], queue: QueueNam
 def attempt_context(
     tx: Transaction, of: Attempt, *, policies: Mapping[QueueName, QueuePolicy], now: datetime
 ) -> Context:
-    """Read what the rules of an attempt look at."""
-    return Context(
-        callback=tx.callbacks.get(of.callback_id),
+    """Read what the rules of an attempt look at. The past is read only where an agent may be rung next."""
+    callback = tx.callbacks.get(of.callback_id)
+    context = Context(
+        callback=callback,
         subject=tx.subjects.get(of.subject_id),
         policy=policy_or_default(policies, of.queue),
         now=now,
     )
+    rings_next = of.mode is Mode.CUSTOMER_FIRST and of.agent_leg is LegState.NONE
+    return with_past(tx, context) if rings_next else context
+
+
+def attempt_of_leg(tx: Transaction, leg_id: LegId) -> Attempt | None:
+    """Return the attempt that has, or had, this leg: of the customer, or of any of its agents."""
+    found = tx.attempts.by_leg(leg_id)
+    if found is not None:
+        return found
+    first = first_leg_id(leg_id)
+    return tx.attempts.by_leg(first) if first is not None else None
+
+
+def with_past(tx: Transaction, context: Context) -> Context:
+    """Add what an agent is shown of the customer's past."""
+    callback = context.callback
+    return attrs.evolve(context, past=past_callbacks(tx, callback), attempts=past_attempts(tx, callback))
 
 
 def move_attempt(
-    tx: Transaction, before: Attempt, decision: Decision, context: Context
+    tx: Transaction, before: Attempt, decision: Decision, context: Context, *, by: str | None = None
 ) -> tuple[Effect, ...]:
     """Write a decision about an attempt, and what follows from it for callback and agent; return the effects."""
     after = next((record for record in decision.records if isinstance(record, Attempt)), before)
     write(tx, decision)
+    consequence = follow(_after(tx, before, after, context, by=by), context)
+    write(tx, consequence)
+    if after.state is not before.state:
+        _mark_subject(tx, after, consequence, context)
+        _open_if_declined(tx, after, context)
+    return decision.effects + consequence.effects
+
+
+def correct_attempt(tx: Transaction, ended: Attempt, context: Context, *, by: str) -> tuple[Effect, ...]:
+    """Write what follows from a person's word about an attempt that is over."""
+    consequence = corrected(_after(tx, ended, ended, context, by=by), context)
+    write(tx, consequence)
+    _mark_subject(tx, ended, consequence, context)
+    return consequence.effects
+
+
+def _after(tx: Transaction, before: Attempt, after: Attempt, context: Context, *, by: str | None) -> After:
+    agent_id = before.agent_id or after.agent_id
     moved = After(
         before=before,
         after=after,
-        agent=tx.agents.get(after.agent_id) if after.agent_id else None,
-        failures_count=_failures_of(tx, after),
+        agent=tx.agents.get(agent_id) if agent_id else None,
+        by=by,
     )
-    consequence = follow(moved, context)
-    write(tx, consequence)
-    _open_if_declined(tx, after, context)
-    return decision.effects + consequence.effects
+    if after.state is not AttemptState.ENDED or after.disposition is Disposition.CONNECTED:
+        return moved
+    callback = context.callback
+    if callback.called_in_id is not None and after.disposition is Disposition.CANCELLED_BY_US:
+        # The phone rang while its owner was calling us: that is no failure, and the place is kept.
+        moved = attrs.evolve(moved, after=attrs.evolve(after, customer_rang=False))
+    held_by = None
+    if callback.state is CallbackState.ENDED and callback.dedup_key is not None:
+        held_by = tx.callbacks.active_by_dedup_key(callback.dedup_key)
+    return attrs.evolve(
+        moved,
+        failures=failures_of(tx, after, context),
+        no_shows_count=no_shows_count(
+            tx, callback, disposition=after.disposition, policy=context.policy, now=context.now
+        ),
+        dedup_held_by=held_by,
+    )
+
+
+def failures_of(tx: Transaction, ended: Attempt, context: Context) -> Failures:
+    """Read what the rules for failed attempts look at."""
+    callback, subject, disposition = context.callback, context.subject, ended.disposition
+    same_count = failures_count(tx, callback.callback_id, disposition) if callback.attempts_count else 0
+    wrong = {*subject.wrong_numbers}
+    if disposition is Disposition.WRONG_PERSON:
+        wrong.add(number_at(subject, ended.number_index))
+    usable = tuple(index for index, number in enumerate(numbers_of(subject)) if number not in wrong)
+    declined = (
+        disposition is Disposition.AGENT_UNAVAILABLE
+        and context.policy.all_declined is AllDeclined.END
+        and all_declined(tx, callback)
+    )
+    return Failures(same_count=same_count, usable=usable, all_declined=declined)
+
+
+def _mark_subject(tx: Transaction, attempt: Attempt, consequence: Decision, context: Context) -> None:
+    """Keep what was learned of the person: a number that is somebody else's, or too many times missed."""
+    subject = tx.subjects.get(attempt.subject_id)
+    marked = subject
+    over = attempt.state is AttemptState.ENDED
+    if over and attempt.disposition is Disposition.WRONG_PERSON:
+        wrong = number_at(subject, attempt.number_index)
+        marked = attrs.evolve(marked, wrong_numbers=tuple(dict.fromkeys((*subject.wrong_numbers, wrong))))
+    flagged = any(
+        isinstance(event, CallbackEnded) and NoticeKind.CUSTOMER_FLAGGED in event.notices
+        for event in consequence.events
+    )
+    if flagged:
+        marked = attrs.evolve(marked, flagged_at=context.now)
+    if marked != subject:
+        tx.save(attrs.evolve(marked, version=subject.version + 1))
 
 
 def _open_if_declined(tx: Transaction, attempt: Attempt, context: Context) -> None:
@@ -140,30 +235,31 @@ def free_agent_of_call(
 
 
 def call_off(
-    tx: Transaction,
-    attempt_id: AttemptId,
-    disposition: Disposition,
-    *,
-    policies: Mapping[QueueName, QueuePolicy],
-    now: datetime,
+    tx: Transaction, attempt_id: AttemptId, *, policies: Mapping[QueueName, QueuePolicy], now: datetime
 ) -> None:
     """End an attempt before its time, if it can still be. Its legs are hung up by the next step."""
     before = tx.attempts.get(attempt_id)
-    if attempt.may_call_off(before, disposition):
+    if attempt.may_call_off(before):
         context = attempt_context(tx, before, policies=policies, now=now)
-        move_attempt(tx, before, attempt.call_off(before, disposition, context), context)
+        by_us = Disposition.CANCELLED_BY_US
+        move_attempt(tx, before, attempt.call_off(before, by_us, context), context)
 
 
-def _failures_of(tx: Transaction, ended: Attempt) -> int:
-    over = ended.state is AttemptState.ENDED and ended.disposition is not Disposition.CONNECTED
-    if not over or not tx.callbacks.get(ended.callback_id).attempts_count:
-        return 0
-    return failures_count(tx, ended.callback_id, ended.disposition)
+def agent_left(
+    tx: Transaction, attempt_id: AttemptId, *, policies: Mapping[QueueName, QueuePolicy], now: datetime
+) -> None:
+    """The agent of an attempt goes away: it ends, or looks for another, if it was not accepted yet."""
+    before = tx.attempts.get(attempt_id)
+    context = attempt_context(tx, before, policies=policies, now=now)
+    move_attempt(tx, before, attempt.agent_left(before, context), context)
 
 
 def failures_count(tx: Transaction, callback_id: CallbackId, disposition: Disposition | None) -> int:
-    """Count the attempts of a callback that counted and ended with this disposition."""
-    return sum(
-        isinstance(event, CallbackRested) and event.last_disposition is disposition
-        for event in tx.history.of_callback(callback_id)
-    )
+    """Count the attempts of a callback that counted and ended so, at the number that it has now."""
+    count = 0
+    for event in tx.history.of_callback(callback_id):
+        if isinstance(event, CallbackRenumbered) and event.attempts_count == 0:
+            count = 0
+        elif isinstance(event, CallbackRested | CallbackReopened):
+            count += event.last_disposition is disposition
+    return count

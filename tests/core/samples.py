@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from callbackq.core.decision import Decision
 from callbackq.core.history import fold
 from callbackq.core.ordering import rank
 from callbackq.core.placing import Stand
+from callbackq.core.promising import Asked
 from callbackq.effects import Dial, Effect
 from callbackq.events import Event
 from callbackq.ids import (
@@ -45,6 +46,7 @@ from callbackq.model import (
     QueueControl,
     Record,
     Subject,
+    Wait,
 )
 from callbackq.policy import QueuePolicy
 
@@ -100,6 +102,24 @@ def a_stand(**changes: Any) -> Stand:
         "rank": rank_of(changes),
     }
     return Stand(**{**fields, **changes})
+
+
+def asked_for(**changes: Any) -> Asked:
+    """Return what was asked for on a web page: a callback as soon as possible."""
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "callback_id": CALLBACK_ID,
+        "subject_id": SubjectId("su_1"),
+        "channel": Channel.WEB,
+        "request_key": None,
+        "stand": a_stand(),
+        "place_id": PlaceId(CALLBACK_ID),
+        "entered_at": START,
+        "scheduled_at": None,
+        "position": None,
+        "wait": Wait(mean_s=None, low_s=None, high_s=None),
+    }
+    return Asked(**{**fields, **changes})
 
 
 def a_callback(**changes: Any) -> Callback:
@@ -176,6 +196,8 @@ def an_attempt(**changes: Any) -> Attempt:
         "node_id": NodeId("node"),
         "agent_leg_id": AGENT_LEG,
         "agent_leg": LegState.INTENDED,
+        "agents_rung_count": 1,
+        "agent_until_at": START + 30 * S,
         "customer_leg_id": CUSTOMER_LEG,
         "customer_leg": LegState.NONE,
         "started_at": START,
@@ -217,6 +239,16 @@ def only_event(decision: Decision) -> Any:
     """Return the one event of a decision that has one."""
     (event,) = decision.events
     return event
+
+
+def shown(effects: Iterable[Effect]) -> list[str]:
+    """Return effects as lines that can be read: `HangUp leg_agent customer_not_reached`."""
+    lines = []
+    for effect in effects:
+        whose = getattr(effect, "leg_id", None) or getattr(effect, "agent_id", None)
+        told = (whose, getattr(effect, "digits", None), getattr(effect, "prompt", None))
+        lines.append(" ".join([type(effect).__name__, *(str(word) for word in told if word is not None)]))
+    return lines
 
 
 def key_of(record: Record) -> tuple[Entity, str]:

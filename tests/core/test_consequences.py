@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import attrs
@@ -10,12 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callbackq.core import agents, attempt, lifecycle
+from callbackq import facts
+from callbackq.core import agents, attempt, legs, lifecycle, promising, settling
 from callbackq.core.attempt import Context
-from callbackq.core.consequences import After, follow, overdue, still_due_at
+from callbackq.core.consequences import After, corrected, follow, overdue, still_due_at
 from callbackq.core.decision import Decision
-from callbackq.core.lifecycle import Asked
-from callbackq.ids import DEFAULT_TENANT, AttemptId, CallId, NodeId, PlaceId, SubjectId
+from callbackq.core.retry import Failures
+from callbackq.effects import Notice, ReleaseAgent
+from callbackq.events import CallbackEnded, CallbackEvent, CallbackReopened, CallbackRested
+from callbackq.ids import DEFAULT_TENANT, AgentId, AttemptId, CallbackId, CallId, NodeId
 from callbackq.model import (
     Agent,
     AgentState,
@@ -27,16 +32,18 @@ from callbackq.model import (
     CallbackState,
     Cause,
     Channel,
+    Confirmation,
     Disposition,
     DueReason,
     Entity,
     LegState,
+    Mode,
+    NoticeKind,
     Outcome,
     Report,
     ReportKind,
-    Wait,
 )
-from callbackq.policy import QueuePolicy, RetryRule
+from callbackq.policy import Confirm, NumberChoice, QueuePolicy, RetryRule, Voicemail
 from core.samples import (
     AGENT_LEG,
     ANN,
@@ -47,14 +54,15 @@ from core.samples import (
     START,
     SUPPORT,
     Book,
+    D,
     H,
     M,
     S,
     a_callback,
-    a_stand,
     a_subject,
     an_agent,
     an_attempt,
+    asked_for,
     only_record,
 )
 
@@ -82,14 +90,11 @@ def moved(
     after: AttemptState,
     *,
     agent: Agent | None = RESERVED,
-    failures: int = 0,
+    facts: Mapping[str, Any] = MappingProxyType({}),
     **changes: Any,
 ) -> After:
     return After(
-        before=an_attempt(state=before),
-        after=an_attempt(state=after, **changes),
-        agent=agent,
-        failures_count=failures,
+        before=an_attempt(state=before), after=an_attempt(state=after, **changes), agent=agent, **facts
     )
 
 
@@ -115,8 +120,16 @@ def test_nothing_follows_from_what_moved_nothing(state: AttemptState) -> None:
     ("before", "after"),
     [
         (_A.INTENDED, _A.AGENT_ON_LINE),
+        (_A.INTENDED, _A.CONFIRMING),
+        (_A.INTENDED, _A.CUSTOMER_ON_LINE),
+        (_A.AGENT_ON_LINE, _A.CONFIRMING),
+        (_A.CONFIRMING, _A.CUSTOMER_ON_LINE),
+        (_A.CONFIRMING, _A.JOINING),
+        (_A.CUSTOMER_ON_LINE, _A.JOINING),
         (_A.AGENT_ON_LINE, _A.JOINING),
         (_A.INTENDED, _A.ENDING),
+        (_A.CONFIRMING, _A.ENDING),
+        (_A.CUSTOMER_ON_LINE, _A.ENDING),
         (_A.AGENT_ON_LINE, _A.ENDING),
         (_A.JOINING, _A.ENDING),
         (_A.CONNECTED, _A.ENDING),
@@ -138,6 +151,22 @@ def test_the_promise_is_kept_when_they_can_hear_each_other() -> None:
 
 
 REST, END, BACK = CallbackState.RESTING, CallbackState.ENDED, CallbackState.WAITING
+HELD = CallbackState.HELD
+RELEASE = ReleaseAgent(agent_id=ANN, attempt_id=ATTEMPT_ID)
+_K = NoticeKind
+
+
+def told(decision: Decision) -> list[NoticeKind]:
+    """Return who is told what, in order."""
+    return [effect.kind for effect in decision.effects if isinstance(effect, Notice)]
+
+
+def ending(decision: Decision) -> CallbackEnded:
+    """Return the event of the end."""
+    (event,) = (event for event in decision.events if isinstance(event, CallbackEnded))
+    return event
+
+
 FREE, COOL = AgentState.AVAILABLE, AgentState.COOLING_DOWN
 
 
@@ -156,6 +185,8 @@ FREE, COOL = AgentState.AVAILABLE, AgentState.COOLING_DOWN
         (_D.FAX, True, END, None, FREE),
         (_D.REJECTED, True, END, None, FREE),
         (_D.INVALID_NUMBER, False, END, None, FREE),
+        (_D.DECLINED_BY_CUSTOMER, True, REST, 15 * M, FREE),
+        (_D.WRONG_PERSON, True, HELD, START + D - NOW, FREE),
         # The agent went away. It counts, and is tried again at once, if the phone rang; or the place is as it was.
         (_D.AGENT_UNAVAILABLE, True, REST, timedelta(0), COOL),
         (_D.AGENT_UNAVAILABLE, False, BACK, 10 * M, COOL),
@@ -179,16 +210,23 @@ def test_what_follows_from_a_failed_attempt(
     assert callback.attempts_count == (0 if callback_state is BACK else 1)
     assert (agent.state, agent.attempt_id) == (agent_state, None)
     assert agent.due_at == (NOW + 30 * S if agent_state is COOL else NOW + 8 * H)
-    assert decision.effects == ()
+    # The PBX's own queues may give the agent calls again; and of an end, everybody concerned is told.
+    assert decision.effects[-1] == RELEASE
+    expected = [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP] if callback_state is END else []
+    expected += [_K.NUMBER_WRONG] if disposition is _D.WRONG_PERSON else []
+    assert told(decision) == expected
+    assert len(decision.effects) == len(expected) + 1
 
 
 def test_earlier_failures_count() -> None:
     """The same disposition as often as its rule allows, and no more."""
     policy = attrs.evolve(POLICY, attempts_max=10)
-    twice, _ = parts(follow(ended(_D.NO_ANSWER, failures=1), context(policy=policy)))
+    twice, _ = parts(
+        follow(ended(_D.NO_ANSWER, facts={"failures": Failures(same_count=1)}), context(policy=policy))
+    )
     assert twice is not None
     assert (twice.state, twice.outcome) == (CallbackState.ENDED, Outcome.UNREACHED)
-    once, _ = parts(follow(ended(_D.NO_ANSWER, failures=0), context(policy=policy)))
+    once, _ = parts(follow(ended(_D.NO_ANSWER), context(policy=policy)))
     assert once is not None
     assert once.state is CallbackState.RESTING
 
@@ -270,6 +308,437 @@ def test_a_callback_that_went_on_is_left_alone(callback: Callback) -> None:
     assert agent.state is AgentState.AVAILABLE
 
 
+# ---------------------------------------------------------------------------- who is told
+
+
+def ruled(**rules: RetryRule) -> QueuePolicy:
+    by_disposition = {_D(name): rule for name, rule in rules.items()}
+    return attrs.evolve(POLICY, attempts_max=5, retry_rules=by_disposition)
+
+
+def test_a_retry_may_tell_the_customer() -> None:
+    """G6: we missed you, and call again; the record says which number is next, and history whom was told."""
+    policy = ruled(busy=RetryRule(retries_max=1, rest=M, notice=_K.MISSED, number=NumberChoice.NEXT))
+    over = ended(_D.BUSY, facts={"failures": Failures(usable=(0, 1))})
+    decision = follow(over, attrs.evolve(context(policy=policy), subject=TWO_NUMBERS))
+    assert told(decision) == [_K.MISSED]
+    (notice,) = (effect for effect in decision.effects if isinstance(effect, Notice))
+    assert (notice.number, notice.notice_id) == ("+12125550124", "cb_1.2.missed")
+    (event,) = (event for event in decision.events if isinstance(event, CallbackRested))
+    assert (event.notice, event.number_index) == (_K.MISSED, 1)
+
+
+TWO_NUMBERS = a_subject(alternatives=("+12125550124",))
+
+
+@pytest.mark.parametrize(
+    ("usable", "index", "state", "next_index"),
+    [((1,), 0, REST, 1), ((), 0, HELD, 0), ((0,), 1, HELD, 0), ((), 1, HELD, 0)],
+)
+def test_the_number_that_is_wrong_is_named(
+    usable: tuple[int, ...], index: int, state: CallbackState, next_index: int
+) -> None:
+    """C9: the one at which somebody else answered, and not the one that is next; the customer is told nothing."""
+    over = ended(_D.WRONG_PERSON, number_index=index, facts={"failures": Failures(usable=usable)})
+    decision = follow(over, attrs.evolve(context(), subject=TWO_NUMBERS))
+    callback, _ = parts(decision)
+    assert callback is not None
+    assert (callback.state, callback.number_index) == (state, next_index)
+    (notice,) = (effect for effect in decision.effects if isinstance(effect, Notice))
+    assert (notice.kind, notice.number) == (_K.NUMBER_WRONG, f"+1212555012{3 + index}")
+
+
+@pytest.mark.parametrize(
+    ("no_shows_count", "kinds", "note"),
+    [
+        (None, [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP], "Callback unreached after 2 attempts"),
+        (2, [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP], "Callback unreached after 2 attempts"),
+        (3, [_K.NO_SHOWS, _K.TICKET_NOTE, _K.FOLLOW_UP, _K.CUSTOMER_FLAGGED], "Missed 3 callbacks"),
+    ],
+)
+def test_the_third_no_show_changes_the_approach(
+    no_shows_count: int | None, kinds: list[NoticeKind], note: str
+) -> None:
+    """G7, S2: another message, a note, a follow-up within a day, and a flag; history says all of it."""
+    callback = attrs.evolve(ATTEMPTING, attempts_count=1)
+    decision = follow(ended(_D.NO_ANSWER, facts={"no_shows_count": no_shows_count}), context(callback))
+    assert told(decision) == kinds
+    end = ending(decision)
+    assert (list(end.notices), end.no_shows_count, end.follow_up_due_at) == (kinds, no_shows_count, NOW + D)
+    (ticket,) = (one for one in decision.effects if isinstance(one, Notice) and one.note)
+    assert ticket.note is not None
+    assert ticket.note.startswith(note)
+
+
+def test_a_chosen_time_that_is_tried_again_is_not_missed_yet() -> None:
+    """G7: a no-show is the end, not the first attempt."""
+    decision = follow(ended(_D.NO_ANSWER, facts={"no_shows_count": 3}), context())
+    callback, _ = parts(decision)
+    assert callback is not None
+    assert (callback.state, told(decision)) == (REST, [])
+
+
+@pytest.mark.parametrize("disposition", [None, *_D])
+@pytest.mark.parametrize("channel", [Channel.WEB, Channel.EVENT])
+@pytest.mark.parametrize("scheduled_at", [None, START])
+def test_only_what_the_customer_missed_is_a_no_show(
+    scheduled_at: datetime | None, channel: Channel, disposition: Disposition | None
+) -> None:
+    """G7: neither what they declined by key nor what our lines or agents failed at; nor what they never chose."""
+    missed = {_D.NO_ANSWER, _D.BUSY, _D.MACHINE, _D.FAX, _D.REJECTED, _D.UNREACHABLE, _D.ANSWERED_THEN_LEFT}
+    assert missed == facts.MISSED
+    callback = attrs.evolve(ATTEMPTING, scheduled_at=scheduled_at, channel=channel)
+    chosen = scheduled_at is not None and channel is Channel.WEB
+    expected = 1 if chosen and disposition in missed else None
+    assert no_shows_of(callback, disposition, earlier=[]) == expected
+
+
+CHOSEN = a_callback(
+    callback_id=CallbackId("cb_0"),
+    state=CallbackState.ENDED,
+    scheduled_at=START,
+    outcome=Outcome.UNREACHED,
+    last_disposition=_D.NO_ANSWER,
+    ended_at=START,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_counted"),
+    [
+        ({}, True),
+        ({"last_disposition": _D.ANSWERED_THEN_LEFT}, True),
+        ({"last_disposition": _D.DECLINED_BY_CUSTOMER}, False),
+        ({"last_disposition": _D.AGENT_UNAVAILABLE}, False),
+        ({"last_disposition": _D.NETWORK_FAILURE}, False),
+        ({"last_disposition": _D.UNKNOWN}, False),
+        ({"last_disposition": None}, False),
+        ({"outcome": Outcome.EXPIRED}, False),
+        ({"outcome": Outcome.DECLINED_BY_AGENTS}, False),
+        ({"scheduled_at": None}, False),
+        ({"channel": Channel.EVENT}, False),
+        ({"ended_at": None}, False),
+        ({"ended_at": NOW - 10 * D}, False),
+        ({"ended_at": NOW - 10 * D + S}, True),
+        ({"callback_id": CALLBACK_ID}, False),
+    ],
+)
+def test_which_earlier_times_count(changes: dict[str, Any], is_counted: bool) -> None:
+    """G7: by the same measure as this one, within the window; and this one once."""
+    now_missed = attrs.evolve(ATTEMPTING, scheduled_at=START)
+    earlier = [CHOSEN, attrs.evolve(CHOSEN, **{"callback_id": CallbackId("cb_9"), **changes})]
+    assert no_shows_of(now_missed, _D.NO_ANSWER, earlier=earlier) == 2 + is_counted
+
+
+def no_shows_of(
+    callback: Callback, disposition: Disposition | None, *, earlier: list[Callback]
+) -> int | None:
+    """Count with a store that holds nothing but *earlier*."""
+    store: Any = SimpleNamespace(callbacks=SimpleNamespace(of_subject=lambda _, limit: earlier[:limit]))
+    policy = attrs.evolve(POLICY, no_shows_window=10 * D)
+    return facts.no_shows_count(store, callback, disposition=disposition, policy=policy, now=NOW)
+
+
+def test_whose_agents_all_went_away_is_told_so() -> None:
+    """Their phone rang, and it is tried no more: nobody could take it, and somebody follows it up."""
+    callback = attrs.evolve(ATTEMPTING, attempts_count=1)
+    decision = follow(ended(_D.AGENT_UNAVAILABLE, customer_rang=True), context(callback))
+    assert ending(decision).reason == "attempts_used_up"
+    assert told(decision) == [_K.NO_AGENT, _K.TICKET_NOTE, _K.FOLLOW_UP]
+
+
+@pytest.mark.parametrize("answered_by", [AnsweredBy.HUMAN, AnsweredBy.UNKNOWN])
+@pytest.mark.parametrize("gone", [AGENT_LEG, CUSTOMER_LEG])
+def test_a_bridge_that_comes_too_late_keeps_no_promise(gone: str, answered_by: AnsweredBy) -> None:
+    """They may have talked, or not: the customer is not dialed again by itself, and somebody follows it up."""
+    room = _Room(POLICY)
+    answer = attrs.evolve(REPORTS[10], answered_by=answered_by)
+    end = next(one for one in REPORTS if one.cause is Cause.NORMAL and one.leg_id == gone)
+    other = next(one for one in REPORTS if one.cause is Cause.NORMAL and one.leg_id != gone)
+    for step in (REPORTS[1], answer, end, REPORTS[12], other):
+        room.take(step)
+        room.check()
+    assert (room.attempt.state, room.attempt.disposition) == (_A.ENDED, _D.UNKNOWN)
+    assert room.attempt.connected_at is None
+    assert (room.callback.state, room.callback.outcome) == (CallbackState.ENDED, Outcome.UNREACHED)
+    (event,) = (one for one in room.book.events if isinstance(one, CallbackEnded))
+    assert event.reason == "in_doubt_after_answer"
+    assert room.agent.state is FREE
+
+
+def test_a_recording_that_comes_when_all_is_over_moves_nobody() -> None:
+    """Callback and agent went on long ago."""
+    room = _Room(POLICY)
+    for step in (REPORTS[1], REPORTS[10], REPORTS[12], REPORTS[14], REPORTS[5]):
+        room.take(step)
+    assert room.attempt.state is _A.ENDED
+    before = (room.callback, room.agent)
+    room.take(attrs.evolve(REPORTS[14], recording_id="rec_1"))
+    room.check()
+    assert room.attempt.recording_id == "rec_1"
+    assert (room.callback, room.agent) == before
+
+
+def test_what_all_declined_ends_and_is_no_no_show() -> None:
+    """F5: the customer hears that nobody could take it; the attempt counts as little as it did."""
+    facts = {"failures": Failures(all_declined=True), "no_shows_count": 3}
+    decision = follow(ended(_D.AGENT_UNAVAILABLE, facts=facts), context())
+    callback, agent = parts(decision)
+    assert callback is not None
+    assert agent is not None
+    assert (callback.outcome, callback.attempts_count) == (Outcome.DECLINED_BY_AGENTS, 0)
+    assert agent.state is COOL
+    assert told(decision) == [_K.NO_AGENT, _K.TICKET_NOTE, _K.FOLLOW_UP]
+    assert ending(decision).no_shows_count is None
+
+
+def test_who_cancels_by_key_is_left_alone() -> None:
+    """Key 3: cancelled; only the ticket hears of it, also of a chosen time."""
+    over = ended(
+        _D.DECLINED_BY_CUSTOMER,
+        customer_rang=True,
+        confirmation=Confirmation.CANCEL,
+        facts={"no_shows_count": 3},
+    )
+    decision = follow(over, context())
+    callback, agent = parts(decision)
+    assert callback is not None
+    assert agent is not None
+    assert (callback.outcome, callback.attempts_count, agent.state) == (Outcome.CANCELLED, 1, FREE)
+    assert told(decision) == [_K.TICKET_NOTE]
+    assert ending(decision).follow_up_due_at is None
+
+
+# ---------------------------------------------------------------------------- without an agent
+
+
+@pytest.mark.parametrize("state", [_A.INTENDED, _A.CONFIRMING, _A.CUSTOMER_ON_LINE])
+@pytest.mark.parametrize("found", [None, AgentId("bob")])
+def test_an_agent_who_is_lost_cools_down_while_the_attempt_goes_on(
+    state: AttemptState, found: AgentId | None
+) -> None:
+    """F4: nobody else is concerned: the customer's phone rings, and another agent is looked for or there already."""
+    decision = follow(moved(state, state, agent_id=found), context())
+    callback, agent = parts(decision)
+    assert callback is None
+    assert agent is not None
+    assert (agent.state, agent.attempt_id, agent.due_at) == (COOL, None, NOW + 30 * S)
+    assert decision.effects == (RELEASE,)
+
+
+def test_an_agent_who_is_lost_with_the_attempt_is_freed_once() -> None:
+    """Both at once: the callback goes on as the end says, and the agent cools down."""
+    lost = moved(_A.CUSTOMER_ON_LINE, _A.ENDED, disposition=_D.BUSY, agent_id=None)
+    callback, agent = parts(follow(lost, context()))
+    assert callback is not None
+    assert agent is not None
+    assert (callback.state, agent.state, agent.version) == (REST, COOL, 2)
+
+
+def test_an_attempt_may_end_without_an_agent() -> None:
+    """The customer hung up while one was looked for: there is nobody to free."""
+    over = moved(_A.CUSTOMER_ON_LINE, _A.ENDED, agent=None, agent_id=None, disposition=_D.ANSWERED_THEN_LEFT)
+    callback, agent = parts(follow(over, context()))
+    assert callback is not None
+    assert (callback.state, agent) == (REST, None)
+
+
+# ---------------------------------------------------------------------------- voicemail
+
+
+def test_a_machine_that_an_agent_speaks_to_keeps_no_promise() -> None:
+    """G5: the agent is busy with it; when it is over the callback goes on as after any machine."""
+    machine = {"answered_by": AnsweredBy.MACHINE, "customer_rang": True, "connected_at": NOW}
+    callback, agent = parts(follow(moved(_A.JOINING, _A.CONNECTED, **machine), context()))
+    assert callback is None
+    assert agent is not None
+    assert agent.state is AgentState.BUSY
+    over = moved(_A.CONNECTED, _A.ENDED, agent=TALKING, disposition=_D.MACHINE, **machine)
+    decision = follow(over, context())
+    callback, agent = parts(decision)
+    assert callback is not None
+    assert agent is not None
+    assert (callback.outcome, callback.last_disposition) == (Outcome.UNREACHED, _D.MACHINE)
+    assert (callback.attempts_count, agent.state) == (1, AgentState.WRAP_UP)
+    assert told(decision) == [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]
+
+
+# ---------------------------------------------------------------------------- taken up again
+
+DONE = a_callback(
+    version=4,
+    state=CallbackState.ENDED,
+    outcome=Outcome.COMPLETED,
+    attempt_id=ATTEMPT_ID,
+    attempts_count=1,
+    last_disposition=_D.CONNECTED,
+    ended_at=START,
+    dedup_key="support/su_1",
+    due_at=None,
+    due_reason=None,
+)
+ASKED_AGAIN = a_callback(callback_id=CallbackId("cb_2"), dedup_key="support/su_1")
+
+
+def over(disposition: Disposition, **facts: Any) -> After:
+    """Return a conversation that ended, of which a person has said what it was."""
+    fields = {"connected_at": START, "customer_rang": True, "answered_by": AnsweredBy.HUMAN}
+    return moved(_A.CONNECTED, _A.ENDED, agent=TALKING, facts=facts, disposition=disposition, **fields)
+
+
+def said_later(disposition: Disposition, **facts: Any) -> After:
+    """Return the same, said when all was over."""
+    before = over(disposition, **facts)
+    return attrs.evolve(before, before=before.after, agent=None)
+
+
+REOPENED: dict[Disposition, tuple[CallbackState, Outcome | None, list[NoticeKind]]] = {
+    _D.ANSWERED_THEN_LEFT: (REST, None, []),
+    _D.WRONG_PERSON: (HELD, None, [_K.NUMBER_WRONG]),
+    _D.MACHINE: (END, Outcome.UNREACHED, [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]),
+    _D.FAX: (END, Outcome.UNREACHED, [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]),
+    # It was answered, and nobody knows what was said: never dialed again by itself.
+    _D.UNKNOWN: (END, Outcome.UNREACHED, [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]),
+}
+
+
+def test_every_correction_was_looked_at() -> None:
+    """What can be said afterwards is in the table above."""
+    assert set(REOPENED) == settling.NO_CONVERSATION
+
+
+@pytest.mark.parametrize("disposition", REOPENED)
+@pytest.mark.parametrize("later", [False, True])
+def test_what_was_no_conversation_is_taken_up_again(disposition: Disposition, later: bool) -> None:
+    """C9, N7: said while they talked, or afterwards: the same becomes of the callback. Its attempt counts once."""
+    state, outcome, kinds = REOPENED[disposition]
+    facts = {"failures": Failures(usable=())} if disposition is _D.WRONG_PERSON else {}
+    if later:
+        decision = corrected(said_later(disposition, by="bob", **facts), context(DONE))
+    else:
+        decision = follow(over(disposition, by="bob", **facts), context(DONE))
+    callback, agent = parts(decision)
+    assert callback is not None
+    assert (callback.state, callback.outcome, callback.attempts_count) == (state, outcome, 1)
+    assert (callback.last_disposition, callback.version) == (disposition, 5)
+    assert told(decision) == kinds
+    (event,) = (event for event in decision.events if isinstance(event, CallbackEvent))
+    assert getattr(event, "by", None) == "bob"
+    if outcome is not None:
+        assert list(ending(decision).notices) == kinds
+        assert ending(decision).no_shows_count is None
+    if later:
+        assert agent is None
+    else:
+        assert agent is not None
+        assert agent.state is AgentState.WRAP_UP
+
+
+def test_who_said_so_is_the_agent_unless_somebody_else_did() -> None:
+    """History never says nobody."""
+    decision = corrected(said_later(_D.ANSWERED_THEN_LEFT), context(DONE))
+    (event,) = (event for event in decision.events if isinstance(event, CallbackReopened))
+    assert (event.by, event.reason) == ("agent", "answered_then_left")
+
+
+@pytest.mark.parametrize(
+    ("attempts_count", "state"), [(1, REST), (2, END)], ids=["one is left", "none is left"]
+)
+def test_the_attempt_that_was_taken_for_kept_is_one_of_those_that_count(
+    attempts_count: int, state: CallbackState
+) -> None:
+    """S2: two in all, this one included, and not counted twice."""
+    done = attrs.evolve(DONE, attempts_count=attempts_count)
+    callback, _ = parts(corrected(said_later(_D.ANSWERED_THEN_LEFT), context(done)))
+    assert callback is not None
+    assert (callback.state, callback.attempts_count) == (state, attempts_count)
+
+
+def test_a_no_show_is_not_said_of_who_answered() -> None:
+    """G7: somebody was reached at the chosen time."""
+    decision = corrected(said_later(_D.FAX, no_shows_count=3), context(DONE))
+    assert told(decision) == [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]
+
+
+@pytest.mark.parametrize("disposition", REOPENED)
+def test_who_asked_again_is_called_for_that(disposition: Disposition) -> None:
+    """The other callback stands for this one; the customer is told nothing, for the call is still to come."""
+    policy = ruled(answered_then_left=RetryRule(retries_max=3, rest=M, notice=_K.MISSED))
+    said = said_later(disposition, by="bob", dedup_held_by=ASKED_AGAIN)
+    decision = corrected(said, context(DONE, policy))
+    callback, _ = parts(decision)
+    assert callback is not None
+    assert (callback.outcome, callback.merged_into_id) == (Outcome.REPLACED, "cb_2")
+    assert told(decision) == ([_K.NUMBER_WRONG] if disposition is _D.WRONG_PERSON else [])
+    assert (ending(decision).by, ending(decision).notices) == ("bob", ())
+
+
+@pytest.mark.parametrize("survey", [False, True])
+@pytest.mark.parametrize("ticket_id", [None, "T-1"])
+def test_after_a_conversation_the_ticket_and_the_customer_are_told(
+    ticket_id: str | None, survey: bool
+) -> None:
+    """F13: a note if there is a ticket, a survey if policy asks for one; nothing while they talk."""
+    done, policy = attrs.evolve(DONE, ticket_id=ticket_id), attrs.evolve(POLICY, survey=survey)
+    expected = ([_K.TICKET_NOTE] if ticket_id else []) + ([_K.SURVEY] if survey else [])
+    decision = follow(over(_D.CONNECTED), context(done, policy))
+    assert told(decision) == expected
+    assert parts(decision)[0] is None
+    for effect in decision.effects:
+        if isinstance(effect, Notice) and effect.kind is _K.TICKET_NOTE:
+            assert effect.note == "Callback completed after 1 attempt; the last ended as connected."
+            assert effect.ticket_id == "T-1"
+    ending_now = attrs.evolve(over(_D.CONNECTED), after=an_attempt(state=_A.ENDING))
+    assert told(follow(ending_now, context(done, policy))) == []
+
+
+def test_a_conversation_that_is_settled_at_its_end_is_told_as_well() -> None:
+    """F13, N7: a person said that they talked: the callback is completed by that, and the note counts it."""
+    callback = attrs.evolve(ATTEMPTING, ticket_id="T-1")
+    decision = follow(ended(_D.CONNECTED), context(callback, attrs.evolve(POLICY, survey=True)))
+    assert told(decision) == [_K.TICKET_NOTE, _K.SURVEY]
+    note = next(effect for effect in decision.effects if isinstance(effect, Notice))
+    assert note.note == "Callback completed after 1 attempt; the last ended as connected."
+    assert told(follow(ended(_D.CONNECTED), context())) == []
+
+
+@pytest.mark.parametrize("disposition", [_D.ANSWERED_THEN_LEFT, _D.WRONG_PERSON, _D.MACHINE])
+def test_who_was_not_there_is_asked_nothing(disposition: Disposition) -> None:
+    """F13: no survey, where it was no conversation after all, or the promise was not kept by it."""
+    policy = attrs.evolve(POLICY, survey=True)
+    assert _K.SURVEY not in told(follow(over(disposition), context(DONE, policy)))
+    cancelled = attrs.evolve(DONE, outcome=Outcome.CANCELLED, ticket_id="T-1")
+    assert told(follow(over(_D.CONNECTED), context(cancelled, policy))) == []
+
+
+def test_a_person_may_say_that_it_was_one() -> None:
+    """N7: an attempt in doubt that was settled as connected keeps the promise."""
+    callback, agent = parts(follow(ended(_D.CONNECTED), context()))
+    assert callback is not None
+    assert agent is not None
+    assert (callback.outcome, callback.attempts_count, callback.ended_at) == (Outcome.COMPLETED, 1, NOW)
+    assert agent.state is FREE
+
+
+@pytest.mark.parametrize("disposition", [_D.CONNECTED, _D.BUSY, _D.NO_ANSWER, _D.CANCELLED_BY_US])
+def test_a_conversation_stays_one(disposition: Disposition) -> None:
+    """What else is said of it takes nothing back."""
+    assert corrected(said_later(disposition), context(DONE)) == Decision()
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        attrs.evolve(DONE, outcome=Outcome.CANCELLED),
+        attrs.evolve(DONE, attempt_id=AttemptId("at_2")),
+        a_callback(),
+    ],
+)
+def test_only_what_this_attempt_kept_is_taken_back(callback: Callback) -> None:
+    """A callback that ended in another way, or went on, is left alone."""
+    assert corrected(said_later(_D.WRONG_PERSON), context(callback)) == Decision()
+
+
 # ---------------------------------------------------------------------------- overdue
 
 
@@ -292,13 +761,15 @@ def test_an_attempt_that_should_long_be_over(
     """The callback goes on as after one of which nothing is known, whatever the attempt's row says."""
     callback = attrs.evolve(ATTEMPTING, attempts_count=attempts_count)
     stuck = an_attempt(state=_A.ENDING, disposition=_D.BUSY, answered_by=answered_by)
-    decision = overdue(stuck, context(callback), failures_count=failures_count)
+    decision = overdue(stuck, context(callback), failures=Failures(same_count=failures_count))
     after = only_record(decision)
     assert (after.state, after.last_disposition) == (state, _D.UNKNOWN)
     assert after.attempts_count == attempts_count + 1
     if state is CallbackState.RESTING:
         assert (after.due_at, after.due_reason) == (NOW + 5 * M, DueReason.REST_OVER)
+        assert decision.effects == ()
     else:
+        assert told(decision) == [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]
         assert [getattr(event, "reason", None) for event in decision.events] == [reason]
 
 
@@ -324,20 +795,30 @@ POLICIES = [
     attrs.evolve(
         POLICY, attempts_max=5, retry_rules={_D.AGENT_UNAVAILABLE: RetryRule(retries_max=4, rest=S)}
     ),
+    attrs.evolve(POLICY, confirm=Confirm.ALWAYS),
+    attrs.evolve(POLICY, mode=Mode.CUSTOMER_FIRST),
+    attrs.evolve(POLICY, mode=Mode.SIMULTANEOUS),
+    attrs.evolve(POLICY, mode=Mode.SIMULTANEOUS, confirm=Confirm.UNLESS_HUMAN),
+    attrs.evolve(POLICY, retry_rules={_D.MACHINE: RetryRule(voicemail=Voicemail.AGENT)}),
 ]
 REPORTS = [
-    Report(leg_id=leg, kind=kind, cause=cause, answered_by=by)
+    Report(leg_id=leg, kind=kind, cause=cause, answered_by=by, digits=digits)
     for leg in (AGENT_LEG, CUSTOMER_LEG)
-    for kind, cause, by in (
-        (ReportKind.RINGING, Cause.UNKNOWN, AnsweredBy.UNKNOWN),
-        (ReportKind.ANSWERED, Cause.UNKNOWN, AnsweredBy.HUMAN),
-        (ReportKind.ANSWERED, Cause.UNKNOWN, AnsweredBy.MACHINE),
-        (ReportKind.BRIDGED, Cause.UNKNOWN, AnsweredBy.UNKNOWN),
-        (ReportKind.ENDED, Cause.BUSY, AnsweredBy.UNKNOWN),
-        (ReportKind.ENDED, Cause.NORMAL, AnsweredBy.UNKNOWN),
+    for kind, cause, by, digits in (
+        (ReportKind.RINGING, Cause.UNKNOWN, AnsweredBy.UNKNOWN, None),
+        (ReportKind.ANSWERED, Cause.UNKNOWN, AnsweredBy.HUMAN, None),
+        (ReportKind.ANSWERED, Cause.UNKNOWN, AnsweredBy.MACHINE, None),
+        (ReportKind.BRIDGED, Cause.UNKNOWN, AnsweredBy.UNKNOWN, None),
+        (ReportKind.ENDED, Cause.BUSY, AnsweredBy.UNKNOWN, None),
+        (ReportKind.ENDED, Cause.NORMAL, AnsweredBy.UNKNOWN, None),
+        (ReportKind.DIGIT, Cause.UNKNOWN, AnsweredBy.UNKNOWN, "1"),
+        (ReportKind.DIGIT, Cause.UNKNOWN, AnsweredBy.UNKNOWN, "2"),
+        (ReportKind.DIGIT, Cause.UNKNOWN, AnsweredBy.UNKNOWN, "3"),
     )
 ]
-OTHERS = ["cancel", "agent leaves", "agent says it again", "deadline"]
+OTHERS = ["cancel", "agent leaves", "agent says it again", "an agent is found", "deadline"]
+SAID = {"it was somebody else": _D.WRONG_PERSON, "the customer had left": _D.ANSWERED_THEN_LEFT}
+OTHERS += SAID
 
 
 @LAW
@@ -347,15 +828,43 @@ OTHERS = ["cancel", "agent leaves", "agent says it again", "deadline"]
     st.lists(st.sampled_from([*REPORTS, *OTHERS]), max_size=14),
 )
 def test_callback_agent_and_attempt_agree(policy: QueuePolicy, lead: int, steps: list[Report | str]) -> None:
-    """Whatever is reported, cancelled or left: the three records go together, and history tells each of them."""
-    happy = [REPORTS[1], REPORTS[6], REPORTS[7], REPORTS[9]]
+    """Whatever is reported, cancelled, left or said: the three go together, and history tells each of them."""
+    happy = [REPORTS[1], REPORTS[9], REPORTS[10], REPORTS[12]]
+    if policy.mode is Mode.CUSTOMER_FIRST:
+        happy = [REPORTS[9], REPORTS[10], REPORTS[1], REPORTS[12]]
+    if policy.confirm is Confirm.ALWAYS:
+        happy.insert(3, REPORTS[15])
     room = _Room(policy)
     for step in [*happy[:lead], *steps]:
         room.take(step)
         room.check()
-    while room.attempt.due_at is not None:
+    for _ in range(20):
+        if room.attempt.due_at is None:
+            break
         room.take("deadline")
         room.check()
+    assert room.attempt.state is _A.ENDED
+
+
+def test_the_room_can_do_it_all() -> None:
+    """Else the law above would say less than it seems to: a promise kept in each mode, and an agent lost and found."""
+    for policy, steps in (
+        (POLICY, [1, 9, 10, 12]),
+        (POLICIES[3], [1, 9, 10, 15, 12]),
+        (POLICIES[4], [9, 10, 1, 12]),
+        (POLICIES[5], [9, 1, 10, 12]),
+        (POLICIES[5], [9, 5, "an agent is found", 10, 1, 12]),
+    ):
+        room = _Room(policy)
+        for step in steps:
+            room.take(REPORTS[step] if isinstance(step, int) else step)
+            room.check()
+        assert (room.attempt.state, room.callback.outcome) == (_A.CONNECTED, Outcome.COMPLETED), steps
+    room.take("it was somebody else")
+    room.take(REPORTS[14])
+    room.take(REPORTS[5])
+    assert room.attempt.state is _A.ENDED
+    assert room.callback.state is CallbackState.HELD
 
 
 class _Room:
@@ -363,23 +872,10 @@ class _Room:
 
     def __init__(self, policy: QueuePolicy) -> None:
         self.policy, self.now, self.book = policy, START, Book()
-        asked = Asked(
-            tenant_id=DEFAULT_TENANT,
-            callback_id=CALLBACK_ID,
-            subject_id=SubjectId("su_1"),
-            channel=Channel.WEB,
-            request_key=None,
-            stand=a_stand(),
-            place_id=PlaceId(CALLBACK_ID),
-            entered_at=START,
-            scheduled_at=None,
-            position=None,
-            wait=Wait(mean_s=None, low_s=None, high_s=None),
-        )
         self.presence = agents.Presence(
             tenant_id=DEFAULT_TENANT, agent_id=ANN, queues=(SUPPORT,), skills=(), presence_max=8 * H
         )
-        self.book.write(lifecycle.request(asked, policy=policy, now=START))
+        self.book.write(promising.request(asked_for(), policy=policy, now=START))
         self.book.write(agents.sign_in(None, self.presence, now=START))
         started = lifecycle.attempt(
             self.callback,
@@ -424,44 +920,69 @@ class _Room:
         return Context(callback=self.callback, subject=a_subject(), policy=self.policy, now=self.now)
 
     def take(self, step: Report | str) -> None:
-        before, early = self.attempt, (_A.INTENDED, _A.AGENT_ON_LINE, _A.JOINING)
+        before = self.attempt
         if isinstance(step, Report):
             self.now += S
-            self.move(attempt.report(before, step, self.context))
+            leg_id = legs.agent_leg_id(before) if step.leg_id == AGENT_LEG else step.leg_id
+            self.move(attempt.report(before, attrs.evolve(step, leg_id=leg_id), self.context))
         elif step == "deadline" and before.due_at is not None:
             self.now = max(self.now, before.due_at)
             self.move(attempt.deadline(before, self.context))
         elif step == "cancel" and self.callback.state is CallbackState.ATTEMPTING:
             self.book.write(lifecycle.cancel(self.callback, reason=None, now=self.now))
-            if before.state in early:
+            if attempt.may_call_off(before):
                 self.move(attempt.call_off(before, _D.CANCELLED_BY_US, self.context))
         elif step == "agent leaves":
             self.book.write(agents.sign_out(self.agent, now=self.now))
-            if before.state is _A.INTENDED:
-                self.move(attempt.call_off(before, _D.AGENT_UNAVAILABLE, self.context))
+            self.move(attempt.agent_left(before, self.context))
         elif step == "agent says it again":
             self.book.write(agents.sign_in(self.agent, self.presence, now=self.now))
+        elif step == "an agent is found":
+            self._find()
+        elif step in SAID and before.connected_at is not None and self.callback.outcome is Outcome.COMPLETED:
+            self.move(attempt.dispose(before, SAID[step], self.context, by="bob"))
+            if before.state is _A.ENDED:
+                after = After(before=self.attempt, after=self.attempt, agent=None, by="bob")
+                self.book.write(corrected(after, self.context))
+
+    def _find(self) -> None:
+        if self.agent.state is AgentState.COOLING_DOWN:
+            assert self.agent.due_at is not None
+            self.now = max(self.now, self.agent.due_at)
+            self.book.write(agents.due(self.agent, presence_max=8 * H, now=self.now))
+        if attempt.wants_agent(self.attempt) and self.agent.state is AgentState.AVAILABLE:
+            self.book.write(
+                attempt.found_agent(self.attempt, ANN, self.context)
+                + agents.reserve(self.agent, ATTEMPT_ID, presence_max=8 * H, now=self.now)
+            )
 
     def move(self, decision: Decision) -> None:
         before, context = self.attempt, self.context
         self.book.write(decision)
-        after = After(before=before, after=self.attempt, agent=self.agent, failures_count=0)
+        agent = self.agent if before.agent_id is not None else None
+        after = After(before=before, after=self.attempt, agent=agent)
         self.book.write(follow(after, context))
 
     def check(self) -> None:
         """Under way: ATTEMPTING, or ended by a person. Over: the agent is free, and the callback went on."""
         callback, agent, now = self.callback, self.agent, self.attempt
         assert (callback.state is CallbackState.ATTEMPTING) <= (callback.attempt_id == ATTEMPT_ID)
-        if now.connected_at is not None:
+        talked = now.connected_at is not None and now.answered_by is not AnsweredBy.MACHINE
+        if talked and now.disposition in {None, _D.CONNECTED}:
             assert callback.outcome is Outcome.COMPLETED
+        if talked and now.state is _A.ENDED and now.disposition in SAID.values():
+            assert callback.outcome is not Outcome.COMPLETED
+            assert callback.last_disposition is now.disposition
         if now.state is _A.ENDED:
             assert callback.state is not CallbackState.ATTEMPTING
+        else:
+            assert callback.state in {CallbackState.ATTEMPTING, CallbackState.ENDED}
+        if now.state is _A.ENDED or now.agent_id is None:
             assert agent.attempt_id is None
             assert agent.state not in {AgentState.RESERVED, AgentState.BUSY}
         else:
             assert agent.attempt_id == ATTEMPT_ID
             assert (agent.state is AgentState.BUSY) is (now.connected_at is not None)
-            assert callback.state in {CallbackState.ATTEMPTING, CallbackState.ENDED}
         if callback.outcome is Outcome.COMPLETED:
             assert (now.agent_leg, now.customer_leg) != (LegState.NONE, LegState.NONE)
             assert now.connected_at is not None

@@ -20,6 +20,7 @@ from callbackq.model import (
     DueReason,
     Explanation,
     HoldReason,
+    LegState,
     NoOffer,
     NoOfferReason,
     Offer,
@@ -324,6 +325,35 @@ OUT_OF_LINE: list[tuple[Rule, dict[str, Any], str, dict[str, str]]] = [
         },
     ),
     (
+        Rule.NUMBER_LIMIT,
+        {
+            "state": CallbackState.HELD,
+            "due_at": START + 3 * M,
+            "due_reason": DueReason.HOLD_OVER,
+            "hold_reason": HoldReason.NUMBER_LIMIT,
+        },
+        "not dialed: its number was dialed as often as its caps allow; at 2026-01-05T08:03:00+00:00"
+        " it stands in line again, and the rule is asked again",
+        {
+            "hold_reason": "number_limit",
+            "due_at": "2026-01-05T08:03:00+00:00",
+            "due_reason": "hold_over",
+            "then": "it stands in line again, and the rule is asked again",
+        },
+    ),
+    (
+        Rule.WRONG_NUMBER,
+        {
+            "state": CallbackState.HELD,
+            "due_at": START + D,
+            "due_reason": DueReason.EXPIRES,
+            "hold_reason": HoldReason.WRONG_NUMBER,
+        },
+        "not dialed: somebody else answered its number, and it waits for the right one;"
+        " at 2026-01-06T08:00:00+00:00 it expires",
+        {"hold_reason": "wrong_number", **EXPIRES},
+    ),
+    (
         Rule.NUMBER_IN_USE,
         {
             "state": CallbackState.HELD,
@@ -404,6 +434,90 @@ def test_how_far_an_attempt_is(state: AttemptState, text: str) -> None:
         "then": "the agent has not accepted in time",
     }
     assert explained.next_change_at == START + 2 * M
+
+
+_A, _L = AttemptState, LegState
+RINGS: dict[str, Any] = {"customer_leg": _L.RINGING}
+ANSWERED: dict[str, Any] = {"customer_leg": _L.ANSWERED}
+NO_AGENT: dict[str, Any] = {"agent_id": None, "agent_leg": _L.NONE}
+LOOKED_FOR = "an agent is looked for"
+ASKED = "agent ann is being asked to take it"
+WITH_AGENT = (_A.AGENT_ON_LINE, _A.JOINING, _A.CONNECTED)
+"""No attempt gets here, or stays here, without one."""
+
+
+@pytest.mark.parametrize(
+    ("state", "legs", "text"),
+    [
+        (_A.INTENDED, {"agent_leg": _L.RINGING}, ASKED),
+        (_A.INTENDED, {**RINGS, "agent_leg": _L.RINGING}, f"the customer's phone is being dialed; {ASKED}"),
+        (
+            _A.INTENDED,
+            {"customer_leg": _L.INTENDED, "agent_leg": _L.NONE},
+            "the customer's phone is being dialed; agent ann is kept for it",
+        ),
+        (_A.INTENDED, {**RINGS, **NO_AGENT}, f"the customer's phone is being dialed; {LOOKED_FOR}"),
+        (
+            _A.CONFIRMING,
+            {**ANSWERED, "agent_leg": _L.ANSWERED},
+            "the customer answered, and is asked to press a key; agent ann is on the line",
+        ),
+        (
+            _A.CONFIRMING,
+            {**ANSWERED, "agent_leg": _L.NONE},
+            "the customer answered, and is asked to press a key; agent ann is kept for it",
+        ),
+        (
+            _A.CONFIRMING,
+            {**ANSWERED, **NO_AGENT},
+            f"the customer answered, and is asked to press a key; {LOOKED_FOR}",
+        ),
+        (
+            _A.CUSTOMER_ON_LINE,
+            {**ANSWERED, "agent_leg": _L.RINGING},
+            f"the customer answered, and holds; {ASKED}",
+        ),
+        (
+            _A.CUSTOMER_ON_LINE,
+            {**ANSWERED, "agent_leg": _L.INTENDED},
+            f"the customer answered, and holds; {ASKED}",
+        ),
+        (_A.CUSTOMER_ON_LINE, {**ANSWERED, **NO_AGENT}, f"the customer answered, and holds; {LOOKED_FOR}"),
+        (_A.ENDING, {**ANSWERED, **NO_AGENT}, "the attempt is over, and its legs are being hung up"),
+        (_A.ENDED, {"customer_leg": _L.ENDED, **NO_AGENT}, "the attempt has just ended"),
+    ],
+)
+def test_how_far_each_leg_is(state: AttemptState, legs: dict[str, Any], text: str) -> None:
+    """K6: in any mode, and while no agent is found."""
+    facts = attrs.evolve(NOBODY, attempt=an_attempt(state=state, **legs))
+    explained = why(facts, **ATTEMPTING, now=START)
+    assert explained.text == f"being dialed: {text}"
+    assert explained.values["agent_id"] == (legs.get("agent_id", ANN) or "")
+
+
+@pytest.mark.parametrize("leg", list(LegState))
+@pytest.mark.parametrize("state", list(AttemptState))
+def test_every_leg_of_every_state_has_its_words(state: AttemptState, leg: LegState) -> None:
+    """K6: whatever was reported of whom."""
+    for agent_id in (ANN, None) if state not in WITH_AGENT else (ANN,):
+        attempt = an_attempt(state=state, agent_id=agent_id, agent_leg=leg, customer_leg=leg)
+        text = why(attrs.evolve(NOBODY, attempt=attempt), **ATTEMPTING, now=START).text
+        assert re.fullmatch(r"being dialed: [^{}]+", text)
+        assert "None" not in text
+        assert ("agent ann" in text) is (agent_id is not None)
+
+
+@pytest.mark.parametrize(
+    ("reason", "then"),
+    [
+        (DueReason.CONFIRM_OVER, "the customer has pressed no key in time"),
+        (DueReason.CUSTOMER_HOLD_OVER, "the customer has held for an agent as long as anybody may"),
+    ],
+)
+def test_what_ends_the_patience_with_a_customer(reason: DueReason, then: str) -> None:
+    """K6: the two deadlines of who answered before the two are joined."""
+    attempt = an_attempt(state=AttemptState.CONFIRMING, due_reason=reason)
+    assert why(attrs.evolve(NOBODY, attempt=attempt), **ATTEMPTING, now=START).values["then"] == then
 
 
 @pytest.mark.parametrize("due_at", [START + 9 * M, None])
@@ -511,7 +625,7 @@ STATES: dict[CallbackState, dict[str, Any]] = {
     CallbackState.WAITING: {},
     CallbackState.ATTEMPTING: ATTEMPTING,
     CallbackState.RESTING: OUT_OF_LINE[1][1],
-    CallbackState.HELD: OUT_OF_LINE[3][1],
+    CallbackState.HELD: OUT_OF_LINE[-1][1],
     CallbackState.ENDED: ENDED,
 }
 
@@ -527,7 +641,7 @@ def test_every_state_is_explained(state: CallbackState) -> None:
 @pytest.mark.parametrize("reason", list(HoldReason))
 def test_every_hold_is_explained(reason: HoldReason) -> None:
     """K6: a new reason to hold a callback is a rule with words of its own."""
-    explained = why(**{**OUT_OF_LINE[3][1], "hold_reason": reason})
+    explained = why(**{**OUT_OF_LINE[-1][1], "hold_reason": reason})
     assert explained.rule == Rule(reason)
     assert explained.values["hold_reason"] == reason
 

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
 from callbackq import events
-from callbackq.core import agents, attempt, calls, lifecycle, placing, switches
+from callbackq.core import agents, attempt, calls, lifecycle, placing, promising, settling, switches
 from callbackq.core.decision import Decision
 from callbackq.core.history import KEYS, RECORDS, fold
+from callbackq.core.legs import Context
 from callbackq.core.lifecycle import DueFacts
-from callbackq.core.retry import GoBack, Rest
-from callbackq.effects import Dial
+from callbackq.core.retry import Correct, GoBack, NextStep, Rest
+from callbackq.effects import Dial, ReserveAgent
 from callbackq.events import Event
-from callbackq.ids import DEFAULT_TENANT, AttemptId, CallbackId, LegId, NodeId, PlaceId, SubjectId
+from callbackq.ids import DEFAULT_TENANT, AgentId, AttemptId, CallbackId, LegId, NodeId, PlaceId
 from callbackq.model import (
     Agent,
     Ahead,
+    AnsweredBy,
     Attempt,
+    AttemptState,
     Callback,
-    Channel,
+    Confirmation,
     Disposition,
     DueReason,
     Entity,
     LiveCall,
+    Mode,
     QueueControl,
     Report,
     ReportKind,
-    Wait,
 )
+from callbackq.policy import Confirm
 from core.samples import (
     ANN,
     ATTEMPT_ID,
@@ -38,12 +44,15 @@ from core.samples import (
     START,
     SUPPORT,
     Book,
+    D,
     H,
     M,
     S,
     a_callback,
     a_stand,
     a_subject,
+    an_attempt,
+    asked_for,
     changed,
 )
 
@@ -108,15 +117,15 @@ def test_records_that_are_told_of_in_turn_are_kept_apart() -> None:
 
 def test_an_attempt_is_not_its_callback() -> None:
     """Events of an attempt name the callback too: they build the attempt."""
-    context = attempt.Context(callback=a_callback(), subject=a_subject(), policy=POLICY, now=START)
+    context = Context(callback=a_callback(), subject=a_subject(), policy=POLICY, now=START)
     started = _start(context)
     assert fold(started.events) == {(Entity.ATTEMPT, ATTEMPT_ID): started.records[0]}
-    assert isinstance(started.effects[0], Dial)
+    assert [type(effect) for effect in started.effects] == [ReserveAgent, Dial]
 
 
 def test_an_ignored_report_is_told_and_changes_nothing() -> None:
     """Two events may tell of one version: the second, of what was ignored."""
-    context = attempt.Context(callback=a_callback(), subject=a_subject(), policy=POLICY, now=START)
+    context = Context(callback=a_callback(), subject=a_subject(), policy=POLICY, now=START)
     started = _start(context)
     (record,) = started.records
     assert isinstance(record, Attempt)
@@ -125,7 +134,7 @@ def test_an_ignored_report_is_told_and_changes_nothing() -> None:
     assert fold([*started.events, *late.events]) == fold(started.events)
 
 
-def _start(context: attempt.Context) -> Decision:
+def _start(context: Context) -> Decision:
     return attempt.start(
         context,
         attempt_id=AttemptId(ATTEMPT_ID),
@@ -189,21 +198,15 @@ class _Day:
         return record
 
     def ask(self, callback_id: str) -> None:
-        asked = lifecycle.Asked(
-            tenant_id=DEFAULT_TENANT,
+        asked = asked_for(
             callback_id=CallbackId(callback_id),
-            subject_id=SubjectId("su_1"),
-            channel=Channel.WEB,
             request_key=callback_id,
             stand=a_stand(lane=9, preferred_until_at=START + M),
             place_id=PlaceId(callback_id),
             entered_at=START - H,
-            scheduled_at=None,
             preferred_agent_id=ANN,
-            position=None,
-            wait=Wait(mean_s=None, low_s=None, high_s=None),
         )
-        self.book.write(lifecycle.request(asked, policy=POLICY, now=START))
+        self.book.write(promising.request(asked, policy=POLICY, now=START))
 
     def be_due(self, reason: DueReason) -> None:
         """Let time do what it does to the callback for *reason*."""
@@ -215,8 +218,8 @@ class _Day:
         self.now = callback.due_at
         self.book.write(lifecycle.due(callback, facts=facts, policy=POLICY, now=self.now))
 
-    def attempt_that(self, step: GoBack | Rest) -> None:
-        """Let an attempt be made that comes to nothing."""
+    def attempt(self) -> None:
+        """Let an attempt be started."""
         self.now += S
         self.book.write(
             lifecycle.attempt(
@@ -228,6 +231,10 @@ class _Day:
                 now=self.now,
             )
         )
+
+    def attempt_that(self, step: NextStep) -> None:
+        """Let an attempt be made that comes to nothing."""
+        self.attempt()
         self.book.write(lifecycle.look_again(self.callback(), at=self.now + H, now=self.now))
         self.book.write(
             lifecycle.attempt_failed(
@@ -263,12 +270,63 @@ def test_every_kind_of_event_builds_its_record() -> None:
     day.be_due(DueReason.REST_OVER)
     day.be_due(DueReason.WINDOW_OVER)
     day.be_due(DueReason.WAITED_LONG)
+    day.book.write(settling.called_in(day.callback(), CALL_ID, now=day.now))
+    day.attempt_that(Correct())
+    day.book.write(settling.renumber(day.callback(), dedup_key="other", by="ann", now=day.now))
+    again = placing.opened(day.callback(), lane=4)
+    day.book.write(lifecycle.ready(day.callback(), stand=again, policy=POLICY, now=day.now, by="ann"))
     stand = placing.merged(day.callback(), day.callback("cb_2"), lane=4, policy=POLICY)
     day.book.write(
         lifecycle.merge(day.callback("cb_2"), day.callback(), stand=stand, policy=POLICY, now=day.now)
     )
+    day.attempt()
+    day.book.write(lifecycle.complete(day.callback(), now=day.now))
+    day.book.write(settling.score(day.callback(), score=0.5, resolved=False, by="ann", now=day.now))
+    machine = an_attempt(disposition=Disposition.MACHINE)
+    day.book.write(
+        settling.reopen(
+            day.callback(), machine, step=Rest(M), held_by=None, by="ann", life=2 * D, now=day.now
+        )
+    )
+    day.be_due(DueReason.REST_OVER)
+    day.be_due(DueReason.WINDOW_OVER)
     day.be_due(DueReason.EXPIRES)
     assert day.told() == _kinds(events.CallbackEvent)
+
+
+def test_every_kind_of_event_builds_its_attempt() -> None:
+    """One with two agents, a key that is pressed, a recording, and a word of the agent's: step by step."""
+    book = Book()
+    policy = attrs.evolve(POLICY, confirm=Confirm.ALWAYS)
+    callback = a_callback(mode=Mode.SIMULTANEOUS)
+    context = Context(callback=callback, subject=a_subject(extension=None), policy=policy, now=START)
+
+    def now() -> Attempt:
+        record = book.records[Entity.ATTEMPT, ATTEMPT_ID]
+        assert isinstance(record, Attempt)
+        return record
+
+    def said(leg_id: str, kind: ReportKind, **more: Any) -> None:
+        book.write(attempt.report(now(), Report(leg_id=LegId(leg_id), kind=kind, **more), context))
+
+    book.write(_start(context))
+    said("one", ReportKind.ENDED)
+    book.write(attempt.found_agent(now(), AgentId("bob"), context))
+    said("one.2", ReportKind.ANSWERED)
+    said("two", ReportKind.ANSWERED)
+    said("two", ReportKind.DIGIT, digits="1")
+    said("two", ReportKind.BRIDGED, recording_id="rec_1")
+    book.write(attempt.dispose(now(), Disposition.WRONG_PERSON, context, by="bob"))
+    said("two", ReportKind.ENDED)
+    said("one.2", ReportKind.ENDED)
+    said("one", ReportKind.ANSWERED)
+    assert {event.kind for event in book.events} == _kinds(events.AttemptEvent)
+    said("two", ReportKind.PLAYED, recording_id="rec_2")
+    ended = now()
+    assert (ended.state, ended.agent_id, ended.agents_rung_count) == (AttemptState.ENDED, "bob", 2)
+    assert (ended.confirmation, ended.answered_by) == (Confirmation.ACCEPTED, AnsweredBy.HUMAN)
+    assert (ended.recording_id, ended.disposition) == ("rec_2", Disposition.WRONG_PERSON)
+    assert ended.connected_at == ended.customer_answered_at == ended.ended_at == START
 
 
 def test_every_kind_of_event_builds_its_live_call() -> None:

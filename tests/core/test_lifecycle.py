@@ -11,17 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callbackq.core import lifecycle, placing
+from callbackq.core import lifecycle, placing, promising, settling
 from callbackq.core.decision import Decision
-from callbackq.core.lifecycle import TRANSITIONS, Asked, Command, DueFacts
+from callbackq.core.lifecycle import TRANSITIONS, Command, DueFacts
 from callbackq.core.ordering import rank
 from callbackq.core.placing import Lanes
-from callbackq.core.retry import End, GoBack, Rest
+from callbackq.core.promising import Asked
+from callbackq.core.retry import Correct, End, GoBack, NextStep, Rest
 from callbackq.errors import NotPossibleNow
 from callbackq.events import CallbackMoved, CallbackPrioritized
-from callbackq.ids import DEFAULT_TENANT, AgentId, CallbackId, OfferId, PlaceId, SubjectId
+from callbackq.ids import AgentId, CallbackId, PlaceId
 from callbackq.model import (
     Ahead,
+    AttemptState,
     Callback,
     CallbackState,
     Channel,
@@ -29,6 +31,7 @@ from callbackq.model import (
     DueReason,
     Entity,
     HoldReason,
+    NoticeKind,
     Outcome,
     Position,
     Wait,
@@ -49,6 +52,8 @@ from core.samples import (
     S,
     a_callback,
     a_stand,
+    an_attempt,
+    asked_for,
     changed,
     only_event,
     only_record,
@@ -61,15 +66,15 @@ EXPIRES = START + D
 
 # The columns are the commands in the order of `Command`; the letters are the first ones of the state after it.
 COLUMNS = """request schedule ready place open requeue mark_long_wait ticket hold attempt look_again give_back
-    rest complete give_up merge cancel expire"""
+    rest complete give_up merge cancel expire fail retry correct renumber call_in done revise score"""
 MATRIX = """
-    nothing     W S - - - - - - - - - - - - - - - -
-    scheduled   - - W S - - - S - - - - - - - E E E
-    waiting     - - - W W W W W H A - - - - - E E E
-    attempting  - - - - - - - A - - A W R E E - E -
-    resting     - - W R - - - R - - - - - - - E E E
-    held        - - W H - - - H - - - - - - - E E E
-    ended       - - - - - - - - - - - - - - - - - -
+    nothing     W S - - - - - - - - - - - - - - - - - - - - - - - -
+    scheduled   - - W S - - - S - - - - - - - E E E - - - S S E - -
+    waiting     - - - W W W W W H A - - - - - E E E - - - W W E - -
+    attempting  - - - - - - - A - - A W R E E - E - H - - - A E - -
+    resting     - - W R - - - R - - - - - - - E E E - - - R R E - -
+    held        - - W H - - - H - - - - - - - E E E - - - H H E - -
+    ended       - - - - - - - - - - - - - - - - - - - R H - - - E E
 """
 LETTERS = {
     "S": CallbackState.SCHEDULED,
@@ -96,16 +101,10 @@ def matrix() -> dict[tuple[CallbackState | None, Command], CallbackState | None]
 POSSIBLE = {pair: after for pair, after in matrix().items() if after is not None}
 
 STAND = a_stand(priority=50, lane=3, ranked_at=START - H)
-asked = Asked(
-    tenant_id=DEFAULT_TENANT,
-    callback_id=CALLBACK_ID,
-    subject_id=SubjectId("su_1"),
-    channel=Channel.WEB,
+asked = asked_for(
     request_key="key-1",
     stand=STAND,
-    place_id=PlaceId(CALLBACK_ID),
     entered_at=START - H,
-    scheduled_at=None,
     position=Position(number=4),
     wait=Wait(mean_s=90.0, low_s=30.0, high_s=180.0, estimator="ql"),
 )
@@ -123,7 +122,7 @@ PREFERRED = attrs.evolve(STAND, lane=9, preferred_until_at=START + 2 * M)
 
 
 def requested(what: Asked = asked, *, policy: QueuePolicy = POLICY, now: datetime = START) -> Callback:
-    record = only_record(lifecycle.request(what, policy=policy, now=now))
+    record = only_record(promising.request(what, policy=policy, now=now))
     assert isinstance(record, Callback)
     return record
 
@@ -195,6 +194,21 @@ def merge(callback: Callback, now: datetime) -> Decision:
     return lifecycle.merge(callback, into, stand=stand, policy=POLICY, now=now)
 
 
+NO_CONVERSATION = an_attempt(state=AttemptState.ENDED, disposition=Disposition.ANSWERED_THEN_LEFT)
+"""What was taken for one, and a person says that the customer had left."""
+
+
+def reopened_for(step: NextStep) -> Callable[[Callback, datetime], Decision]:
+    """Return what a person's word does; nothing to a callback that ended in another way."""
+
+    def reopen(callback: Callback, now: datetime) -> Decision:
+        if callback.state is CallbackState.ENDED and not settling.may_reopen(callback, NO_CONVERSATION):
+            return Decision()
+        return settling.reopen(callback, NO_CONVERSATION, step=step, held_by=None, by="ann", life=H, now=now)
+
+    return reopen
+
+
 COMMANDS: dict[Command, Callable[[Callback, datetime], Decision]] = {
     Command.READY: lambda callback, now: lifecycle.ready(
         callback, stand=facts_for(callback, now).stand, policy=POLICY, now=now
@@ -233,7 +247,22 @@ COMMANDS: dict[Command, Callable[[Callback, datetime], Decision]] = {
     Command.MERGE: merge,
     Command.CANCEL: lambda callback, now: lifecycle.cancel(callback, reason="changed my mind", now=now),
     Command.EXPIRE: lambda callback, now: lifecycle.expire(callback, now=now),
+    Command.FAIL: lambda callback, now: lifecycle.attempt_failed(
+        callback, disposition=Disposition.WRONG_PERSON, step=Correct(), policy=POLICY, now=now
+    ),
+    Command.RETRY: reopened_for(Rest(REST, 1)),
+    Command.CORRECT: reopened_for(Correct()),
+    Command.REVISE: reopened_for(End(Outcome.UNREACHED, "attempts_used_up")),
+    Command.RENUMBER: lambda callback, now: settling.renumber(
+        callback, dedup_key="support/su_2", by="bob", now=now
+    ),
+    Command.CALL_IN: lambda callback, now: settling.called_in(callback, CALL_ID, now=now),
+    Command.DONE: lambda callback, now: settling.mark_done(callback, by="bob", reason="by mail", now=now),
+    Command.SCORE: lambda callback, now: settling.score(
+        callback, score=4.5, resolved=True, by="bob", now=now
+    ),
 }
+REOPENS = {Command.RETRY, Command.CORRECT, Command.REVISE}
 BY_TIME = {Command.OPEN, Command.REQUEUE, Command.MARK_LONG_WAIT}
 
 # ---------------------------------------------------------------------------- the matrix
@@ -284,125 +313,20 @@ def test_a_refusal_reads_as_a_sentence() -> None:
     )
 
 
-# ---------------------------------------------------------------------------- the promise
-
-
-def test_a_promise_is_made_from_what_was_asked() -> None:
-    """As soon as possible: WAITING where it stands, living from now, with what was quoted."""
-    what = attrs.evolve(
-        asked,
-        call_id=CALL_ID,
-        place_id=PlaceId(CALL_ID),
-        channel=Channel.AGENT,
-        offer_id=OfferId("of_1"),
-        stand=PREFERRED,
-        preferred_agent_id=ANN,
-        owner_id=AgentId("bob"),
-        ticket_id="T-1",
-        position=Position(number=12_000, exact=False),
-    )
-    decision = lifecycle.request(what, policy=POLICY, now=START)
-    assert only_record(decision) == Callback(
-        tenant_id=DEFAULT_TENANT,
-        callback_id=CALLBACK_ID,
-        version=1,
-        state=CallbackState.WAITING,
-        queue=SUPPORT,
-        subject_id=SubjectId("su_1"),
-        call_id=CALL_ID,
-        channel=Channel.AGENT,
-        mode=POLICY.mode,
-        priority=50,
-        lane=9,
-        place_id=PlaceId(CALL_ID),
-        entered_at=START - H,
-        requested_at=START,
-        ranked_at=START - H,
-        rank=rank(START - H, priority=50, policy=POLICY),
-        scheduled_at=None,
-        expires_at=START + D,
-        preferred_agent_id=ANN,
-        preferred_until_at=START + 2 * M,
-        owner_id=AgentId("bob"),
-        ticket_id="T-1",
-        dedup_key="support/su_1",
-        request_key="key-1",
-        offer_id=OfferId("of_1"),
-        quoted_position=12_000,
-        quoted_position_exact=False,
-        quoted_wait_s=90.0,
-        quoted_wait_low_s=30.0,
-        quoted_wait_high_s=180.0,
-        quoted_by="ql",
-        due_at=START + 2 * M,
-        due_reason=DueReason.PREFERENCE_OVER,
-    )
-    assert only_event(decision).kind == "callback_requested"
-    assert decision.effects == ()
-    Book().write(decision)
-
-
-def test_a_live_call_gives_its_place() -> None:
-    """What breaks its ties is the call's, and its rank is taken as it is: also one of another policy."""
-    given_place = attrs.evolve(STAND, ranked_at=START - 3 * H, rank=-123)
-    callback = requested(attrs.evolve(asked, stand=given_place, call_id=CALL_ID, place_id=PlaceId(CALL_ID)))
-    assert (callback.call_id, callback.place_id) == (CALL_ID, CALL_ID)
-    assert (callback.entered_at, callback.ranked_at, callback.rank) == (START - H, START - 3 * H, -123)
-
-
-@pytest.mark.parametrize(
-    ("lead", "due_at"),
-    [(timedelta(0), SLOT), (30 * S, SLOT - 30 * S), (3 * H, START), (4 * H, START)],
-)
-def test_a_promise_for_a_chosen_time_stands_in_line_shortly_before(lead: timedelta, due_at: datetime) -> None:
-    """SCHEDULED, living from the chosen time on; due so much earlier that the phone rings then, but not in the past."""
-    decision = lifecycle.request(attrs.evolve(booked, lead=lead), policy=POLICY, now=START)
-    callback = only_record(decision)
-    assert callback.state is CallbackState.SCHEDULED
-    assert (callback.due_at, callback.due_reason) == (due_at, DueReason.SCHEDULED)
-    assert (callback.scheduled_at, callback.expires_at) == (SLOT, SLOT + D)
-    assert (callback.ranked_at, callback.rank) == (SLOT, rank(SLOT, priority=50, policy=POLICY))
-    assert callback.entered_at == START - H
-    assert (callback.quoted_position, callback.quoted_position_exact) == (None, True)
-    Book().write(decision)
-    assert requested(booked).due_at == SLOT  # unless it is said how much earlier
-
-
-def test_duplicates_may_be_allowed() -> None:
-    """Then no key forbids a second one."""
-    policy = attrs.evolve(POLICY, duplicates=Duplicates.ALLOW)
-    assert requested(policy=policy).dedup_key is None
-
-
-def test_one_person_has_one_key_in_each_queue() -> None:
-    """Equal for the same person and queue; different otherwise."""
-    keys = [
-        lifecycle.dedup_key(SubjectId(subject), policy=policy)
-        for subject in ("su_1", "su_2")
-        for policy in (POLICY, SALES)
-    ]
-    assert len(set(keys)) == 4
-    assert lifecycle.dedup_key(SubjectId("su_1"), policy=POLICY) == keys[0]
-    assert lifecycle.dedup_key_or_none(SubjectId("su_1"), policy=POLICY) == keys[0]
-
-
-def test_the_sample_is_like_a_promise() -> None:
-    """The sample that other tests use is a callback that the rules could have made."""
-    policy = attrs.evolve(POLICY, virtual_wait_max=2 * D)
-    what = attrs.evolve(
-        asked, stand=a_stand(), entered_at=START, request_key=None, position=None, wait=UNKNOWN_WAIT
-    )
-    assert attrs.evolve(requested(what, policy=policy), dedup_key=None) == a_callback()
-
-
 # ---------------------------------------------------------------------------- what each command does
 
 LONG = {"due_at": START + 45 * M, "due_reason": DueReason.WAITED_LONG}
 WINDOW = {"due_at": START + 10 * M, "due_reason": DueReason.WINDOW_OVER}
 ENDED = {"state": CallbackState.ENDED, "due_at": None, "due_reason": None, "ended_at": NOW}
-OVERDUE_AT = NOW + 20 * S + 2 * 45 * S + 10 * S + 5 * 10 * S + M
+OVERDUE_AT = NOW + 20 * S + 2 * 45 * S + 10 * S + 5 * 10 * S + 10 * S + 2 * 30 * S + 30 * S + 2 * M + M
 OUT_OF_LINE = (CallbackState.SCHEDULED, CallbackState.RESTING, CallbackState.HELD)
 NO_HOLD = {"hold_reason": None}
+REOPENED = {
+    "attempt_id": None,
+    "last_disposition": Disposition.ANSWERED_THEN_LEFT,
+    "outcome": None,
+    "ended_at": None,
+}
 
 
 def seven(ranked_at: datetime) -> dict[str, Any]:
@@ -543,6 +467,69 @@ def over(state: CallbackState, outcome: Outcome, **more: Any) -> dict[str, Any]:
             (state, Command.EXPIRE, "callback_ended", over(state, Outcome.EXPIRED))
             for state in (CallbackState.WAITING, *OUT_OF_LINE)
         ),
+        (
+            CallbackState.ATTEMPTING,
+            Command.FAIL,
+            "callback_failed",
+            {
+                "state": CallbackState.HELD,
+                "due_at": EXPIRES,
+                "due_reason": DueReason.EXPIRES,
+                "attempt_id": None,
+                "attempts_count": 1,
+                "last_disposition": Disposition.WRONG_PERSON,
+                "hold_reason": HoldReason.WRONG_NUMBER,
+            },
+        ),
+        (
+            CallbackState.ENDED,
+            Command.RETRY,
+            "callback_reopened",
+            {
+                **REOPENED,
+                "state": CallbackState.RESTING,
+                "due_at": NOW + REST,
+                "due_reason": DueReason.REST_OVER,
+                "number_index": 1,
+            },
+        ),
+        (
+            CallbackState.ENDED,
+            Command.CORRECT,
+            "callback_reopened",
+            {
+                **REOPENED,
+                "state": CallbackState.HELD,
+                "due_at": EXPIRES,
+                "due_reason": DueReason.EXPIRES,
+                "hold_reason": HoldReason.WRONG_NUMBER,
+            },
+        ),
+        (
+            CallbackState.ENDED,
+            Command.REVISE,
+            "callback_ended",
+            {
+                "outcome": Outcome.UNREACHED,
+                "ended_at": NOW,
+                "last_disposition": Disposition.ANSWERED_THEN_LEFT,
+            },
+        ),
+        (CallbackState.ENDED, Command.SCORE, "callback_scored", {"score": 4.5, "resolved": True}),
+        *(
+            (state, Command.RENUMBER, "callback_renumbered", {"dedup_key": "support/su_2"})
+            for state in (CallbackState.WAITING, *OUT_OF_LINE)
+        ),
+        *(
+            (state, Command.CALL_IN, "callback_called_in", {"called_in_id": CALL_ID})
+            for state in CallbackState
+            if state is not CallbackState.ENDED
+        ),
+        *(
+            (state, Command.DONE, "callback_ended", over(state, Outcome.SERVED_ELSEWHERE))
+            for state in CallbackState
+            if state is not CallbackState.ENDED
+        ),
         *(
             (state, Command.MERGE, "callback_ended", over(state, Outcome.REPLACED, merged_into_id=OTHER_ID))
             for state in (CallbackState.WAITING, *OUT_OF_LINE)
@@ -584,12 +571,17 @@ def test_every_possible_pair_was_looked_at() -> None:
         (Command.PLACE, "a VIP"),
         (Command.REQUEUE, "response_window"),
         (Command.OPEN, None),
+        (Command.DONE, "by mail"),
+        (Command.RETRY, "answered_then_left"),
+        (Command.CORRECT, "answered_then_left"),
+        (Command.REVISE, "attempts_used_up"),
     ],
 )
 def test_history_says_why(command: Command, reason: str | None) -> None:
     """The customer's or the operator's words, the rule's name, or nothing where the kind says it all."""
     ends = command in {Command.GIVE_UP, Command.COMPLETE}
     state = CallbackState.ATTEMPTING if ends else CallbackState.WAITING
+    state = CallbackState.ENDED if command in REOPENS else state
     (event, *_) = COMMANDS[command](in_state(state), NOW).events
     assert getattr(event, "reason", "no such field") == reason
 
@@ -603,9 +595,44 @@ def test_an_attempt_names_its_agent_in_history() -> None:
 def test_attempts_are_counted_on() -> None:
     """A second attempt that counts makes two; one that does not leaves the count."""
     once = attrs.evolve(in_state(CallbackState.ATTEMPTING), attempts_count=1)
-    for command in (Command.REST, Command.COMPLETE, Command.GIVE_UP):
+    for command in (Command.REST, Command.COMPLETE, Command.GIVE_UP, Command.FAIL):
         assert after(COMMANDS[command](once, NOW)).attempts_count == 2
     assert after(COMMANDS[Command.GIVE_BACK](once, NOW)).attempts_count == 1
+    declined = End(Outcome.DECLINED_BY_AGENTS, "all_declined")
+    uncounted = lifecycle.attempt_failed(
+        once,
+        disposition=Disposition.AGENT_UNAVAILABLE,
+        step=declined,
+        policy=POLICY,
+        now=NOW,
+        counted=False,
+    )
+    assert (after(uncounted).outcome, after(uncounted).attempts_count) == (Outcome.DECLINED_BY_AGENTS, 1)
+
+
+def test_a_rest_says_which_number_is_next_and_who_was_told() -> None:
+    """C6, G6: the number in the record and in history; the notice in history alone."""
+    step = Rest(REST, 2, NoticeKind.MISSED)
+    decision = lifecycle.attempt_failed(
+        in_state(CallbackState.ATTEMPTING), disposition=Disposition.BUSY, step=step, policy=POLICY, now=NOW
+    )
+    event = only_event(decision)
+    assert (after(decision).number_index, event.number_index, event.notice) == (2, 2, NoticeKind.MISSED)
+
+
+def test_an_end_says_what_else_is_to_be_told() -> None:
+    """G6: notices, follow-up and no-shows stand in history."""
+    told = {"notices": (NoticeKind.UNREACHED,), "follow_up_due_at": NOW + D, "no_shows_count": 2}
+    decision = lifecycle.attempt_failed(
+        in_state(CallbackState.ATTEMPTING),
+        disposition=Disposition.BUSY,
+        step=End(Outcome.UNREACHED, "attempts_used_up"),
+        policy=POLICY,
+        now=NOW,
+        ending=told,
+    )
+    event = only_event(decision)
+    assert {name: getattr(event, name) for name in told} == told
 
 
 def test_a_second_attempt_keeps_when_the_first_turn_came_and_counts_overtaking_on() -> None:
@@ -627,6 +654,14 @@ def test_a_number_in_use_is_waited_for_as_policy_says() -> None:
     held = after(lifecycle.hold_for_number(in_state(CallbackState.WAITING), policy=policy, now=NOW))
     assert (held.state, held.hold_reason) == (CallbackState.HELD, HoldReason.NUMBER_IN_USE)
     assert held.due_at == NOW + 90 * S
+
+
+def test_a_number_that_was_dialed_too_often_is_waited_for() -> None:
+    """G9: until the number may be dialed again, and no longer than the callback lives."""
+    for until, due_at in ((NOW + 3 * H, NOW + 3 * H), (EXPIRES + S, EXPIRES)):
+        held = after(lifecycle.hold_for_limit(in_state(CallbackState.WAITING), until=until, now=NOW))
+        assert (held.state, held.hold_reason) == (CallbackState.HELD, HoldReason.NUMBER_LIMIT)
+        assert held.due_at == due_at
 
 
 def test_a_ticket_is_kept_once() -> None:
@@ -940,16 +975,19 @@ def test_a_promise_does_not_expire_in_the_middle_of_an_attempt() -> None:
 
 
 def test_an_attempt_is_overdue_when_its_own_deadlines_must_be_over() -> None:
-    """Ringing, joining, and every time a leg may take to end; with a minute to spare."""
+    """Ringing, a key, two prompts, holding, joining, a voicemail, each time a leg may take to end; and a minute."""
     policy = QueuePolicy(
         queue=SUPPORT,
         agent_ring_time=17 * S,
         ring_time=31 * S,
         join_time_max=5 * S,
         hang_up_time_max=3 * S,
+        confirm_time_max=7 * S,
+        prompt_time_max=29 * S,
+        customer_hold_max=23 * S,
         retry_rules={Disposition.BUSY: RetryRule()},
     )
-    assert lifecycle.attempt_time_max(policy) == (17 + 2 * 31 + 5 + 5 * 3 + 60) * S
+    assert lifecycle.attempt_time_max(policy) == (17 + 2 * 31 + 5 + 5 * 3 + 7 + 2 * 29 + 23 + 120 + 60) * S
 
 
 # ---------------------------------------------------------------------------- laws
@@ -964,7 +1002,6 @@ IMMUTABLE = [
     "entered_at",
     "requested_at",
     "scheduled_at",
-    "expires_at",
     "preferred_agent_id",
     "owner_id",
     "request_key",
@@ -990,10 +1027,10 @@ ASKED = st.sampled_from(
 @LAW
 @given(ASKED, STEPS)
 def test_along_any_sequence_of_commands(what: Asked, steps: list[tuple[Command | str, int]]) -> None:
-    """Only what is drawn happens; history tells it; entry and promise stay; ENDED is the end."""
+    """Only what is drawn happens; history tells it; entry and promise stay; only COMPLETED can be taken back."""
     book, now = Book(), START
-    book.write(lifecycle.request(what, policy=POLICY, now=START))
-    book.write(lifecycle.request(OTHER, policy=POLICY, now=START))
+    book.write(promising.request(what, policy=POLICY, now=START))
+    book.write(promising.request(OTHER, policy=POLICY, now=START))
     first = _callback(book)
     for step, seconds in steps:
         before, now = _callback(book), now + seconds * S
@@ -1009,8 +1046,12 @@ def test_along_any_sequence_of_commands(what: Asked, steps: list[tuple[Command |
 def _command(book: Book, before: Callback, step: Command, now: datetime) -> None:
     asked_for = Command.EXPIRE if step in BY_TIME and now >= before.expires_at else step
     possible = (before.state, asked_for) in POSSIBLE
-    nothing_new = (step is Command.CANCEL and before.outcome is Outcome.CANCELLED) or (
-        step is Command.TICKET and (before.ticket_id is not None or before.state is CallbackState.ENDED)
+    over = before.state is CallbackState.ENDED
+    nothing_new = (
+        (step is Command.CANCEL and before.outcome is Outcome.CANCELLED)
+        or (step is Command.DONE and before.outcome is Outcome.SERVED_ELSEWHERE)
+        or (step is Command.TICKET and (before.ticket_id is not None or over))
+        or (step in REOPENS and over and before.outcome is not Outcome.COMPLETED)
     )
     try:
         decision = book.write(COMMANDS[step](before, now))
@@ -1035,6 +1076,9 @@ def _check_time_went_on(before: Callback, record: Callback, now: datetime) -> No
 def _check_laws(first: Callback, before: Callback, record: Callback) -> None:
     for name in IMMUTABLE:
         assert getattr(record, name) == getattr(first, name), name
+    taken_back = before.state is CallbackState.ENDED and record.state is not CallbackState.ENDED
+    assert taken_back or record.expires_at == before.expires_at
+    assert record.expires_at >= before.expires_at
     ended = record.state is CallbackState.ENDED
     assert (record.due_at is None) is (record.ended_at is not None) is (record.outcome is not None) is ended
     assert (record.hold_reason is not None) is (record.state is CallbackState.HELD)
@@ -1043,9 +1087,13 @@ def _check_laws(first: Callback, before: Callback, record: Callback) -> None:
     assert (record.lane == 9) is (record.preferred_until_at is not None)
     if not ended:
         assert (record.attempt_id is not None) is (record.state is CallbackState.ATTEMPTING)
-    assert before.attempts_count <= record.attempts_count <= before.attempts_count + 1
-    if before.state is CallbackState.ENDED:
-        assert record == before
+    if before.hold_reason is HoldReason.WRONG_NUMBER and record.attempts_count == 0:
+        assert record.number_index == 0  # Another number: it starts afresh.
+    else:
+        assert before.attempts_count <= record.attempts_count <= before.attempts_count + 1
+    if before.state is CallbackState.ENDED and before.outcome is not Outcome.COMPLETED:
+        scored = {"version": record.version, "score": record.score, "resolved": record.resolved}
+        assert record == attrs.evolve(before, **scored)
     if record.state is CallbackState.WAITING:
         assert record.due_at == min(at for at, _ in clocks(record, POLICY))
     elif record.due_at is not None and record.state is not CallbackState.ATTEMPTING:
@@ -1057,8 +1105,8 @@ def _check_laws(first: Callback, before: Callback, record: Callback) -> None:
 def test_nothing_is_forgotten(what: Asked, steps: list[tuple[Command | str, int]]) -> None:
     """However far it got: if only time goes on, a promise is over within its life and one attempt."""
     book, now = Book(), START
-    book.write(lifecycle.request(what, policy=POLICY, now=START))
-    book.write(lifecycle.request(OTHER, policy=POLICY, now=START))
+    book.write(promising.request(what, policy=POLICY, now=START))
+    book.write(promising.request(OTHER, policy=POLICY, now=START))
     for step, seconds in steps:
         now += seconds * S
         callback = _callback(book)

@@ -18,6 +18,7 @@ from callbackq.core.requests import (
     event_key_of,
     new_subject,
     read_channel,
+    read_numbers,
     read_rate,
     read_schedule,
     read_skills,
@@ -27,7 +28,7 @@ from callbackq.core.requests import (
     request_key_of,
     request_key_of_event,
 )
-from callbackq.errors import InvalidText, InvalidTime, RequestKeyReused
+from callbackq.errors import InvalidNumber, InvalidText, InvalidTime, RequestKeyReused
 from callbackq.ids import DEFAULT_TENANT, CallId, QueueName, SubjectId
 from callbackq.model import Channel, Position, Receipt, Wait
 from core.samples import (
@@ -125,6 +126,93 @@ def test_every_wish_that_is_taken_can_be_stored(
         return
     for text in (wish.name or "", wish.language or "", *wish.context, *wish.context.values()):
         assert b"\x00" not in text.encode("utf-8")
+
+
+# ---------------------------------------------------------------------------- a person's other numbers
+
+OTHERS = [f"+1212555010{index}" for index in range(9)]
+MAIN = PhoneNumber(e164=NUMBER)
+
+
+def numbers_read(alternatives: Any, record_number: Any = None, main: PhoneNumber | None = MAIN) -> Wish:
+    """Read the other numbers of a person of whom nothing else is known."""
+    return read_numbers(
+        NOTHING, alternatives=alternatives, record_number=record_number, main=main, region="US"
+    )
+
+
+@pytest.mark.parametrize(
+    ("alternatives", "expected"),
+    [
+        ([], ()),
+        ((), ()),
+        (OTHERS[:5], tuple(OTHERS[:5])),
+        ([OTHERS[1], OTHERS[0], OTHERS[1]], (OTHERS[1], OTHERS[0])),
+        ([NUMBER, OTHERS[0], "(212) 555-0123"], (OTHERS[0],)),
+        (["212-555-0100", "+1 212 555 0101"], (OTHERS[0], OTHERS[1])),
+    ],
+    ids=["none", "an empty tuple", "five", "one twice", "the main one", "spelled otherwise"],
+)
+def test_other_numbers_are_tried_in_this_order_each_once(
+    alternatives: Any, expected: tuple[str, ...]
+) -> None:
+    """C6: in E.164, and the main number is none of them."""
+    assert numbers_read(alternatives).alternatives == expected
+
+
+def test_other_numbers_of_whom_the_main_one_is_not_known_yet() -> None:
+    """C6: a live caller's number is not read here: all that are given are kept."""
+    assert numbers_read([NUMBER], main=None).alternatives == (NUMBER,)
+
+
+@pytest.mark.parametrize(
+    ("alternatives", "error", "said"),
+    [
+        (OTHERS[0], InvalidText, "alternatives is str; allowed: a list of numbers"),
+        (b"+12125550100", InvalidText, "alternatives has 12 numbers; allowed: at most 5"),
+        (None, InvalidText, "alternatives is NoneType; allowed: a list of numbers"),
+        ({OTHERS[0]}, InvalidText, "alternatives is set; allowed: a list of numbers"),
+        (dict.fromkeys(OTHERS[:2], ""), InvalidText, "alternatives is dict; allowed: a list of numbers"),
+        (OTHERS[:6], InvalidText, "alternatives has 6 numbers; allowed: at most 5"),
+        ([OTHERS[0], OTHERS[0] + " ext. 7"], InvalidNumber, "an alternative number has an extension"),
+        ([OTHERS[0], "911"], InvalidNumber, ""),
+        ([None], InvalidNumber, ""),
+    ],
+)
+def test_what_are_no_other_numbers_is_refused(alternatives: Any, error: type[Exception], said: str) -> None:
+    """C6: and the error shows no number."""
+    with pytest.raises(error) as caught:
+        numbers_read(alternatives)
+    assert said in str(caught.value)
+    assert "55501" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("given_number", "kept"), [(None, None), ("(212) 555-0101", OTHERS[1])])
+def test_the_number_in_the_records_is_read_like_any(given_number: str | None, kept: str | None) -> None:
+    """F6: so that it can be compared with the one that is dialed."""
+    assert numbers_read([], given_number).record_number == kept
+
+
+@pytest.mark.parametrize("bad", ["", "anonymous", 7, "911"])
+def test_what_is_no_number_in_the_records_is_refused(bad: Any) -> None:
+    """F6: an agent must not be told nonsense."""
+    with pytest.raises(InvalidNumber):
+        numbers_read([], bad)
+
+
+def test_other_numbers_are_kept_with_the_person_until_there_are_new_ones() -> None:
+    """C6/B10: what is not said again is not forgotten."""
+    wish = attrs.evolve(NOTHING, alternatives=(OTHERS[0],), record_number=OTHERS[1])
+    subject = a_subject(alternatives=("+12125550109",), record_number=None)
+    renewed = renewed_subject(subject, wish, ref=CALLBACK_ID)
+    assert (renewed.alternatives, renewed.record_number) == ((OTHERS[0],), OTHERS[1])
+    assert renewed.version == subject.version + 1
+    assert renewed_subject(renewed, NOTHING, ref=CALLBACK_ID) is renewed
+    made = new_subject(
+        MAIN, wish, tenant_id=DEFAULT_TENANT, subject_id=SubjectId("su_9"), ref=CALLBACK_ID, now=START
+    )
+    assert (made.alternatives, made.record_number) == ((OTHERS[0],), OTHERS[1])
+    assert (made.wrong_numbers, made.flagged_at) == ((), None)
 
 
 # ---------------------------------------------------------------------------- skills, times, keys

@@ -20,6 +20,7 @@ from callbackq import (
     Dial,
     Disposition,
     Effect,
+    HangUp,
     Outcome,
     QueuePolicy,
     RandomIds,
@@ -29,10 +30,16 @@ from callbackq import (
 )
 from callbackq.core import calls
 from callbackq.dispatcher import Dispatcher
-from callbackq.testing import Carried, ManualClock, VirtualHost
+from callbackq.testing import Carried, FakeTelephony, ManualClock, VirtualHost
 
 BOB = "+12125550101"
 POLICY = QueuePolicy(queue="support")
+
+
+class Mute(FakeTelephony):
+    """One that cannot say which legs it has."""
+
+    snapshot = None  # type: ignore[assignment]
 
 
 class Crash:
@@ -42,14 +49,13 @@ class Crash:
         self.path = path
         self.clock = ManualClock()
         self.store = SQLiteStore(path)
-        self.host = VirtualHost(self.store, [POLICY], clock=self.clock)
+        self.host = VirtualHost(self.store, [POLICY], clock=self.clock, telephony=Mute)
         self.dispatcher = Dispatcher(self.host.service)
         self.callback_id = self.host.service.request("support", number=BOB).callback_id
         self.host.service.agent_available("ann", queues=["support"])
 
     def step(self) -> Dial:
-        (effect,) = self.dispatcher.step(self.clock.now())
-        assert isinstance(effect, Dial)
+        (effect,) = [effect for effect in self.dispatcher.step(self.clock.now()) if isinstance(effect, Dial)]
         return effect
 
     def report(self, effect: Effect, kind: ReportKind) -> tuple[Effect, ...]:
@@ -60,7 +66,7 @@ class Crash:
         """Nothing of the old process is left but the file."""
         self.store.close()
         self.store = SQLiteStore(self.path)
-        self.host = VirtualHost(self.store, [POLICY], clock=self.clock, ids=RandomIds())
+        self.host = VirtualHost(self.store, [POLICY], clock=self.clock, ids=RandomIds(), telephony=Mute)
 
     @property
     def callback(self) -> Callback:
@@ -168,7 +174,7 @@ def test_while_the_customer_is_being_dialed(crash: Crash) -> None:
     """In doubt: unknown, counted, and rested."""
     crash.report(crash.step(), ReportKind.ANSWERED)
     crash.restart()
-    assert crash.run_until_attempt_ended() == timedelta(seconds=120)
+    assert crash.run_until_attempt_ended() == timedelta(seconds=150)
     assert crash.attempt.disposition is Disposition.UNKNOWN
     assert crash.callback.state is CallbackState.RESTING
     assert crash.callback.attempts_count == 1
@@ -192,7 +198,7 @@ def test_when_the_customer_has_answered(crash: Crash) -> None:
     (dial,) = crash.report(crash.step(), ReportKind.ANSWERED)
     crash.report(dial, ReportKind.ANSWERED)
     crash.restart()
-    assert crash.run_until_attempt_ended() == timedelta(seconds=75)
+    assert crash.run_until_attempt_ended() == timedelta(seconds=105)
     assert crash.attempt.disposition is Disposition.UNKNOWN
     assert crash.callback.outcome is Outcome.UNREACHED
     assert crash.host.service.history(crash.callback_id)[-1].reason == "in_doubt_after_answer"  # type: ignore[attr-defined]
@@ -223,7 +229,7 @@ def test_while_the_legs_are_being_hung_up(crash: Crash) -> None:
     dispatcher = Dispatcher(crash.host.service)
     crash.clock.advance(POLICY.hang_up_time_max)
     effects = dispatcher.step(crash.clock.now())
-    assert [getattr(effect, "leg_id", None) for effect in effects] == [first.leg_id]
+    assert [effect.leg_id for effect in effects if isinstance(effect, HangUp)] == [first.leg_id]
     assert crash.callback.state is CallbackState.WAITING
 
 

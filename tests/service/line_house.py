@@ -21,6 +21,7 @@ from callbackq import (
     AnsweredBy,
     Callback,
     CallbackService,
+    CalledIn,
     CallSnapshot,
     Cause,
     Disposition,
@@ -104,6 +105,8 @@ def changes(queue: str) -> st.SearchStrategy[dict[str, Any]]:
             "attempts_max": st.sampled_from([2, 5]),
             "callback_life": st.sampled_from([24 * HOUR, 20 * MINUTE]),
             "call_life": st.just(10 * MINUTE),
+            "called_in": st.sampled_from([CalledIn.RESTORE, CalledIn.TELL]),
+            "missed_life": st.just(5 * MINUTE),
         },
     )
 

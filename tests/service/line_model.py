@@ -12,7 +12,16 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from callbackq import Acd, Disposition, Duplicates, PlaceAfter, PlaceFrom, QueuePolicy, RetryRule
+from callbackq import (
+    Acd,
+    CalledIn,
+    Disposition,
+    Duplicates,
+    PlaceAfter,
+    PlaceFrom,
+    QueuePolicy,
+    RetryRule,
+)
 from service.line_people import (
     ATTEMPTING,
     AVAILABLE,
@@ -32,6 +41,7 @@ from service.line_people import (
     RESTING,
     RINGING,
     SCHEDULED,
+    SERVED_ELSEWHERE,
     STRICT,
     TAKEN,
     TALKING,
@@ -44,6 +54,7 @@ from service.line_people import (
     Promise,
     standing,
 )
+from service.line_returning import gives_place, is_done_with, promises_of, returned_for
 
 MICROSECOND = timedelta(microseconds=1)
 PRIORITY_LAST = 255
@@ -145,6 +156,31 @@ class LineModel:
         )
         self.places[key] = caller
         self._leave_to_preferred(caller)
+        self._return(caller)
+
+    def _return(self, caller: Caller) -> None:
+        """Who waits for a callback, or missed one lately, is known again, and has its place by policy."""
+        policy, own = self.policies[caller.queue], promises_of(caller, self.promises())
+        promise = returned_for(caller, own, policy=policy, now=self.now)
+        if promise is None:
+            return
+        caller.returns_for = promise
+        has_place = gives_place(promise, caller, attempts=self.attempts, policy=policy)
+        if has_place and self._stands_before(promise, caller):
+            caller.priority, caller.ranked_from = promise.priority, promise.ranked_from
+        for other in (one for one in own if one.state != ENDED):
+            if other is promise and has_place and policy.called_in is CalledIn.RESTORE:
+                self._end(promise, REPLACED)
+            else:
+                other.called_in = caller
+            for attempt in self.attempts:
+                if attempt.promise is other and attempt.phase in (RINGING, DIALING):
+                    self._call_off(attempt, Disposition.CANCELLED_BY_US)
+
+    def _stands_before(self, promise: Promise, caller: Caller) -> bool:
+        """Whether it is ranked before; the same rank is the better one of the better priority."""
+        own, other = (self.standing(place)[:-1] for place in (promise, caller))
+        return (own, promise.priority) < (other, caller.priority)
 
     def called_back_when_leaving(self, caller: Caller) -> bool:
         """Whether one who hangs up is called back without having asked."""
@@ -154,6 +190,9 @@ class LineModel:
 
     def leave(self, caller: Caller, *, lost: bool = False) -> None:
         """Be gone, and leave the agent free. Who is *lost* may come back: nobody said that they went."""
+        promise, policy = caller.returns_for, self.policies[caller.queue]
+        if caller.state == TAKEN and promise is not None and is_done_with(promise, caller, policy=policy):
+            self._end(promise, SERVED_ELSEWHERE)
         self._free_of_call(caller, cooled_down=False)
         caller.state, caller.lost = ENDED, lost
 
@@ -402,9 +441,7 @@ class LineModel:
         free = [agent for agent in self.agents.values() if agent.state == AVAILABLE]
         for agent in sorted(free, key=lambda agent: (agent.since, agent.agent_id)):
             place = self.next_for(agent)
-            while isinstance(place, Promise) and place.number in {
-                one.promise.number for one in self.attempts
-            }:
+            while isinstance(place, Promise) and (place.is_on_the_line or self._is_dialed(place.number)):
                 place.state = HELD
                 place.again_at = self.now + self.policies[place.queue].number_in_use_hold
                 place = self.next_for(agent)
@@ -417,6 +454,9 @@ class LineModel:
             if place is not None:
                 given.append((agent.agent_id, place.key))
         return given
+
+    def _is_dialed(self, number: str | None) -> bool:
+        return any(attempt.promise.number == number for attempt in self.attempts)
 
     def next_for(self, agent: Agent) -> Place | None:
         """Look at everybody who waits, and say whom this free agent is given; None if nobody."""
@@ -524,7 +564,10 @@ class LineModel:
         assert failed is not None
         policy = self.policies[promise.queue]
         rule = policy.retry_rules.get(failed, RetryRule())
-        if failed in (Disposition.AGENT_UNAVAILABLE, Disposition.CANCELLED_BY_US) and not attempt.rang:
+        if failed is Disposition.CANCELLED_BY_US:  # The customer called in while we rang.
+            promise.state = WAITING
+            return
+        if failed is Disposition.AGENT_UNAVAILABLE and not attempt.rang:
             promise.state = WAITING
             self._open(promise)
             return
@@ -537,7 +580,7 @@ class LineModel:
         promise.state, promise.again_at = RESTING, self.now + rule.rest
 
     def _end(self, promise: Promise, outcome: str) -> None:
-        promise.state, promise.outcome = ENDED, outcome
+        promise.state, promise.outcome, promise.ended_at = ENDED, outcome, self.now
 
     # ------------------------------------------------------------------ clocks
 

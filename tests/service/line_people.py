@@ -20,7 +20,7 @@ AVAILABLE, RESERVED, BUSY, PAUSED, OUT = "available", "reserved", "busy", "pause
 RINGING, DIALING, JOINING, TALKING, ENDING = "ringing", "dialing", "joining", "talking", "ending"
 
 COMPLETED, CANCELLED, EXPIRED = "completed", "cancelled", "expired"
-UNREACHED, REPLACED = "unreached", "replaced"
+UNREACHED, REPLACED, SERVED_ELSEWHERE = "unreached", "replaced", "served_elsewhere"
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -49,6 +49,7 @@ class Caller(Place):
     agent: str | None = None
     passed: int = 0
     lost: bool = False
+    returns_for: Promise | None = None
 
     def is_in(self, queue: str) -> bool:
         """Whether this caller is on the line, in a queue."""
@@ -67,7 +68,14 @@ class Promise(Place):
     marked: bool = False
     turn_at: datetime | None = None
     failed: list[Disposition] = attrs.field(factory=list)
+    called_in: Caller | None = None
     outcome: str | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def is_on_the_line(self) -> bool:
+        """Whether the customer has called in, and is on the line still."""
+        return self.called_in is not None and self.called_in.state != ENDED
 
 
 @attrs.define(kw_only=True, eq=False)

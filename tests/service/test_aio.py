@@ -59,7 +59,7 @@ def test_a_callback_from_asyncio(tmp_path: Path) -> None:
             await service.agent_available("ann", queues=["support"])
             dispatcher = service.dispatcher(Dispatcher(service.sync))
             effects = await dispatcher.step(service.sync.clock.now())
-            assert len(effects) == 1
+            assert len(effects) == 2  # reserve the agent, and ring
             assert await dispatcher.next_wakeup() is not None
             assert (await service.get(receipt.callback_id)).attempt_id is not None
         store.close()

@@ -14,7 +14,6 @@ from callbackq import (
     CallOutcome,
     Channel,
     ConnectCall,
-    Dial,
     Dispatcher,
     DuplicateCallback,
     InvalidNumber,
@@ -27,6 +26,7 @@ from callbackq import (
     UnknownQueue,
 )
 from callbackq.testing import START, Behaviour, FakeTickets, VirtualHost
+from service.scenes import dials
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -130,8 +130,7 @@ def test_a_follow_up_belongs_to_the_agent_who_books_it(host: VirtualHost) -> Non
     assert (callback.channel, callback.owner_id, callback.preferred_agent_id) == (Channel.AGENT, "uwe", "uwe")
     service.call_left("busy")
     host.clock.advance(timedelta(hours=1))
-    (dial,) = Dispatcher(service).step(host.clock.now())
-    assert isinstance(dial, Dial)
+    (dial,) = dials(Dispatcher(service).step(host.clock.now()))
     assert dial.agent_id == "uwe"
     assert dial.context == {"account": "A-1", "recording": "s3://x"}
 
@@ -140,8 +139,7 @@ def test_an_owner_who_is_away_holds_nothing_up(host: VirtualHost) -> None:
     """B4: the next agent calls, with the whole context."""
     receipt = host.service.request("support", number=BOB, owner="uwe", context={"account": "A-1"})
     host.service.call_left("busy")
-    (dial,) = Dispatcher(host.service).step(host.clock.now())
-    assert isinstance(dial, Dial)
+    (dial,) = dials(Dispatcher(host.service).step(host.clock.now()))
     assert (dial.callback_id, dial.agent_id, dial.context) == (receipt.callback_id, "ann", {"account": "A-1"})
 
 
@@ -229,8 +227,7 @@ def test_an_abandoned_call_becomes_a_callback_by_policy(make_host: Callable[...,
     )
     assert host.service.call_left("bob") == call
     host.service.agent_available("ann", queues=["support"])
-    (dial,) = Dispatcher(host.service).step(host.clock.now())
-    assert isinstance(dial, Dial)
+    (dial,) = dials(Dispatcher(host.service).step(host.clock.now()))
     assert dial.context == {"menu": "billing"}
 
 

@@ -14,7 +14,6 @@ from callbackq import (
     CallbackState,
     CallHasEnded,
     CallState,
-    Dial,
     Dispatcher,
     Disposition,
     DuplicateCallback,
@@ -34,6 +33,7 @@ from callbackq import (
     Store,
 )
 from callbackq.testing import DECLINES, NEVER_ANSWERS, START, VirtualHost
+from service.scenes import dials
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -312,8 +312,7 @@ def test_merging_keeps_the_better_place_and_both_contexts(make_host: Callable[..
     gone = host.service.get(first.callback_id)
     assert (gone.outcome, gone.merged_into_id) == (Outcome.REPLACED, second.callback_id)
     host.service.agent_available("ann", queues=["support"])
-    (dial,) = Dispatcher(host.service).step(host.clock.now())
-    assert isinstance(dial, Dial)
+    (dial,) = dials(Dispatcher(host.service).step(host.clock.now()))
     assert dial.callback_id == second.callback_id
     assert dial.context == {"topic": "refund", "menu": "1"}
 

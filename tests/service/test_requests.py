@@ -126,9 +126,12 @@ def test_second_request_of_a_person_is_refused_with_the_first(host: VirtualHost,
 
 
 def test_refused_duplicate_leaves_the_live_call_in_line(host: VirtualHost) -> None:
-    """J1: the caller keeps the place on hold."""
+    """J1: the caller keeps the place on hold; it is that of the callback, for the queue keeps both (G8)."""
+    host.service.call_joined("support", call_id="before")
+    host.run_for(timedelta(seconds=1))
     host.service.request("support", number=BOB)
     host.run_for(timedelta(seconds=1))
+    host.service.call_joined("support", call_id="after")
     host.service.call_joined("support", call_id="bob", number=BOB)
     with pytest.raises(DuplicateCallback):
         host.service.request("support", call_id="bob")

@@ -11,12 +11,14 @@ from callbackq import (
     AttemptNotFound,
     CallbackNotFound,
     CallNotFound,
+    Disposition,
     InvalidText,
     Outcome,
     QueuePolicy,
     Report,
     ReportKind,
     Store,
+    TelephonySnapshot,
 )
 from callbackq.testing import VirtualHost
 
@@ -53,18 +55,29 @@ def test_ids_of_another_tenant_are_not_found(store: Store) -> None:
     acme.service.call_joined("support", call_id="1")
     acme.service.agent_available("ann", queues=["support"])
     acme.run_for(timedelta(minutes=1))
-    leg = acme.telephony.log[0].leg_id
+    leg = next(entry.leg_id for entry in acme.telephony.log if entry.leg_id is not None)
     for verb in (bolt.get, bolt.cancel, bolt.position, bolt.explain, bolt.history, bolt.receipt):
         with pytest.raises(CallbackNotFound):
             verb(receipt.callback_id)
+    for of_person in (bolt.call_now, bolt.mark_done):
+        with pytest.raises(CallbackNotFound):
+            of_person(receipt.callback_id, by="eva")
+    for of_attempt in (bolt.settle, bolt.set_disposition):
+        with pytest.raises(CallbackNotFound):
+            of_attempt(receipt.callback_id, Disposition.MACHINE, by="eva")
+    with pytest.raises(CallbackNotFound):
+        bolt.change_number(receipt.callback_id, "+12125550109")
+    with pytest.raises(CallbackNotFound):
+        bolt.report_score(receipt.callback_id, score=5)
     for call_verb in (bolt.call_left, bolt.call_returned, bolt.offer, bolt.call_position):
         with pytest.raises(CallNotFound):
             call_verb("1")
     with pytest.raises(AgentNotFound):
         bolt.agent_unavailable("ann")
-    assert leg is not None
     with pytest.raises(AttemptNotFound):
         bolt.report(Report(leg_id=leg, kind=ReportKind.ENDED))
+    learned = bolt.reconcile(TelephonySnapshot(legs={}, as_of=acme.clock.now()))
+    assert (learned.attempts_count, learned.effects) == (0, ())
     acme.run_for(timedelta(minutes=10))
     assert acme.service.get(receipt.callback_id).outcome is Outcome.COMPLETED
 

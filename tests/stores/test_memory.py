@@ -25,6 +25,7 @@ from callbackq.ids import (
     LegId,
     PlaceId,
     QueueName,
+    SubjectId,
     TenantId,
 )
 from callbackq.model import (
@@ -35,6 +36,7 @@ from callbackq.model import (
     Callback,
     CallbackState,
     CallState,
+    LegState,
     LiveCall,
     QueueControl,
 )
@@ -42,7 +44,15 @@ from callbackq.ports import Commit, Store, Transaction
 from callbackq.stores import Flush, MemoryStore, SQLiteStore
 from callbackq.stores.lane_index import LaneIndex
 from callbackq.stores.memory_line import QueueLine
-from callbackq.stores.memory_rows import CALLS_TAKEN, TenantRows
+from callbackq.stores.memory_rows import (
+    ATTEMPTS_DIALED,
+    ATTEMPTS_OPEN,
+    ATTEMPTS_WANTING,
+    CALLBACKS_OF_SUBJECT,
+    CALLS_OPEN,
+    CALLS_TAKEN,
+    TenantRows,
+)
 from callbackq.testing.builders import (
     QUEUE,
     make_agent,
@@ -72,7 +82,8 @@ def full_store() -> tuple[MemoryStore, TenantRows]:
         make_callback("cb_4", state=CallbackState.ENDED, ended_at=START),
         make_agent("mia"),
         make_agent("noa", since_at=START + timedelta(seconds=1)),
-        make_attempt("at_1"),
+        make_attempt("at_1", customer_leg=LegState.RINGING),
+        make_attempt("at_2", agent_id=None),
         make_subject("su_1"),
         make_queue_control(QUEUE),
     )
@@ -105,7 +116,17 @@ BREAKAGES: dict[str, Callable[[TenantRows], object]] = {
     "a moment forgotten": lambda tenant: tenant.latest[CALLS_TAKEN, QUEUE].pop(),
     "a moment of nobody": lambda tenant: tenant.latest[CALLS_TAKEN, QUEUE].add((START, "call_9")),
     "an open callback counted twice": lambda tenant: tenant.callbacks_open.update([QUEUE]),
-    "an open call forgotten": lambda tenant: tenant.calls_open[QUEUE].clear(),
+    "a callback that its person does not know": lambda tenant: tenant.by_key[CALLBACKS_OF_SUBJECT].pop(),
+    "a callback of nobody": lambda tenant: tenant.by_key[CALLBACKS_OF_SUBJECT].add(("su_9", START, "cb_9")),
+    "a dialed number forgotten": lambda tenant: tenant.by_key[ATTEMPTS_DIALED].clear(),
+    "a number that was not dialed": lambda tenant: tenant.by_key[ATTEMPTS_DIALED].add(("n", START, "at_2")),
+    "an open attempt forgotten": lambda tenant: tenant.by_queue[ATTEMPTS_OPEN][QUEUE].pop(),
+    "an attempt that wants an agent forgotten": lambda tenant: tenant.by_queue[ATTEMPTS_WANTING].clear(),
+    "an attempt that wants two agents": lambda tenant: tenant.by_queue[ATTEMPTS_WANTING][QUEUE].add("at_1"),
+    "an attempt that is open in two queues": lambda tenant: tenant.by_queue[ATTEMPTS_OPEN].update(
+        sales=tenant.by_queue[ATTEMPTS_WANTING][QUEUE].copy()
+    ),
+    "an open call forgotten": lambda tenant: tenant.by_queue[CALLS_OPEN][QUEUE].clear(),
     "a time of nobody": lambda tenant: tenant.due[Agent].add((START, "ida")),
     "a time forgotten": lambda tenant: tenant.due[Attempt].pop(),
     "an available agent forgotten": lambda tenant: tenant.available.pop(),
@@ -143,7 +164,13 @@ def test_nothing_is_kept_of_places_that_left() -> None:
         next_version(make_callback("cb_2", rank=1), state=CallbackState.ENDED),
         next_version(make_call("call_1", rank=2), state=CallState.ENDED),
     )
+    put(
+        store,
+        next_version(make_attempt("at_1"), state=AttemptState.ENDED),
+        next_version(make_attempt("at_2", agent_id=None), state=AttemptState.ENDED),
+    )
     assert tenant.lines == {}
+    assert all(queues == {} for queues in tenant.by_queue.values())
 
 
 def test_a_lane_of_a_preferred_agent_is_in_nobody_else_s_way() -> None:
@@ -234,6 +261,7 @@ def commands(draw: st.DrawFn) -> Command:
     if kind == "callback":
         state, dedup, request = draw(st.sampled_from(CallbackState)), draw(KEYS), draw(KEYS)
         place |= {"dedup_key": dedup, "request_key": request, "ended_at": draw(st.none() | TIMES)}
+        place |= {"subject_id": f"su_{draw(NUMBERS)}", "requested_at": draw(TIMES)}
         return save(make_callback(f"cb_{number}", state=state, **place, **due(state, at)), offset)
     if kind == "call":
         state = draw(st.sampled_from(CallState))
@@ -250,7 +278,8 @@ def commands(draw: st.DrawFn) -> Command:
             "customer_leg_id": LegId(f"leg_{4 + draw(NUMBERS)}"),
         }
         keys = {"callback_id": CallbackId(f"cb_{draw(NUMBERS)}"), "number_key": f"n{draw(NUMBERS)}"}
-        keys |= {"queue": queue, "started_at": draw(TIMES)}
+        keys |= {"queue": queue, "started_at": draw(TIMES), "agent_id": draw(KEYS)}
+        keys |= {"customer_leg": draw(st.sampled_from([LegState.NONE, LegState.RINGING]))}
         return save(make_attempt(f"at_{number}", state=state, **keys, **legs, **due(state, at)), offset)
     if kind == "queue":
         return save(make_queue_control(queue, dialing_paused=draw(st.booleans())), offset)
@@ -309,6 +338,14 @@ def answers(tx: Transaction) -> dict[str, object]:
                 tx.attempts.last_started,
             )
             for queue in QUEUES
+        ],
+        "persons": [tx.callbacks.of_subject(SubjectId(f"su_{n}"), limit=2) for n in range(1, 5)],
+        "attempts": [(tx.attempts.open(queue), tx.attempts.open_count(queue, limit=2)) for queue in QUEUES],
+        "wanting": [tx.attempts.wanting_agent(queues=queues) for queues in (None, QUEUES, QUEUES[:1], ())],
+        "dialed": [
+            tx.attempts.dialed_to(f"n{n}", since=START + timedelta(seconds=second), limit=2)
+            for n in range(1, 5)
+            for second in (-1, 1, 3)
         ],
         "switched": [tx.queues.find(queue) for queue in QUEUES],
         "waiting": [tx.line.waiting_count(queue) for queue in QUEUES],

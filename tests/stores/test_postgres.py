@@ -230,7 +230,7 @@ def test_tables_of_another_version_are_refused(schema: str) -> None:
     with opened(schema):
         pass
     admin().execute(f"UPDATE {schema}.callbackq_meta SET value = '99' WHERE name = 'schema_version'")
-    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 2"):
+    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 3"):
         PostgresStore(conninfo(), schema=schema)
 
 
@@ -601,6 +601,24 @@ def test_two_dispatchers_take_turns_and_commands_go_on(
 def _due_count(store: PostgresStore) -> int:
     with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
         return len(tx.calls.due(now=START + timedelta(days=9), limit=9))
+
+
+def test_of_two_who_look_for_attempts_without_an_agent_one_waits(
+    store: PostgresStore, node: PostgresStore, aside: Callable[..., Future[Any]]
+) -> None:
+    """So no attempt is given two agents."""
+
+    def look() -> int:
+        with node.transaction(TENANT, commit=Commit.RELAXED) as tx:
+            return len(tx.attempts.wanting_agent(queues=[QUEUE]))
+
+    put(store, make_attempt("at_1", agent_id=None))
+    with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
+        (wanting,) = tx.attempts.wanting_agent()
+        other = aside(look)
+        wait_until_blocked(node)
+        tx.save(next_version(wanting, agent_id="mia"))
+    assert other.result(TIMEOUT_S) == 0
 
 
 def test_a_turn_ends_with_its_transaction(store: PostgresStore) -> None:
@@ -1202,7 +1220,12 @@ WORK: dict[str, tuple[str, list[str]]] = {
     "staffed_count": (sql.STAFFED_COUNT, ["agent_queues_pkey"]),
     "staffed_by_skills": (sql.STAFFED_SKILLS, ["agent_queues_pkey", "agents_pkey"]),
     "open_count": (sql.OPEN_COUNT, ["callbacks_open"]),
-    "open attempts": (sql.OPEN_ATTEMPTS_COUNT, ["attempts_open"]),
+    "number of open attempts": (sql.OPEN_ATTEMPTS_COUNT, ["attempts_open"]),
+    "open attempts": (sql.OPEN_ATTEMPTS, ["attempts_open"]),
+    "attempts wanting an agent": (sql.WANTING_ATTEMPTS, ["attempts_wanting"]),
+    "attempts wanting an agent, of queues": (sql.WANTING_ATTEMPTS_IN, ["attempts_wanting"]),
+    "attempts that dialed a number": (sql.DIALED_ATTEMPTS, ["attempts_dialed"]),
+    "callbacks of a person": (sql.CALLBACKS_OF_SUBJECT, ["callbacks_subject"]),
     "open calls": (sql.OPEN_CALLS, ["calls_open"]),
     "last ended callbacks": (sql.LAST_ENDED_CALLBACKS, ["callbacks_ended"]),
     "last ended calls": (sql.LAST_ENDED_CALLS, ["calls_ended"]),
@@ -1271,6 +1294,24 @@ def test_every_question_is_answered_by_its_index(new_tables: str, name: str) -> 
         check_plan(store, name)
 
 
+def grow_attempts(schema: str) -> None:
+    """Put many attempts beside the one: all over but each tenth, which wants an agent."""
+    own = {"attempt_id", "callback_id", "number_key", "agent_leg_id", "customer_leg_id"}
+    changed = {"state", "due_at", "agent_id", "customer_leg", "started_at"}
+    rest = ", ".join(field.name for field in attrs.fields(Attempt) if field.name not in own | changed)
+    admin().execute(
+        f"INSERT INTO {schema}.callbackq_attempts ({', '.join(sorted(own))}, state, due_at, agent_id,"
+        f" customer_leg, started_at, {rest})"
+        f" SELECT 'a' || number, 'x' || number, 'x' || number, 'c' || number, 'n' || number,"
+        f"        CASE WHEN number % 10 = 0 THEN state ELSE 'ended' END,"
+        f"        CASE WHEN number % 10 = 0 THEN due_at END,"
+        f"        CASE WHEN number % 10 > 0 THEN agent_id END,"
+        f"        CASE WHEN number % 10 > 0 THEN 'ended' ELSE 'none' END,"
+        f"        started_at + number * interval '1 second', {rest}"
+        f"   FROM {schema}.callbackq_attempts, generate_series(1, 10000) AS number".encode()
+    )
+
+
 def test_plans_stay_while_the_tables_grow(schema: str) -> None:
     """Before the server has looked at what is in them, and after."""
     with opened(schema) as store:
@@ -1293,6 +1334,7 @@ def test_plans_stay_while_the_tables_grow(schema: str) -> None:
             f"        CASE WHEN number %% 5 > 0 THEN entered_at END, {rest}"
             f"   FROM {schema}.{table}, generate_series(1, 10000) AS number".replace("%%", "%").encode()
         )
+    grow_attempts(schema)
     for _ in range(2):
         with opened(schema) as store:
             for name in PLANS:
@@ -1430,6 +1472,8 @@ def test_the_database_knows_the_states(dba: psycopg.Connection[Any], name: str, 
         ),
         ("UPDATE callbackq_calls SET state = 'asleep', due_at = NULL", "call_"),
         ("UPDATE callbackq_subjects SET contexts = '[]'", "subject_contexts"),
+        ("UPDATE callbackq_subjects SET alternatives = '{}'", "subject_lists"),
+        ("UPDATE callbackq_subjects SET wrong_numbers = 'null'", "subject_lists"),
     ],
 )
 def test_the_database_itself_refuses_broken_rows(
@@ -1565,7 +1609,13 @@ def test_numbers_and_names_stand_in_one_table_only(
     store: PostgresStore, dba: psycopg.Connection[Any]
 ) -> None:
     """Whoever is erased there is erased."""
-    put(store, make_subject("su_1", number="+12125550123", name="Ada Lovelace", identity="tel:+12125550123"))
+    put(
+        store,
+        make_subject("su_1", number="+12125550123", name="Ada Lovelace", identity="tel:+12125550123"),
+        make_subject("su_2", number="+12125550199", alternatives=("+12125550123",)),
+        make_subject("su_3", number="+12125550199", wrong_numbers=("+12125550123",)),
+        make_subject("su_4", number="+12125550199", record_number="+12125550123"),
+    )
     put(store, make_callback("cb_1"), make_call("call_1"), make_attempt("at_1"))
     append(store, make_event(events.CallbackRequested))
     names = dba.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()").fetchall()

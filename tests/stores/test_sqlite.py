@@ -175,10 +175,10 @@ def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     """Nothing is touched in tables that this version does not know."""
     SQLiteStore(path).close()
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE callbackq_meta SET value = '3' WHERE name = 'schema_version'")
+    connection.execute("UPDATE callbackq_meta SET value = '99' WHERE name = 'schema_version'")
     connection.commit()
     connection.close()
-    with pytest.raises(SchemaMismatch, match=r"schema version 3 .* reads version 2"):
+    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 3"):
         SQLiteStore(path)
 
 
@@ -527,7 +527,9 @@ PLANS: dict[str, tuple[str, list[str]]] = {
         name: (sql, [f"USING INDEX callbackq_{index} (tenant_id=? AND queue=?{rest}"])
         for name, index, rest, sql in (
             ("open callbacks", "callbacks_open", ")", statements.CALLBACKS_OPEN_COUNT),
-            ("open attempts", "attempts_open", ")", statements.ATTEMPTS_OPEN_COUNT),
+            ("number of open attempts", "attempts_open", ")", statements.ATTEMPTS_OPEN_COUNT),
+            ("open attempts", "attempts_open", ")", statements.ATTEMPTS_OPEN),
+            ("attempts wanting an agent, of queues", "attempts_wanting", ")", statements.ATTEMPTS_WANTING_IN),
             ("open calls", "calls_open", ")", statements.CALLS_OPEN),
             ("ended callbacks", "callbacks_ended", " AND ended_at>?)", statements.CALLBACKS_ENDED),
             ("taken calls", "calls_taken", " AND taken_at>?)", statements.CALLS_TAKEN),
@@ -535,6 +537,18 @@ PLANS: dict[str, tuple[str, list[str]]] = {
             ("started attempts", "attempts_started", ")", statements.ATTEMPTS_STARTED),
         )
     },
+    "attempts wanting an agent": (
+        statements.ATTEMPTS_WANTING,
+        ["USING INDEX callbackq_attempts_wanting (tenant_id=?)"],
+    ),
+    "attempts that dialed a number": (
+        statements.ATTEMPTS_DIALED,
+        ["USING INDEX callbackq_attempts_dialed (tenant_id=? AND number_key=? AND started_at>?)"],
+    ),
+    "callbacks of a person": (
+        statements.CALLBACKS_OF_SUBJECT,
+        ["USING INDEX callbackq_callbacks_subject (tenant_id=? AND subject_id=?)"],
+    ),
     "waiting_count": (statements.WAITING_COUNT, [AHEAD.format("callbacks"), AHEAD.format("calls")]),
     "is_empty": (
         statements.ANY_WAITING,
@@ -733,6 +747,7 @@ def test_the_database_knows_the_states(dba: sqlite3.Connection, table: str, stat
         ("UPDATE callbackq_callbacks SET state = 'asleep'", "callback_state"),
         ("UPDATE callbackq_callbacks SET due_at = NULL", "callback_due"),
         ("UPDATE callbackq_callbacks SET state = 'ended'", "callback_due"),
+        ("UPDATE callbackq_callbacks SET resolved = 2", "callback_resolved"),
         ("UPDATE callbackq_agents SET leaving = 7", "agent_leaving"),
         ("UPDATE callbackq_agents SET due_at = NULL", "agent_due"),
         ("UPDATE callbackq_queues SET offering_paused = 7", "queue_offering_paused"),
@@ -842,7 +857,13 @@ def test_what_is_due_and_who_is_dialed_can_be_read(store: SQLiteStore, dba: sqli
 
 def test_numbers_and_names_stand_in_one_table_only(store: SQLiteStore, dba: sqlite3.Connection) -> None:
     """Whoever is erased there is erased."""
-    put(store, make_subject("su_1", number="+12125550123", name="Ada Lovelace", identity="tel:+12125550123"))
+    put(
+        store,
+        make_subject("su_1", number="+12125550123", name="Ada Lovelace", identity="tel:+12125550123"),
+        make_subject("su_2", number="+12125550199", alternatives=("+12125550123",)),
+        make_subject("su_3", number="+12125550199", wrong_numbers=("+12125550123",)),
+        make_subject("su_4", number="+12125550199", record_number="+12125550123"),
+    )
     put(store, make_callback("cb_1"), make_call("call_1"), make_attempt("at_1"))
     append(store, make_event(events.CallbackRequested))
     ask_all: Callable[[str], str] = lambda table: repr(dba.execute(f"SELECT * FROM {table}").fetchall())  # noqa: E731

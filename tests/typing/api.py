@@ -42,22 +42,29 @@ from callbackq import (
     IdSource,
     LegId,
     LiveCall,
+    LookUp,
     MemoryStore,
     NoOffer,
     NoOfferReason,
+    Notice,
     Offer,
+    Play,
     Position,
     Prompt,
     QueueName,
     QueuePolicy,
     RandomIds,
     Receipt,
+    ReleaseAgent,
     Report,
     Reported,
     ReportKind,
+    ReserveAgent,
     RetryRule,
     Role,
+    SendDigits,
     SQLiteStore,
+    StopPlay,
     Store,
     SystemClock,
     Telephony,
@@ -92,6 +99,17 @@ class MyPbx:
     def hang_up(self, order: HangUp) -> None:
         """End a leg."""
         assert_type(order.prompt, Prompt | None)
+
+    def play(self, order: Play) -> None:
+        """Play a prompt."""
+        assert_type(order.text, str | None)
+
+    def stop_play(self, order: StopPlay) -> None:
+        """End what is played."""
+
+    def send_digits(self, order: SendDigits) -> None:
+        """Press keys."""
+        assert_type(order.digits, str)
 
     def connect_call(self, order: ConnectCall) -> None:
         """Connect a live caller."""
@@ -225,7 +243,7 @@ def promises(policy: QueuePolicy, ids: IdSource) -> CallbackService:
 
 
 def perform(effects: Sequence[Effect], pbx: Telephony) -> None:
-    """Every effect is one of four: a host's own loop can be sure."""
+    """Every effect is one of these: a host's own loop can be sure."""
     for effect in effects:
         match effect:
             case Dial():
@@ -234,8 +252,18 @@ def perform(effects: Sequence[Effect], pbx: Telephony) -> None:
                 pbx.bridge(effect)
             case HangUp():
                 pbx.hang_up(effect)
+            case Play():
+                pbx.play(effect)
+            case StopPlay():
+                pbx.stop_play(effect)
+            case SendDigits():
+                pbx.send_digits(effect)
             case ConnectCall():
                 pbx.connect_call(effect)
+            case ReserveAgent() | ReleaseAgent() | LookUp():
+                pass
+            case Notice():
+                assert_type(effect.notice_id, str)
             case _:
                 assert_never(effect)
 

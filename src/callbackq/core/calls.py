@@ -42,6 +42,7 @@ class Joining:
     stand: Stand
     preferred_agent_id: AgentId | None = None
     entered_at: datetime
+    returns_for_id: CallbackId | None = None
 
 
 def join(joining: Joining, *, policy: QueuePolicy, now: datetime) -> Decision:
@@ -63,22 +64,11 @@ def join(joining: Joining, *, policy: QueuePolicy, now: datetime) -> Decision:
         rank=stand.rank,
         preferred_agent_id=joining.preferred_agent_id,
         preferred_until_at=stand.preferred_until_at,
+        returns_for_id=joining.returns_for_id,
         due_at=due[0],
         due_reason=due[1],
     )
-    event = CallJoined(
-        **head(call, at=now),
-        queue=call.queue,
-        subject_id=call.subject_id,
-        priority=call.priority,
-        lane=call.lane,
-        place_id=call.place_id,
-        entered_at=call.entered_at,
-        ranked_at=call.ranked_at,
-        rank=call.rank,
-        preferred_agent_id=call.preferred_agent_id,
-        preferred_until_at=call.preferred_until_at,
-    )
+    event = told(CallJoined, call, at=now)
     return Decision(records=(call,), events=(event,))
 
 

@@ -6,33 +6,63 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from callbackq.core import agents, lifecycle
-from callbackq.core.attempt import Context
+from callbackq.core import agents, lifecycle, settling
 from callbackq.core.decision import Decision
-from callbackq.core.retry import next_step
-from callbackq.model import Agent, Attempt, AttemptState, CallbackState, Disposition, DueReason
+from callbackq.core.legs import Context
+from callbackq.core.notices import Told, notices, one_notice, told_of
+from callbackq.core.retry import NO_FAILURES, End, Failures, NextStep, Rest, counts, next_step
+from callbackq.effects import ReleaseAgent
+from callbackq.model import (
+    Agent,
+    AnsweredBy,
+    Attempt,
+    AttemptState,
+    Callback,
+    CallbackState,
+    Disposition,
+    DueReason,
+    NoticeKind,
+    Outcome,
+)
 
 
 @attrs.frozen(kw_only=True)
 class After:
-    """An attempt before and after a decision, with the agent who was reserved for it."""
+    """
+    An attempt before and after a decision, with the agent who was reserved for it before.
+
+    Args:
+        failures: what the rules for failed attempts look at; read where the attempt has ended.
+        no_shows_count: chosen times that the customer would have missed with this one; None if it is none.
+        dedup_held_by: another callback that holds the same dedup key by now.
+    """
 
     before: Attempt
     after: Attempt
     agent: Agent | None
-    failures_count: int
-    """Earlier attempts of the callback that counted and ended with the same disposition."""
+    failures: Failures = NO_FAILURES
+    no_shows_count: int | None = None
+    dedup_held_by: Callback | None = None
+    by: str | None = None
 
 
 def follow(moved: After, context: Context) -> Decision:
-    """Return what becomes of the callback and of the agent; nothing while the attempt is under way."""
+    """Return what becomes of the callback and of the agent; mostly nothing while the attempt is under way."""
+    lost = _agent_lost(moved, context)
     if moved.after.state is moved.before.state:
-        return Decision()
+        return lost
     if moved.after.state is AttemptState.CONNECTED:
         return _callback_kept(moved, context) + _agent_connected(moved, context)
     if moved.after.state is AttemptState.ENDED:
-        return _callback_failed(moved, context) + _agent_freed(moved, context)
-    return Decision()
+        freed = lost if lost.records else _agent_freed(moved, context)
+        of_callback = _callback_failed(moved, context)
+        return of_callback + freed + _after_talk(moved, of_callback, context)
+    return lost
+
+
+def corrected(moved: After, context: Context) -> Decision:
+    """A person says of an attempt that is over that it was no conversation: the promise is taken up again."""
+    return _taken_up_again(moved, context)
 
 
 def still_due_at(attempt: Attempt, context: Context) -> datetime | None:
@@ -47,17 +77,11 @@ def still_due_at(attempt: Attempt, context: Context) -> datetime | None:
     return attempt.due_at + longest
 
 
-def overdue(attempt: Attempt, context: Context, *, failures_count: int) -> Decision:
+def overdue(attempt: Attempt, context: Context, *, failures: Failures) -> Decision:
     """The attempt should long be over: the callback goes on as after one of which nothing is known."""
     unknown = attrs.evolve(attempt, disposition=Disposition.UNKNOWN)
-    step = next_step(context.callback, unknown, failures_count=failures_count, policy=context.policy)
-    return lifecycle.attempt_failed(
-        context.callback,
-        disposition=Disposition.UNKNOWN,
-        step=step,
-        policy=context.policy,
-        now=context.now,
-    )
+    step = next_step(context.callback, unknown, failures=failures, policy=context.policy, now=context.now)
+    return _failed(unknown, step, context, no_shows_count=None)
 
 
 def _is_attempting(context: Context, attempt: Attempt) -> bool:
@@ -65,10 +89,111 @@ def _is_attempting(context: Context, attempt: Attempt) -> bool:
     return callback.state is CallbackState.ATTEMPTING and callback.attempt_id == attempt.attempt_id
 
 
+# ---------------------------------------------------------------------------- the callback
+
+
 def _callback_kept(moved: After, context: Context) -> Decision:
-    if not _is_attempting(context, moved.after):
+    """A machine that an agent speaks to is no promise kept."""
+    if not _is_attempting(context, moved.after) or moved.after.answered_by is AnsweredBy.MACHINE:
         return Decision()
     return lifecycle.complete(context.callback, now=context.now)
+
+
+def _callback_failed(moved: After, context: Context) -> Decision:
+    attempt = moved.after
+    if not _is_attempting(context, attempt):
+        return _taken_up_again(moved, context)
+    if attempt.disposition is Disposition.CONNECTED:
+        return lifecycle.complete(context.callback, now=context.now)
+    step = next_step(
+        context.callback, attempt, failures=moved.failures, policy=context.policy, now=context.now
+    )
+    return _failed(attempt, step, context, no_shows_count=moved.no_shows_count)
+
+
+def _failed(attempt: Attempt, step: NextStep, context: Context, *, no_shows_count: int | None) -> Decision:
+    assert attempt.disposition is not None
+    told = Told()
+    if isinstance(step, End):
+        told = told_of(step, no_shows_count=no_shows_count, policy=context.policy, now=context.now)
+    decision = lifecycle.attempt_failed(
+        context.callback,
+        disposition=attempt.disposition,
+        step=step,
+        policy=context.policy,
+        now=context.now,
+        counted=counts(attempt),
+        ending=told.as_fields(),
+    )
+    return decision + _told(decision, step, told, attempt, context)
+
+
+def _told(decision: Decision, step: NextStep, told: Told, attempt: Attempt, context: Context) -> Decision:
+    callback = _callback_of(decision)
+    effects = notices(callback, context.subject, told)
+    if isinstance(step, Rest) and step.notice is not None:
+        effects += (one_notice(step.notice, callback, context.subject),)
+    return Decision(effects=effects) + _number_wrong(decision, attempt, context)
+
+
+def _number_wrong(decision: Decision, attempt: Attempt, context: Context) -> Decision:
+    if attempt.disposition is not Disposition.WRONG_PERSON:
+        return Decision()
+    # The number that was dialed, and not the one that is next.
+    dialed = attrs.evolve(_callback_of(decision), number_index=attempt.number_index)
+    return Decision(effects=(one_notice(NoticeKind.NUMBER_WRONG, dialed, context.subject),))
+
+
+def _callback_of(decision: Decision) -> Callback:
+    return next(record for record in decision.records if isinstance(record, Callback))
+
+
+def _taken_up_again(moved: After, context: Context) -> Decision:
+    """It was taken for done, and a person said otherwise."""
+    attempt, callback = moved.after, context.callback
+    if not settling.may_reopen(callback, attempt):
+        return Decision()
+    step = next_step(
+        attrs.evolve(callback, attempts_count=callback.attempts_count - 1),
+        attempt,
+        failures=moved.failures,
+        policy=context.policy,
+        now=context.now,
+    )
+    told, held_by = Told(), moved.dedup_held_by
+    if isinstance(step, End) and held_by is None:
+        told = told_of(step, no_shows_count=None, policy=context.policy, now=context.now)
+    decision = settling.reopen(
+        callback,
+        attempt,
+        step=step,
+        held_by=held_by,
+        by=moved.by or "agent",
+        life=context.policy.callback_life,
+        ending=told.as_fields(),
+        now=context.now,
+    )
+    if held_by is not None:  # The other one goes on: there is nothing to tell the customer.
+        return decision + _number_wrong(decision, attempt, context)
+    return decision + _told(decision, step, told, attempt, context)
+
+
+def _after_talk(moved: After, of_callback: Decision, context: Context) -> Decision:
+    """They talked: the ticket says so, and the customer may be asked how it was."""
+    changed = (record for record in of_callback.records if isinstance(record, Callback))
+    callback = next(changed, context.callback)
+    kept = callback.outcome is Outcome.COMPLETED and callback.attempt_id == moved.after.attempt_id
+    if moved.after.disposition is not Disposition.CONNECTED or not kept:
+        return Decision()
+    kinds: list[NoticeKind] = []
+    if callback.ticket_id is not None:
+        kinds.append(NoticeKind.TICKET_NOTE)
+    if context.policy.survey:
+        kinds.append(NoticeKind.SURVEY)
+    return Decision(effects=notices(callback, context.subject, Told(kinds=tuple(kinds))))
+
+
+# ---------------------------------------------------------------------------- the agent
 
 
 def _agent_connected(moved: After, context: Context) -> Decision:
@@ -77,30 +202,28 @@ def _agent_connected(moved: After, context: Context) -> Decision:
     return agents.connected(moved.agent, now=context.now)
 
 
-def _callback_failed(moved: After, context: Context) -> Decision:
-    attempt = moved.after
-    if not _is_attempting(context, attempt):
+def _agent_lost(moved: After, context: Context) -> Decision:
+    """The agent declined or did not pick up, and the attempt goes on without: they cool down."""
+    if moved.agent is None or moved.agent.agent_id == moved.after.agent_id:
         return Decision()
-    assert attempt.disposition is not None
-    step = next_step(context.callback, attempt, failures_count=moved.failures_count, policy=context.policy)
-    return lifecycle.attempt_failed(
-        context.callback,
-        disposition=attempt.disposition,
-        step=step,
-        policy=context.policy,
-        now=context.now,
-    )
+    return _freed(moved, context, pause=context.policy.agent_cool_down, reason=DueReason.COOL_DOWN_OVER)
 
 
 def _agent_freed(moved: After, context: Context) -> Decision:
-    if moved.agent is None or moved.agent.attempt_id != moved.after.attempt_id:
-        return Decision()
     policy = context.policy
     pause, reason = timedelta(0), DueReason.WRAP_UP_OVER
     if moved.after.connected_at is not None:
         pause = policy.wrap_up
     elif moved.after.disposition is Disposition.AGENT_UNAVAILABLE:
         pause, reason = policy.agent_cool_down, DueReason.COOL_DOWN_OVER
-    return agents.freed(
-        moved.agent, pause=pause, reason=reason, presence_max=policy.agent_presence_max, now=context.now
-    )
+    return _freed(moved, context, pause=pause, reason=reason)
+
+
+def _freed(moved: After, context: Context, *, pause: timedelta, reason: DueReason) -> Decision:
+    agent, attempt_id = moved.agent, moved.after.attempt_id
+    if agent is None or agent.attempt_id != attempt_id:
+        return Decision()
+    presence_max = context.policy.agent_presence_max
+    freed = agents.freed(agent, pause=pause, reason=reason, presence_max=presence_max, now=context.now)
+    release = ReleaseAgent(agent_id=agent.agent_id, attempt_id=attempt_id)
+    return freed + Decision(effects=(release,))

@@ -27,6 +27,7 @@ from callbackq.model import (
     DueReason,
     Explanation,
     HoldReason,
+    LegState,
     NoOffer,
     NoOfferReason,
     Offer,
@@ -54,6 +55,8 @@ class Rule(enum.StrEnum):
     AHEAD_IN_LINE = "ahead_in_line"
     NEXT_STEP = "next_step"
     NUMBER_IN_USE = "number_in_use"
+    NUMBER_LIMIT = "number_limit"
+    WRONG_NUMBER = "wrong_number"
     REST = "rest"
     ATTEMPTING = "attempting"
     ATTEMPT_OVERDUE = "attempt_overdue"
@@ -126,6 +129,10 @@ _WORDS: Final[Mapping[Rule, str]] = MappingProxyType(
         ),
         Rule.NEXT_STEP: "about to be dialed: {ahead_in_words} ahead of it, and an agent is free for it",
         Rule.NUMBER_IN_USE: "not dialed: its number is in another call; at {due_at} {then}",
+        Rule.NUMBER_LIMIT: "not dialed: its number was dialed as often as its caps allow; at {due_at} {then}",
+        Rule.WRONG_NUMBER: (
+            "not dialed: somebody else answered its number, and it waits for the right one; at {due_at} {then}"
+        ),
         Rule.REST: (
             "not dialed: it rests after {last_disposition}, attempts so far: {attempts_count};"
             " at {due_at} {then}"
@@ -139,17 +146,32 @@ _WORDS: Final[Mapping[Rule, str]] = MappingProxyType(
 )
 
 _RULE_OF_HOLD: Final[Mapping[HoldReason, Rule]] = MappingProxyType(
-    {HoldReason.NUMBER_IN_USE: Rule.NUMBER_IN_USE}
+    {
+        HoldReason.NUMBER_IN_USE: Rule.NUMBER_IN_USE,
+        HoldReason.NUMBER_LIMIT: Rule.NUMBER_LIMIT,
+        HoldReason.WRONG_NUMBER: Rule.WRONG_NUMBER,
+    }
 )
 
 _ATTEMPT: Final[Mapping[AttemptState, str]] = MappingProxyType(
     {
-        AttemptState.INTENDED: "agent {agent_id} is being asked to take it",
+        AttemptState.INTENDED: "{both_legs}",
         AttemptState.AGENT_ON_LINE: "agent {agent_id} is on the line, and the customer's phone is being dialed",
+        AttemptState.CONFIRMING: "the customer answered, and is asked to press a key; {agent_leg}",
+        AttemptState.CUSTOMER_ON_LINE: "the customer answered, and holds; {agent_leg}",
         AttemptState.JOINING: "the customer answered, and is being joined to agent {agent_id}",
         AttemptState.CONNECTED: "the customer talks to agent {agent_id}",
-        AttemptState.ENDING: "the attempt with agent {agent_id} is over, and its legs are being hung up",
-        AttemptState.ENDED: "the attempt with agent {agent_id} has just ended",
+        AttemptState.ENDING: "the attempt{with_agent} is over, and its legs are being hung up",
+        AttemptState.ENDED: "the attempt{with_agent} has just ended",
+    }
+)
+_AGENT_LEG: Final[Mapping[LegState, str]] = MappingProxyType(
+    {
+        LegState.NONE: "agent {agent_id} is kept for it",
+        LegState.INTENDED: "agent {agent_id} is being asked to take it",
+        LegState.RINGING: "agent {agent_id} is being asked to take it",
+        LegState.ANSWERED: "agent {agent_id} is on the line",
+        LegState.ENDED: "agent {agent_id} is not on the line any more",
     }
 )
 
@@ -178,6 +200,8 @@ _THEN: Final[Mapping[DueReason, str]] = MappingProxyType(
         DueReason.ATTEMPT_OVERDUE: "the attempt must be over, or is ended",
         DueReason.AGENT_RING_OVER: "the agent has not accepted in time",
         DueReason.RING_OVER: "the customer has not answered in time",
+        DueReason.CONFIRM_OVER: "the customer has pressed no key in time",
+        DueReason.CUSTOMER_HOLD_OVER: "the customer has held for an agent as long as anybody may",
         DueReason.JOIN_OVERDUE: "the two could not be joined in time",
         DueReason.TALK_OVERDUE: "the conversation has lasted as long as it may, and is hung up",
         DueReason.HANG_UP_WANTED: "the legs are hung up",
@@ -354,11 +378,27 @@ def _why_attempting(callback: Callback, facts: ExplainFacts, now: datetime) -> _
         "agent_id": attempt.agent_id or "",
         "attempts_count": str(callback.attempts_count),
     }
-    in_words = {"attempt_in_words": _ATTEMPT[attempt.state].format_map(values)}
+    in_words = {"attempt_in_words": _attempt_in_words(attempt)}
     due_at, _ = _next_due(callback, attempt)
     if due_at is None or now < due_at:
         return Rule.ATTEMPTING, values, in_words
     return Rule.ATTEMPT_OVERDUE, {**values, "overdue_at": _iso(due_at)}, in_words
+
+
+def _attempt_in_words(attempt: Attempt) -> str:
+    agent_id = attempt.agent_id
+    agent_leg = "an agent is looked for"
+    if agent_id is not None:
+        agent_leg = _AGENT_LEG[attempt.agent_leg].format_map({"agent_id": agent_id})
+    is_dialed = attempt.customer_leg is not LegState.NONE
+    return _ATTEMPT[attempt.state].format_map(
+        {
+            "agent_id": agent_id,
+            "agent_leg": agent_leg,
+            "both_legs": f"the customer's phone is being dialed; {agent_leg}" if is_dialed else agent_leg,
+            "with_agent": f" with agent {agent_id}" if agent_id is not None else "",
+        }
+    )
 
 
 def _why_ended(callback: Callback) -> _Why:

@@ -5,10 +5,11 @@ A callback is a promise. It is SCHEDULED for a time or WAITING in line. When its
 reserved for it, it is ATTEMPTING: one attempt is under way, and the attempt has a machine of its own
 (`core.attempt`). An attempt that did not count gives the place back (WAITING). One that counted and failed
 leaves it RESTING, and then WAITING again with the place it had, or where policy says. A rule that forbids dialing
-takes it out of the line for a stated time (HELD). It is ENDED once, with one outcome; nothing leaves ENDED.
+takes it out of the line for a stated time (HELD). It is ENDED with one outcome, and nothing leaves ENDED by itself.
 
 The promise is kept at the moment when both can hear each other: the callback ends as COMPLETED there, and the
-conversation is the attempt's own affair.
+conversation is the attempt's own affair. Only a person who was in it can say that it was none, for somebody else had
+answered, or a machine: then the promise is taken up again (`core.settling`).
 
 Rule 1: TRANSITIONS is the whole truth. A pair that is not in it cannot happen, and trying it is refused.
 Rule 2: every state but ENDED has a `due_at`, so nothing is forgotten.
@@ -26,17 +27,17 @@ import attrs
 
 from callbackq.core.decision import Decision, head, told
 from callbackq.core.placing import Stand, opened, put
-from callbackq.core.retry import End, GoBack, NextStep, Rest
+from callbackq.core.retry import Correct, End, GoBack, NextStep, Rest
 from callbackq.errors import NotPossibleNow
 from callbackq.events import (
     CallbackAttempted,
     CallbackEnded,
+    CallbackFailed,
     CallbackHeld,
     CallbackMerged,
     CallbackOpened,
     CallbackPlaced,
     CallbackReady,
-    CallbackRequested,
     CallbackRequeued,
     CallbackRested,
     CallbackReturned,
@@ -47,25 +48,17 @@ from callbackq.events import (
 from callbackq.ids import (
     AgentId,
     AttemptId,
-    CallbackId,
-    CallId,
-    OfferId,
-    PlaceId,
     QueueName,
     SubjectId,
-    TenantId,
 )
 from callbackq.model import (
     Ahead,
     Callback,
     CallbackState,
-    Channel,
     Disposition,
     DueReason,
     HoldReason,
     Outcome,
-    Position,
-    Wait,
 )
 from callbackq.policy import Duplicates, PlaceAfter, QueuePolicy
 
@@ -91,6 +84,14 @@ class Command(enum.StrEnum):
     MERGE = "merge"
     CANCEL = "cancel"
     EXPIRE = "expire"
+    FAIL = "fail"
+    RETRY = "retry"
+    CORRECT = "correct"
+    RENUMBER = "renumber"
+    CALL_IN = "call in"
+    DONE = "mark done"
+    REVISE = "revise"
+    SCORE = "score"
 
 
 _S = CallbackState
@@ -102,6 +103,9 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
         (_S.SCHEDULED, Command.PLACE): _S.SCHEDULED,
         (_S.SCHEDULED, Command.TICKET): _S.SCHEDULED,
         (_S.SCHEDULED, Command.MERGE): _S.ENDED,
+        (_S.SCHEDULED, Command.RENUMBER): _S.SCHEDULED,
+        (_S.SCHEDULED, Command.CALL_IN): _S.SCHEDULED,
+        (_S.SCHEDULED, Command.DONE): _S.ENDED,
         (_S.SCHEDULED, Command.CANCEL): _S.ENDED,
         (_S.SCHEDULED, Command.EXPIRE): _S.ENDED,
         (_S.WAITING, Command.ATTEMPT): _S.ATTEMPTING,
@@ -112,12 +116,18 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
         (_S.WAITING, Command.MARK_LONG_WAIT): _S.WAITING,
         (_S.WAITING, Command.TICKET): _S.WAITING,
         (_S.WAITING, Command.MERGE): _S.ENDED,
+        (_S.WAITING, Command.RENUMBER): _S.WAITING,
+        (_S.WAITING, Command.CALL_IN): _S.WAITING,
+        (_S.WAITING, Command.DONE): _S.ENDED,
         (_S.WAITING, Command.CANCEL): _S.ENDED,
         (_S.WAITING, Command.EXPIRE): _S.ENDED,
         (_S.ATTEMPTING, Command.LOOK_AGAIN): _S.ATTEMPTING,
         (_S.ATTEMPTING, Command.TICKET): _S.ATTEMPTING,
         (_S.ATTEMPTING, Command.GIVE_BACK): _S.WAITING,
         (_S.ATTEMPTING, Command.REST): _S.RESTING,
+        (_S.ATTEMPTING, Command.FAIL): _S.HELD,
+        (_S.ATTEMPTING, Command.CALL_IN): _S.ATTEMPTING,
+        (_S.ATTEMPTING, Command.DONE): _S.ENDED,
         (_S.ATTEMPTING, Command.COMPLETE): _S.ENDED,
         (_S.ATTEMPTING, Command.GIVE_UP): _S.ENDED,
         (_S.ATTEMPTING, Command.CANCEL): _S.ENDED,
@@ -125,88 +135,26 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
         (_S.RESTING, Command.PLACE): _S.RESTING,
         (_S.RESTING, Command.TICKET): _S.RESTING,
         (_S.RESTING, Command.MERGE): _S.ENDED,
+        (_S.RESTING, Command.RENUMBER): _S.RESTING,
+        (_S.RESTING, Command.CALL_IN): _S.RESTING,
+        (_S.RESTING, Command.DONE): _S.ENDED,
         (_S.RESTING, Command.CANCEL): _S.ENDED,
         (_S.RESTING, Command.EXPIRE): _S.ENDED,
         (_S.HELD, Command.READY): _S.WAITING,
         (_S.HELD, Command.PLACE): _S.HELD,
         (_S.HELD, Command.TICKET): _S.HELD,
         (_S.HELD, Command.MERGE): _S.ENDED,
+        (_S.HELD, Command.RENUMBER): _S.HELD,
+        (_S.HELD, Command.CALL_IN): _S.HELD,
+        (_S.HELD, Command.DONE): _S.ENDED,
         (_S.HELD, Command.CANCEL): _S.ENDED,
         (_S.HELD, Command.EXPIRE): _S.ENDED,
+        (_S.ENDED, Command.RETRY): _S.RESTING,
+        (_S.ENDED, Command.CORRECT): _S.HELD,
+        (_S.ENDED, Command.REVISE): _S.ENDED,
+        (_S.ENDED, Command.SCORE): _S.ENDED,
     }
 )
-
-
-@attrs.frozen(kw_only=True)
-class Asked:
-    """What was asked for, read and checked: the facts of a new promise."""
-
-    tenant_id: TenantId
-    callback_id: CallbackId
-    subject_id: SubjectId
-    channel: Channel
-    request_key: str | None
-    stand: Stand
-    place_id: PlaceId
-    entered_at: datetime
-    scheduled_at: datetime | None
-    lead: timedelta = timedelta(0)
-    """How long before a chosen time it stands in line, so that the phone rings about then."""
-    call_id: CallId | None = None
-    offer_id: OfferId | None = None
-    preferred_agent_id: AgentId | None = None
-    owner_id: AgentId | None = None
-    ticket_id: str | None = None
-    position: Position | None
-    wait: Wait
-
-
-def request(asked: Asked, *, policy: QueuePolicy, now: datetime) -> Decision:
-    """Make the promise. One for a chosen time is ranked from that time, and lives from that time on."""
-    expires_at = (asked.scheduled_at or now) + policy.callback_life
-    command = Command.REQUEST if asked.scheduled_at is None else Command.SCHEDULE
-    stand = asked.stand
-    callback = Callback(
-        tenant_id=asked.tenant_id,
-        callback_id=asked.callback_id,
-        version=1,
-        state=TRANSITIONS[None, command],
-        queue=policy.queue,
-        subject_id=asked.subject_id,
-        call_id=asked.call_id,
-        channel=asked.channel,
-        mode=policy.mode,
-        priority=stand.priority,
-        lane=stand.lane,
-        place_id=asked.place_id,
-        entered_at=asked.entered_at,
-        requested_at=now,
-        ranked_at=stand.ranked_at,
-        rank=stand.rank,
-        scheduled_at=asked.scheduled_at,
-        expires_at=expires_at,
-        preferred_agent_id=asked.preferred_agent_id,
-        preferred_until_at=stand.preferred_until_at,
-        owner_id=asked.owner_id,
-        ticket_id=asked.ticket_id,
-        dedup_key=dedup_key_or_none(asked.subject_id, policy=policy),
-        request_key=asked.request_key,
-        offer_id=asked.offer_id,
-        quoted_position=asked.position.number if asked.position else None,
-        quoted_position_exact=asked.position.exact if asked.position else True,
-        quoted_wait_s=asked.wait.mean_s,
-        quoted_wait_low_s=asked.wait.low_s,
-        quoted_wait_high_s=asked.wait.high_s,
-        quoted_by=asked.wait.estimator,
-        due_at=expires_at,
-        due_reason=DueReason.EXPIRES,
-    )
-    if asked.scheduled_at is None:
-        due = _due_in_line(callback, policy=policy)
-    else:
-        due = (max(now, asked.scheduled_at - asked.lead), DueReason.SCHEDULED)
-    callback = attrs.evolve(callback, due_at=due[0], due_reason=due[1])
-    return Decision(records=(callback,), events=(told(CallbackRequested, callback, at=now),))
 
 
 def dedup_key(subject_id: SubjectId, *, policy: QueuePolicy) -> str:
@@ -219,10 +167,26 @@ def dedup_key_or_none(subject_id: SubjectId, *, policy: QueuePolicy) -> str | No
     return dedup_key(subject_id, policy=policy) if policy.duplicates is Duplicates.REFUSE else None
 
 
-def ready(callback: Callback, *, stand: Stand, policy: QueuePolicy, now: datetime) -> Decision:
-    """Its time has come, or its rest or hold is over: it stands in line, where *stand* says."""
+def ready(
+    callback: Callback,
+    *,
+    stand: Stand,
+    policy: QueuePolicy,
+    now: datetime,
+    by: str | None = None,
+    reason: str | None = None,
+) -> Decision:
+    """Its time has come, its rest or hold is over, or a person says so: it stands in line, where *stand* says."""
     return _place(
-        callback, Command.READY, CallbackReady, stand=stand, policy=policy, now=now, hold_reason=None
+        callback,
+        Command.READY,
+        CallbackReady,
+        stand=stand,
+        policy=policy,
+        now=now,
+        by=by,
+        reason=reason,
+        hold_reason=None,
     )
 
 
@@ -242,6 +206,7 @@ def place(
     stand: Stand,
     policy: QueuePolicy,
     reason: str | None = None,
+    by: str | None = None,
     now: datetime,
 ) -> Decision:
     """
@@ -250,7 +215,7 @@ def place(
     Raises:
         NotPossibleNow: it is being attempted, or has ended.
     """
-    return _place(callback, Command.PLACE, kind, stand=stand, policy=policy, reason=reason, now=now)
+    return _place(callback, Command.PLACE, kind, stand=stand, policy=policy, reason=reason, by=by, now=now)
 
 
 def merge(
@@ -262,7 +227,7 @@ def merge(
     Raises:
         NotPossibleNow: one of them is being attempted, or has ended.
     """
-    ended = _end(
+    ended = end(
         callback,
         Command.MERGE,
         outcome=Outcome.REPLACED,
@@ -290,7 +255,7 @@ def ticket(callback: Callback, ticket_id: str, *, now: datetime) -> Decision:
     if callback.state is CallbackState.ENDED or callback.ticket_id is not None:
         return Decision()
     due = (callback.due_at, callback.due_reason)
-    record = _move(callback, Command.TICKET, due=due, ticket_id=ticket_id)
+    record = move(callback, Command.TICKET, due=due, ticket_id=ticket_id)
     return Decision(
         records=(record,), events=(CallbackTicketed(**head(record, at=now), ticket_id=ticket_id),)
     )
@@ -298,8 +263,8 @@ def ticket(callback: Callback, ticket_id: str, *, now: datetime) -> Decision:
 
 def hold(callback: Callback, *, reason: HoldReason, until: datetime, now: datetime) -> Decision:
     """Take it out of the line, for a rule forbids dialing now. Looked at again at *until*."""
-    due = min((until, DueReason.HOLD_OVER), _expiry(callback))
-    record = _move(callback, Command.HOLD, due=due, hold_reason=reason)
+    due = min((until, DueReason.HOLD_OVER), expiry(callback))
+    record = move(callback, Command.HOLD, due=due, hold_reason=reason)
     return Decision(records=(record,), events=(CallbackHeld(**head(record, at=now), hold_reason=reason),))
 
 
@@ -309,9 +274,14 @@ def hold_for_number(callback: Callback, *, policy: QueuePolicy, now: datetime) -
     return hold(callback, reason=HoldReason.NUMBER_IN_USE, until=until, now=now)
 
 
+def hold_for_limit(callback: Callback, *, until: datetime, now: datetime) -> Decision:
+    """Hold it until its number may be dialed again: it was dialed as often as is allowed."""
+    return hold(callback, reason=HoldReason.NUMBER_LIMIT, until=until, now=now)
+
+
 def look_again(callback: Callback, *, at: datetime, now: datetime) -> Decision:
     """The attempt is still under way though it should be over: look again at *at*."""
-    record = _move(callback, Command.LOOK_AGAIN, due=(at, DueReason.ATTEMPT_OVERDUE))
+    record = move(callback, Command.LOOK_AGAIN, due=(at, DueReason.ATTEMPT_OVERDUE))
     return Decision(records=(record,), events=(CallbackWatched(**head(record, at=now)),))
 
 
@@ -326,7 +296,7 @@ def attempt(
 ) -> Decision:
     """Start an attempt. Due when every deadline of the attempt must long be over."""
     overdue_at = now + attempt_time_max(policy)
-    record = _move(
+    record = move(
         callback,
         Command.ATTEMPT,
         due=(overdue_at, DueReason.ATTEMPT_OVERDUE),
@@ -346,17 +316,24 @@ def attempt(
     return Decision(records=(record,), events=(event,))
 
 
+VOICEMAIL_TIME_MAX: Final = timedelta(minutes=2)
+"""So long an agent may speak to a machine before the callback takes the attempt for lost."""
+
+
 def attempt_time_max(policy: QueuePolicy) -> timedelta:
     """Return the longest time that an attempt may take until it is connected or over, with a minute to spare."""
     longest = (
         policy.agent_ring_time + 2 * policy.ring_time + policy.join_time_max + 5 * policy.hang_up_time_max
+    )
+    longest += (
+        policy.confirm_time_max + 2 * policy.prompt_time_max + policy.customer_hold_max + VOICEMAIL_TIME_MAX
     )
     return longest + timedelta(minutes=1)
 
 
 def complete(callback: Callback, *, now: datetime) -> Decision:
     """Both can hear each other: the promise is kept."""
-    return _end(
+    return end(
         callback,
         Command.COMPLETE,
         outcome=Outcome.COMPLETED,
@@ -367,43 +344,65 @@ def complete(callback: Callback, *, now: datetime) -> Decision:
 
 
 def attempt_failed(
-    callback: Callback, *, disposition: Disposition, step: NextStep, policy: QueuePolicy, now: datetime
+    callback: Callback,
+    *,
+    disposition: Disposition,
+    step: NextStep,
+    policy: QueuePolicy,
+    now: datetime,
+    counted: bool = True,
+    ending: Mapping[str, Any] = MappingProxyType({}),
 ) -> Decision:
-    """Do what `core.retry` found: give the place back, rest, or end."""
+    """
+    Do what `core.retry` found: give the place back, rest, wait for a correction, or end.
+
+    Args:
+        counted: whether the attempt counts.
+        ending: what else the event of the end tells: whom it was said to.
+    """
     match step:
         case GoBack():
-            record = _move(
+            record = move(
                 callback,
                 Command.GIVE_BACK,
-                due=_due_in_line(callback, policy=policy),
+                due=due_in_line(callback, policy=policy),
                 attempt_id=None,
                 last_disposition=disposition,
             )
             event = CallbackReturned(**head(record, at=now), last_disposition=disposition)
             return Decision(records=(record,), events=(event,))
-        case Rest(rest):
-            due = min((now + rest, DueReason.REST_OVER), _expiry(callback))
-            count = callback.attempts_count + 1
-            record = _move(
+        case Rest(rest, number_index, notice):
+            record = move(
                 callback,
                 Command.REST,
-                due=due,
+                due=min((now + rest, DueReason.REST_OVER), expiry(callback)),
                 attempt_id=None,
-                attempts_count=count,
+                attempts_count=callback.attempts_count + 1,
                 last_disposition=disposition,
+                number_index=number_index,
             )
-            rested = CallbackRested(
-                **head(record, at=now), attempts_count=count, last_disposition=disposition
-            )
+            rested = told(CallbackRested, record, at=now, notice=notice)
             return Decision(records=(record,), events=(rested,))
+        case Correct():
+            record = move(
+                callback,
+                Command.FAIL,
+                due=expiry(callback),
+                attempt_id=None,
+                attempts_count=callback.attempts_count + 1,
+                last_disposition=disposition,
+                hold_reason=HoldReason.WRONG_NUMBER,
+            )
+            return Decision(records=(record,), events=(told(CallbackFailed, record, at=now),))
         case End(outcome, reason):
-            return _end(
+            return end(
                 callback,
                 Command.GIVE_UP,
                 outcome=outcome,
                 now=now,
                 reason=reason,
-                attempts_count=callback.attempts_count + 1,
+                more=ending,
+                attempts_count=callback.attempts_count + counted,
                 last_disposition=disposition,
             )
         case _:
@@ -419,12 +418,12 @@ def cancel(callback: Callback, *, reason: str | None, now: datetime) -> Decision
     """
     if callback.outcome is Outcome.CANCELLED:
         return Decision()
-    return _end(callback, Command.CANCEL, outcome=Outcome.CANCELLED, now=now, reason=reason)
+    return end(callback, Command.CANCEL, outcome=Outcome.CANCELLED, now=now, reason=reason)
 
 
 def expire(callback: Callback, *, now: datetime) -> Decision:
     """Its life is over, and it was not done."""
-    return _end(callback, Command.EXPIRE, outcome=Outcome.EXPIRED, now=now, reason="callback_life")
+    return end(callback, Command.EXPIRE, outcome=Outcome.EXPIRED, now=now, reason="callback_life")
 
 
 def open_to_all(callback: Callback, *, stand: Stand, policy: QueuePolicy, now: datetime) -> Decision:
@@ -472,19 +471,20 @@ def due(callback: Callback, *, facts: DueFacts, policy: QueuePolicy, now: dateti
 
 def _mark_long_wait(callback: Callback, *, policy: QueuePolicy, now: datetime) -> Decision:
     marked = attrs.evolve(callback, waited_long_at=now)
-    record = _move(marked, Command.MARK_LONG_WAIT, due=_due_in_line(marked, policy=policy))
+    record = move(marked, Command.MARK_LONG_WAIT, due=due_in_line(marked, policy=policy))
     return Decision(
         records=(record,), events=(CallbackWaitedLong(**head(record, at=now), waited_long_at=now),)
     )
 
 
-def _expiry(callback: Callback) -> tuple[datetime, DueReason]:
+def expiry(callback: Callback) -> tuple[datetime, DueReason]:
+    """Return the last of its clocks: when its life is over."""
     return (callback.expires_at, DueReason.EXPIRES)
 
 
-def _due_in_line(callback: Callback, *, policy: QueuePolicy) -> tuple[datetime, DueReason]:
+def due_in_line(callback: Callback, *, policy: QueuePolicy) -> tuple[datetime, DueReason]:
     """Return the earliest of the clocks of a callback that stands in line."""
-    clocks = [_expiry(callback)]
+    clocks = [expiry(callback)]
     if callback.preferred_until_at is not None:
         clocks.append((callback.preferred_until_at, DueReason.PREFERENCE_OVER))
     if callback.waited_long_at is None:
@@ -504,6 +504,7 @@ def _place(
     policy: QueuePolicy,
     now: datetime,
     reason: str | None = None,
+    by: str | None = None,
     more: Mapping[str, Any] = MappingProxyType({}),
     **changes: Any,
 ) -> Decision:
@@ -520,9 +521,9 @@ def _place(
         dedup_key=_dedup_key_in(stand.queue, callback, policy=policy),
     )
     in_line = TRANSITIONS.get((callback.state, command)) is CallbackState.WAITING
-    due = _due_in_line(placed, policy=policy) if in_line else (placed.due_at, placed.due_reason)
-    record = _move(placed, command, due=due, **changes)
-    event = told(kind, record, at=now, reason=reason, **more)
+    due = due_in_line(placed, policy=policy) if in_line else (placed.due_at, placed.due_reason)
+    record = move(placed, command, due=due, **changes)
+    event = told(kind, record, at=now, reason=reason, by=by, **more)
     return Decision(records=(record,), events=(event,))
 
 
@@ -533,9 +534,10 @@ def _dedup_key_in(queue: QueueName, callback: Callback, *, policy: QueuePolicy) 
     return dedup_key_or_none(callback.subject_id, policy=policy)
 
 
-def _move(
+def move(
     callback: Callback, command: Command, *, due: tuple[datetime | None, DueReason | None], **changes: Any
 ) -> Callback:
+    """Return the next version of the record. Raises: NotPossibleNow, where TRANSITIONS does not have it."""
     state = TRANSITIONS.get((callback.state, command))
     if state is None:
         allowed = sorted(str(before) for before, name in TRANSITIONS if name is command and before)
@@ -545,16 +547,23 @@ def _move(
     )
 
 
-def _end(
+def end(
     callback: Callback,
     command: Command,
     *,
     outcome: Outcome,
     now: datetime,
     reason: str | None = None,
+    more: Mapping[str, Any] = MappingProxyType({}),
     **changes: Any,
 ) -> Decision:
-    record = _move(
+    """
+    End the promise with an outcome.
+
+    Args:
+        more: what only the event tells.
+    """
+    record = move(
         callback, command, due=(None, None), outcome=outcome, ended_at=now, hold_reason=None, **changes
     )
     event = CallbackEnded(
@@ -565,5 +574,6 @@ def _end(
         ended_at=now,
         merged_into_id=record.merged_into_id,
         reason=reason,
+        **more,
     )
     return Decision(records=(record,), events=(event,))

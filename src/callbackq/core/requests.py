@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, cast
@@ -17,9 +17,9 @@ from callbackq.core.instants import (
     check_name,
     check_text,
 )
-from callbackq.core.numbers import PhoneNumber, number_key
+from callbackq.core.numbers import PhoneNumber, number_key, read_number
 from callbackq.core.placing import AGENT_SKILL
-from callbackq.errors import InvalidText, InvalidTime, RequestKeyReused
+from callbackq.errors import InvalidNumber, InvalidText, InvalidTime, RequestKeyReused
 from callbackq.ids import QueueName, SubjectId, TenantId
 from callbackq.masking import mask_number
 from callbackq.model import Callback, Channel, Position, Receipt, Subject, Wait
@@ -41,6 +41,34 @@ class Wish:
     name: str | None = attrs.field(default=None, repr=False)
     language: str | None = None
     context: Mapping[str, str] = attrs.field(repr=False)
+    alternatives: tuple[str, ...] = attrs.field(default=(), repr=False)
+    record_number: str | None = attrs.field(default=None, repr=False)
+
+
+ALTERNATIVES_MAX: Final = 5
+
+
+def read_numbers(
+    wish: Wish, *, alternatives: object, record_number: str | None, main: PhoneNumber | None, region: str
+) -> Wish:
+    """
+    Add the person's other numbers, and the one in the host's records, read and checked.
+
+    Raises:
+        InvalidNumber: one of them is none, or has an extension.
+        InvalidText: the alternatives are no list, or more than five.
+    """
+    if isinstance(alternatives, str) or not isinstance(alternatives, Sequence):
+        raise InvalidText(f"alternatives is {type(alternatives).__name__}; allowed: a list of numbers")
+    given = cast("Sequence[str]", alternatives)
+    if len(given) > ALTERNATIVES_MAX:
+        raise InvalidText(f"alternatives has {len(given)} numbers; allowed: at most {ALTERNATIVES_MAX}")
+    read = [read_number(number, region=region) for number in given]
+    if any(number.extension for number in read):
+        raise InvalidNumber("an alternative number has an extension; allowed: one that rings by itself")
+    others = dict.fromkeys(number.e164 for number in read if main is None or number.e164 != main.e164)
+    on_record = read_number(record_number, region=region).e164 if record_number is not None else None
+    return attrs.evolve(wish, alternatives=tuple(others), record_number=on_record)
 
 
 def read_wish(*, name: str | None, language: str | None, context: object) -> Wish:
@@ -192,6 +220,8 @@ def new_subject(
         extension=number.extension,
         name=wish.name,
         language=wish.language,
+        alternatives=wish.alternatives,
+        record_number=wish.record_number,
         contexts={ref: wish.context} if wish.context else {},
         created_at=now,
     )
@@ -225,6 +255,8 @@ def renewed_subject(
         subject,
         name=wish.name or subject.name,
         language=wish.language or subject.language,
+        alternatives=wish.alternatives or subject.alternatives,
+        record_number=wish.record_number or subject.record_number,
         contexts=contexts,
     )
     return subject if renewed == subject else attrs.evolve(renewed, version=subject.version + 1)

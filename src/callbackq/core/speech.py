@@ -31,6 +31,7 @@ from callbackq.errors import (
     InvalidPriority,
     InvalidText,
     InvalidTime,
+    NoShowsTooMany,
     NotPossibleNow,
     NumberNeeded,
     RequestKeyReused,
@@ -86,6 +87,7 @@ class Phrase(enum.StrEnum):
     INVALID_PRIORITY = "invalid_priority"
     REQUEST_KEY_REUSED = "request_key_reused"
     CALL_HAS_ENDED = "call_has_ended"
+    NO_SHOWS_TOO_MANY = "no_shows_too_many"
     NOT_POSSIBLE_NOW = "not_possible_now"
     REFUSED = "refused"
     UNKNOWN_QUEUE = "unknown_queue"
@@ -284,6 +286,7 @@ _REFUSAL: Final[Mapping[type[CallbackqError], Phrase]] = MappingProxyType(
         DuplicateCallback: Phrase.ALREADY_HAS_CALLBACK,
         RequestKeyReused: Phrase.REQUEST_KEY_REUSED,
         CallHasEnded: Phrase.CALL_HAS_ENDED,
+        NoShowsTooMany: Phrase.NO_SHOWS_TOO_MANY,
         NotPossibleNow: Phrase.NOT_POSSIBLE_NOW,
         RequestRefused: Phrase.REFUSED,
         UnknownQueue: Phrase.UNKNOWN_QUEUE,
@@ -397,6 +400,9 @@ _TEXT: Final[Mapping[Phrase, str]] = MappingProxyType(
         Phrase.INVALID_PRIORITY: "Something is wrong with your request.",
         Phrase.REQUEST_KEY_REUSED: "This request was made before with something else in it.",
         Phrase.CALL_HAS_ENDED: "It is your turn already.",
+        Phrase.NO_SHOWS_TOO_MANY: (
+            "We could not reach you at the times that you chose. Please confirm that we should call once more."
+        ),
         Phrase.NOT_POSSIBLE_NOW: "That is not possible at the moment.",
         Phrase.REFUSED: "We cannot take this request.",
         Phrase.UNKNOWN_QUEUE: "There are no callbacks for this line.",

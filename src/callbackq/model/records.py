@@ -37,6 +37,7 @@ from callbackq.model.words import (
     CallOutcome,
     CallState,
     Channel,
+    Confirmation,
     Disposition,
     DueReason,
     HoldReason,
@@ -52,7 +53,10 @@ class Subject:
     The person behind callbacks and live calls. The only record that holds personal data.
 
     `identity` is what makes two requests the same person: `tel:+12125550123` or `tel:+12125550123;ext=7`
-    unless the host supplies its own. `contexts` holds the free fields of each request, by callback or call id.
+    unless the host supplies its own. `alternatives` are other numbers of the same person, in the order in which they
+    are tried; `wrong_numbers` are those at which somebody else answered; `record_number` is the one that the host's
+    own records have. `flagged_at` is when the person was flagged for missing callbacks at times they had chosen.
+    `contexts` holds the free fields of each request, by callback or call id.
     """
 
     tenant_id: TenantId
@@ -63,6 +67,10 @@ class Subject:
     extension: str | None = attrs.field(default=None, repr=False)
     name: str | None = attrs.field(default=None, repr=False)
     language: str | None = None
+    alternatives: tuple[str, ...] = attrs.field(default=(), repr=False)
+    wrong_numbers: tuple[str, ...] = attrs.field(default=(), repr=False)
+    record_number: str | None = attrs.field(default=None, repr=False)
+    flagged_at: datetime | None = None
     contexts: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict[str, Mapping[str, str]], repr=False)
     created_at: datetime
 
@@ -77,6 +85,9 @@ class Callback:
     `lane` is the set of skills that the place needs, as a number; while it waits for its preferred agent alone,
     until `preferred_until_at`, that agent is part of the set. `owner_id` is the agent who asked for it.
     `turn_at` is when its turn first came, and `waited_long_at` when it was said to have waited too long.
+    `caller_id` and `media` are handed to the telephony as they are. `called_in_id` is the live call with which
+    the customer came back while waiting. `number_index` says which of the person's numbers is dialed next: 0 is the
+    main one, n the n-th alternative. `score` and `resolved` are what the host reported of it afterwards.
     `dedup_key` is the key that no other callback may hold while this one has not ended; `None` where duplicates
     are allowed. `quoted_*` is what the customer was told, and by which estimator. `overtook_*` counts the places
     of its class (queue, priority, lane) that stood before it, ready, when it was started.
@@ -104,6 +115,10 @@ class Callback:
     preferred_until_at: datetime | None = None
     owner_id: AgentId | None = None
     ticket_id: str | None = None
+    caller_id: str | None = None
+    media: str | None = None
+    called_in_id: CallId | None = None
+    number_index: int = 0
     turn_at: datetime | None = None
     waited_long_at: datetime | None = None
     dedup_key: str | None = None
@@ -122,6 +137,8 @@ class Callback:
     overtook_calls_count: int = 0
     overtook_callbacks_count: int = 0
     merged_into_id: CallbackId | None = None
+    score: float | None = None
+    resolved: bool | None = None
     outcome: Outcome | None = None
     ended_at: datetime | None = None
     due_at: datetime | None
@@ -133,8 +150,9 @@ class LiveCall:
     """
     A caller who is on the line, waiting or being served. It stands in one line with the callbacks.
 
-    `quoted_*` is what the last offer said; `offer_id` stands until `offer_until_at`, or until it is declined. The
-    rest is as in `Callback`.
+    `callback_id` is the callback that it was turned into, `returns_for_id` one that its caller was waiting for, or had
+    missed, when calling in. `quoted_*` is what the last offer said; `offer_id` stands until `offer_until_at`, or until
+    it is declined. The rest is as in `Callback`.
     """
 
     tenant_id: TenantId
@@ -167,6 +185,7 @@ class LiveCall:
     agent_id: AgentId | None = None
     taken_at: datetime | None = None
     callback_id: CallbackId | None = None
+    returns_for_id: CallbackId | None = None
     outcome: CallOutcome | None = None
     ended_at: datetime | None = None
     due_at: datetime | None
@@ -203,6 +222,10 @@ class Attempt:
 
     The core chooses the leg ids before anything is dialed; a leg id is dialed at most once. `number_key` is a
     keyed digest of the number, so that one number never has two live attempts, and no number stands in this row.
+    `agent_id` is None while an agent is looked for. The first agent who is rung has the leg `agent_leg_id`, the n-th
+    has `agent_leg_id.n`; `agent_leg` is the state of the latest, and `agents_rung_count` says which that is.
+    `agent_until_at` and `customer_until_at` are by when each leg must have gone on; `due_at` is the earlier one.
+    `recording_id` is the telephony's own name for a recording.
     """
 
     tenant_id: TenantId
@@ -218,10 +241,17 @@ class Attempt:
     node_id: NodeId
     agent_leg_id: LegId
     agent_leg: LegState
+    agents_rung_count: int = 0
+    agent_until_at: datetime | None = None
     customer_leg_id: LegId
     customer_leg: LegState
+    customer_until_at: datetime | None = None
     customer_rang: bool = False
+    customer_answered_at: datetime | None = None
+    number_index: int = 0
     answered_by: AnsweredBy | None = None
+    confirmation: Confirmation | None = None
+    recording_id: str | None = None
     disposition: Disposition | None = None
     started_at: datetime
     connected_at: datetime | None = None

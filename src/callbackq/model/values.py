@@ -23,6 +23,9 @@ from callbackq.model.words import (
     CallbackState,
     Cause,
     Channel,
+    Disposition,
+    LegState,
+    Outcome,
     ReportKind,
 )
 
@@ -42,7 +45,9 @@ class Report:
         leg_id: the id that the dial effect carried.
         kind: what happened; a member, or its value as text.
         cause: why the leg ended; only for ENDED.
-        answered_by: who answered; only for ANSWERED of the customer's leg.
+        answered_by: who answered; for ANSWERED and DETECTED of the customer's leg.
+        digits: what the customer pressed; only for DIGIT.
+        recording_id: the telephony's own name for a recording of the conversation; with any kind.
         raw_cause: the PBX's own words, kept in history; cut at 200 characters. Must hold no number.
 
     Raises:
@@ -53,6 +58,8 @@ class Report:
     kind: ReportKind = attrs.field(converter=ReportKind)
     cause: Cause = attrs.field(default=Cause.UNKNOWN, converter=Cause)
     answered_by: AnsweredBy = attrs.field(default=AnsweredBy.UNKNOWN, converter=AnsweredBy)
+    digits: str | None = attrs.field(default=None, converter=_short_and_clean, repr=False)
+    recording_id: str | None = attrs.field(default=None, converter=_short_and_clean)
     raw_cause: str | None = attrs.field(default=None, converter=_short_and_clean)
 
 
@@ -290,6 +297,57 @@ class TicketOrder:
     requested_at: datetime
     scheduled_at: datetime | None = None
     context: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+
+
+# ---------------------------------------------------------------------------- what an agent sees
+
+
+@attrs.frozen(kw_only=True)
+class PastAttempt:
+    """An earlier attempt of the same callback, for the agent's screen."""
+
+    at: datetime
+    disposition: Disposition
+
+
+@attrs.frozen(kw_only=True)
+class PastCallback:
+    """An earlier callback of the same person, in any queue, for the agent's screen."""
+
+    callback_id: CallbackId
+    queue: QueueName
+    requested_at: datetime
+    outcome: Outcome | None
+    ticket_id: str | None = None
+
+
+# ---------------------------------------------------------------------------- what the telephony has
+
+
+@attrs.frozen(kw_only=True)
+class LegSnapshot:
+    """
+    One leg as the telephony has it now: RINGING (or being dialed), or ANSWERED, and whether it is in a bridge.
+
+    Args:
+        joined: it is in a bridge with the other leg of its attempt.
+    """
+
+    state: LegState = attrs.field(converter=LegState)
+    joined: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class TelephonySnapshot:
+    """
+    Every leg that the telephony has, of those that it was told to dial. A leg that is missing is gone.
+
+    Args:
+        as_of: when the telephony was asked, in its caller's clock: legs dialed later are not in it.
+    """
+
+    legs: Mapping[LegId, LegSnapshot]
+    as_of: datetime
 
 
 # ---------------------------------------------------------------------------- many at once

@@ -50,6 +50,8 @@ class AttemptState(enum.StrEnum):
 
     INTENDED = "intended"
     AGENT_ON_LINE = "agent_on_line"
+    CONFIRMING = "confirming"
+    CUSTOMER_ON_LINE = "customer_on_line"
     JOINING = "joining"
     CONNECTED = "connected"
     ENDING = "ending"
@@ -149,6 +151,8 @@ class DueReason(enum.StrEnum):
     ATTEMPT_OVERDUE = "attempt_overdue"
     AGENT_RING_OVER = "agent_ring_over"
     RING_OVER = "ring_over"
+    CONFIRM_OVER = "confirm_over"
+    CUSTOMER_HOLD_OVER = "customer_hold_over"
     JOIN_OVERDUE = "join_overdue"
     TALK_OVERDUE = "talk_overdue"
     HANG_UP_WANTED = "hang_up_wanted"
@@ -163,6 +167,8 @@ class HoldReason(enum.StrEnum):
     """Which rule forbids dialing a callback that is HELD."""
 
     NUMBER_IN_USE = "number_in_use"
+    NUMBER_LIMIT = "number_limit"
+    WRONG_NUMBER = "wrong_number"
 
 
 class ReportKind(enum.StrEnum):
@@ -170,7 +176,11 @@ class ReportKind(enum.StrEnum):
 
     RINGING = "ringing"
     ANSWERED = "answered"
+    DETECTED = "detected"
+    DIGIT = "digit"
+    PLAYED = "played"
     BRIDGED = "bridged"
+    UNBRIDGED = "unbridged"
     ENDED = "ended"
     UNCERTAIN = "uncertain"
 
@@ -197,3 +207,37 @@ class AnsweredBy(enum.StrEnum):
     HUMAN = "human"
     MACHINE = "machine"
     FAX = "fax"
+
+
+class Confirmation(enum.StrEnum):
+    """What a customer who answered said to "press 1 to connect"."""
+
+    ACCEPTED = "accepted"
+    LATER = "later"
+    CANCEL = "cancel"
+    SILENT = "silent"
+
+
+class NoticeKind(enum.StrEnum):
+    """What somebody who is not on the line should be told, and who: the customer, or the company."""
+
+    MISSED = "missed"
+    """To the customer: we called and could not reach you, and call again."""
+    UNREACHED = "unreached"
+    """To the customer: we tried to reach you, and do not try again by ourselves."""
+    OTHER_TIME = "other_time"
+    """To the customer: we missed each other; choose another time."""
+    NO_SHOWS = "no_shows"
+    """To the customer: we tried several times at the times you chose; call us or write to us."""
+    NO_AGENT = "no_agent"
+    """To the customer: nobody could take your callback."""
+    SURVEY = "survey"
+    """To the customer: how was it?"""
+    TICKET_NOTE = "ticket_note"
+    """To the company: a note for the ticket."""
+    FOLLOW_UP = "follow_up"
+    """To the company: somebody should see to this customer within a stated time."""
+    CUSTOMER_FLAGGED = "customer_flagged"
+    """To the company: this customer missed several callbacks for chosen times."""
+    NUMBER_WRONG = "number_wrong"
+    """To the company: this number is not the customer's."""

@@ -15,6 +15,7 @@ from callbackq.service.promises import PromiseCommands
 from callbackq.service.queues import QueueCommands
 from callbackq.service.reading import Questions
 from callbackq.service.reports import ReportCommands
+from callbackq.service.settling import SettlingCommands
 
 __all__ = ["CONFLICT_TRIES", "CallbackService", "HeadStart"]
 
@@ -26,6 +27,7 @@ class CallbackService(
     QueueCommands,
     AgentCommands,
     ReportCommands,
+    SettlingCommands,
     Questions,
 ):
     """

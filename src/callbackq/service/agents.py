@@ -11,10 +11,10 @@ from callbackq.core.requests import read_skills
 from callbackq.errors import InvalidText
 from callbackq.facts import lanes_of_agent, waiting_for
 from callbackq.ids import AgentId
-from callbackq.model import Agent, AgentState, Disposition
+from callbackq.model import Agent, AgentState
 from callbackq.ports import Commit, Transaction
 from callbackq.service.base import ServiceBase
-from callbackq.writing import call_off, open_places, policy_of, presence_max_of, write
+from callbackq.writing import agent_left, open_places, policy_of, presence_max_of, write
 
 
 class AgentCommands(ServiceBase):
@@ -72,8 +72,7 @@ class AgentCommands(ServiceBase):
             write(tx, agents.sign_out(agent, now=now))
             open_places(tx, waiting_for(tx, agent), policies=self.policies, now=now)
             if agent.state is AgentState.RESERVED and agent.attempt_id:
-                gone = Disposition.AGENT_UNAVAILABLE
-                call_off(tx, agent.attempt_id, gone, policies=self.policies, now=now)
+                agent_left(tx, agent.attempt_id, policies=self.policies, now=now)
             return tx.agents.get(key)
 
         return self._run(Commit.FLUSHED, unavailable)

@@ -14,6 +14,7 @@ from callbackq.ids import DEFAULT_TENANT, QueueName, TenantId
 from callbackq.intake import Desk
 from callbackq.policy import Caps, QueuePolicy, check_policies
 from callbackq.ports import Clock, Commit, Estimator, Hours, IdSource, Store, Tickets, Transaction
+from callbackq.returning import PromiseConcerned
 from callbackq.system import AlwaysOpen, RandomIds
 
 T = TypeVar("T")
@@ -91,6 +92,13 @@ class ServiceBase:
             except Conflict:
                 continue
         return self._once(commit, work, now)
+
+    def _run_light(self, work: Callable[[Transaction, datetime, Commit], T]) -> T:
+        """Run a command of live calls: it waits for no flush, unless it turns out to change a promise."""
+        try:
+            return self._run(Commit.RELAXED, lambda tx, now: work(tx, now, Commit.RELAXED))
+        except PromiseConcerned:
+            return self._run(Commit.FLUSHED, lambda tx, now: work(tx, now, Commit.FLUSHED))
 
     def _once(self, commit: Commit, work: Callable[[Transaction, datetime], T], now: datetime) -> T:
         with self.store.transaction(self.tenant_id, commit=commit) as tx:

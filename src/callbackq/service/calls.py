@@ -33,6 +33,7 @@ from callbackq.model import (
 )
 from callbackq.policy import QueuePolicy
 from callbackq.ports import Commit, Transaction
+from callbackq.returning import PromiseConcerned, Returning, close_returned
 from callbackq.service.base import NO_CONTEXT, ServiceBase
 from callbackq.writing import (
     free_agent_of_call,
@@ -101,15 +102,15 @@ class CallCommands(ServiceBase):
         joining = intake.read_joining(snapshot, policy=policy)
         self._know_lanes(*lanes_of_request(joining.skills, joining.preferred_agent_id))
 
-        def joined(tx: Transaction, now: datetime) -> LiveCall:
+        def joined(tx: Transaction, now: datetime, commit: Commit) -> LiveCall:
             known = tx.calls.find(joining.call_id)
             if known is not None:
                 if known.state is CallState.ENDED:
                     raise CallHasEnded(f"live call {known.call_id} ended as {known.outcome}")
                 return known
-            return self._join(tx, joining, policy, now=now)
+            return self._join(tx, joining, policy, commit=commit, now=now)
 
-        return self._run(Commit.RELAXED, joined)
+        return self._run_light(joined)
 
     def call_left(self, call_id: str) -> LiveCall:
         """
@@ -125,16 +126,14 @@ class CallCommands(ServiceBase):
         """
         key = CallId(check_text(call_id, "call_id"))
 
-        def left(tx: Transaction, now: datetime) -> LiveCall:
+        def left(tx: Transaction, now: datetime, commit: Commit) -> LiveCall:
             call = tx.calls.get(key)
             policy = self.policies.get(call.queue)
-            if policy is None or not self._call_back_abandoned(tx, call, policy, now=now):
-                write(tx, rules.leave(call, now=now))
-                free_agent_of_call(tx, call, policies=self.policies, cooled_down=False, now=now)
+            if policy is None or not self._call_back_abandoned(tx, call, policy, commit=commit, now=now):
+                self._leave(tx, call, commit=commit, now=now)
             return tx.calls.get(key)
 
-        promises = any(policy.abandoned_wait_min is not None for policy in self.policies.values())
-        return self._run(Commit.FLUSHED if promises else Commit.RELAXED, left)
+        return self._run_light(left)
 
     def call_returned(self, call_id: str) -> LiveCall:
         """
@@ -218,7 +217,7 @@ class CallCommands(ServiceBase):
             *(lane for one, _ in there for lane in lanes_of_request(one.skills, one.preferred_agent_id))
         )
 
-        def resynced(tx: Transaction, now: datetime) -> Resynced:
+        def resynced(tx: Transaction, now: datetime, commit: Commit) -> Resynced:
             here = {call.call_id: call for call in tx.calls.open(policy.queue)}
             done, left = Counter[resync.Step](), list[str]()
             for joining, agent_id in there:
@@ -229,10 +228,11 @@ class CallCommands(ServiceBase):
                     done[step] += 1
                     if step is resync.Step.LEAVE:
                         left.append(joining.call_id)
-                    self._resync(tx, step, joining, agent_id, policy, now=now)
+                    self._resync(tx, step, joining, agent_id, policy, commit=commit, now=now)
             gone = [call for call in here.values() if not resync.is_newer(call, asked_at)]
             for call in gone:
                 write(tx, rules.lose(call, now=now))
+                close_returned(tx, call, policy=policy, commit=commit, now=now)
                 free_agent_of_call(tx, call, policies=self.policies, cooled_down=False, now=now)
             return Resynced(
                 joined_count=done[resync.Step.JOIN] + done[resync.Step.REJOIN],
@@ -243,7 +243,7 @@ class CallCommands(ServiceBase):
                 unresolved=tuple(left),
             )
 
-        return self._run(Commit.RELAXED, resynced)
+        return self._run_light(resynced)
 
     def _resync(
         self,
@@ -253,10 +253,11 @@ class CallCommands(ServiceBase):
         agent_id: AgentId | None,
         policy: QueuePolicy,
         *,
+        commit: Commit,
         now: datetime,
     ) -> None:
         if step is resync.Step.JOIN:
-            self._join(tx, joining, policy, now=now)
+            self._join(tx, joining, policy, commit=commit, now=now)
             return
         call = tx.calls.find(joining.call_id)
         if call is None:
@@ -377,7 +378,13 @@ class CallCommands(ServiceBase):
     # ------------------------------------------------------------------ inside
 
     def _join(
-        self, tx: Transaction, joining: intake.JoiningCall, policy: QueuePolicy, *, now: datetime
+        self,
+        tx: Transaction,
+        joining: intake.JoiningCall,
+        policy: QueuePolicy,
+        *,
+        commit: Commit,
+        now: datetime,
     ) -> LiveCall:
         at = now
         if joining.entered_at is not None:
@@ -396,8 +403,18 @@ class CallCommands(ServiceBase):
             preferred_agent_id=joining.preferred_agent_id,
             entered_at=at,
         )
-        write(tx, rules.join(facts, policy=policy, now=now))
+        returning = Returning(tx, policy, policies=self.policies, commit=commit, now=now)
+        callback = returning.callback_of(facts.subject_id)
+        write(tx, rules.join(returning.joining(facts, callback), policy=policy, now=now))
+        if callback is not None:
+            returning.joined(callback, joining.call_id)
         return tx.calls.get(joining.call_id)
+
+    def _leave(self, tx: Transaction, call: LiveCall, *, commit: Commit, now: datetime) -> None:
+        write(tx, rules.leave(call, now=now))
+        policy = policy_or_default(self.policies, call.queue)
+        close_returned(tx, call, policy=policy, commit=commit, now=now)
+        free_agent_of_call(tx, call, policies=self.policies, cooled_down=False, now=now)
 
     def _give_back(self, tx: Transaction, call: LiveCall, *, now: datetime) -> None:
         policy = policy_or_default(self.policies, call.queue)
@@ -415,7 +432,7 @@ class CallCommands(ServiceBase):
         write(tx, agents.take_call(agent, call.call_id, presence_max=presence_max, now=now))
 
     def _call_back_abandoned(
-        self, tx: Transaction, call: LiveCall, policy: QueuePolicy, *, now: datetime
+        self, tx: Transaction, call: LiveCall, policy: QueuePolicy, *, commit: Commit, now: datetime
     ) -> bool:
         """Make a promise of an abandoned call, if policy wants it; say whether that was done."""
         wait_min = policy.abandoned_wait_min
@@ -423,6 +440,8 @@ class CallCommands(ServiceBase):
             return False
         if now - call.entered_at < wait_min:
             return False
+        if commit is Commit.RELAXED:
+            raise PromiseConcerned
         request = intake.request_of_call(call, policy=policy, channel=Channel.ABANDONED)
         try:
             intake.promise(tx, request, desk=self.desk, now=now, abandoned=True)

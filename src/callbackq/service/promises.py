@@ -15,6 +15,7 @@ from callbackq.core.placing import lanes_of_request
 from callbackq.core.requests import (
     event_key_of,
     read_channel,
+    read_numbers,
     read_rate,
     read_skills,
     read_wish,
@@ -28,7 +29,6 @@ from callbackq.model import (
     Callback,
     CallbackState,
     Channel,
-    Disposition,
     Person,
     Receipt,
     Subject,
@@ -67,6 +67,11 @@ class PromiseCommands(ServiceBase):
         name: str | None = None,
         language: str | None = None,
         context: Mapping[str, str] = NO_CONTEXT,
+        alternatives: Sequence[str] = (),
+        record_number: str | None = None,
+        caller_id: str | None = None,
+        media: str | None = None,
+        confirmed: bool = False,
     ) -> Receipt:
         """
         Promise a callback. With *call_id* the live caller's place becomes the callback's place.
@@ -85,6 +90,11 @@ class PromiseCommands(ServiceBase):
                 there is no live call, a ticket is opened once the promise is durable.
             entered_at: for a host that keeps its own queue: when the caller entered it; at most 30 days ago.
             scheduled_at: call at this time instead of as soon as possible; aware, in the future.
+            alternatives: other numbers of this person, at most five, tried in this order by the policy's rules.
+            record_number: the number in the host's own records; the agent is told whether another one is dialed.
+            caller_id: the number that the customer's phone shows; the queue's if not given. 1 to 200 characters.
+            media: `"video"` or another medium, handed to the telephony as it is. 1 to 200 characters.
+            confirmed: this person has said that they will be there, though they missed several chosen times.
 
         Returns:
             The receipt, once the promise is durable. The live call is over as far as the line goes: hang it up.
@@ -93,6 +103,7 @@ class PromiseCommands(ServiceBase):
             UnknownQueue, CallNotFound, InvalidNumber, InvalidPriority, InvalidTime, InvalidText: nothing was
                 stored.
             CallHasEnded: the live call waits no longer.
+            NoShowsTooMany: a chosen time, for a person who missed several; ask, and give `confirmed=True`.
             DuplicateCallback: this person has one in this queue; give them `receipt(error.existing_id)`.
             RequestKeyReused: the key was used for another request.
             CommitUncertain: it may have been stored; ask again with the same request key.
@@ -101,10 +112,18 @@ class PromiseCommands(ServiceBase):
         now = self.now()
         owner_id = AgentId(check_text(owner, "owner")) if owner is not None else None
         usual = Channel.IN_QUEUE if call_id is not None else Channel.WEB if owner is None else Channel.AGENT
+        target = intake.read_target(number, policy)
+        wish = read_numbers(
+            read_wish(name=name, language=language, context=context),
+            alternatives=alternatives,
+            record_number=record_number,
+            main=target,
+            region=policy.default_region,
+        )
         request = intake.Request(
             policy=policy,
             call_id=CallId(check_text(call_id, "call_id")) if call_id is not None else None,
-            number=intake.read_target(number, policy),
+            number=target,
             request_key=request_key_of(request_key, call_id),
             offer_id=OfferId(check_text(offer_id, "offer_id")) if offer_id is not None else None,
             channel=read_channel(channel or usual),
@@ -115,7 +134,10 @@ class PromiseCommands(ServiceBase):
             preferred_agent_id=intake.read_agent(preferred_agent) or owner_id,
             owner_id=owner_id,
             ticket_id=check_text(ticket_id, "ticket_id") if ticket_id is not None else None,
-            wish=read_wish(name=name, language=language, context=context),
+            caller_id=check_text(caller_id, "caller_id") if caller_id is not None else None,
+            media=check_text(media, "media") if media is not None else None,
+            confirmed=confirmed,
+            wish=wish,
         )
         self._know_lanes(*lanes_of_request(request.skills, request.preferred_agent_id))
         receipt = self._run(
@@ -265,8 +287,7 @@ class PromiseCommands(ServiceBase):
             callback = tx.callbacks.get(key)
             write(tx, lifecycle.cancel(callback, reason=why, now=now))
             if callback.state is CallbackState.ATTEMPTING and callback.attempt_id:
-                by_us = Disposition.CANCELLED_BY_US
-                call_off(tx, callback.attempt_id, by_us, policies=self.policies, now=now)
+                call_off(tx, callback.attempt_id, policies=self.policies, now=now)
             return tx.callbacks.get(key)
 
         return self._run(Commit.FLUSHED, cancelled)

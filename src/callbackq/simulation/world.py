@@ -25,6 +25,7 @@ class Happened(enum.StrEnum):
     CONNECTED = "connected"
     PARTED = "parted"
     HUNG_UP = "hung_up"
+    CORRECTED = "corrected"
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +34,8 @@ class WorldLine:
     One line of the journal.
 
     WAITS follows JOINED where no agent was free. CONNECTED has the agent; for a callback also the leg and the
-    callback. HUNG_UP is giving up on the line before being served, PARTED the end of a conversation. TOLD says in
+    callback. HUNG_UP is giving up on the line before being served, PARTED the end of a conversation. CORRECTED is a
+    person's word that what was taken for a conversation was none, or that the number is another one. TOLD says in
     `note` what was said.
     """
 

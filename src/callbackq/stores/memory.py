@@ -12,6 +12,7 @@ import threading
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from heapq import merge
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -51,9 +52,14 @@ from callbackq.model import (
 )
 from callbackq.ports import Commit
 from callbackq.stores.memory_rows import (
+    ATTEMPTS_DIALED,
+    ATTEMPTS_OPEN,
     ATTEMPTS_STARTED,
+    ATTEMPTS_WANTING,
     CALLBACKS_ENDED,
+    CALLBACKS_OF_SUBJECT,
     CALLS_ENDED,
+    CALLS_OPEN,
     CALLS_TAKEN,
     Row,
     TenantRows,
@@ -113,6 +119,26 @@ class _Table(Generic[_RowT]):
         times = tenant.latest.get((what, queue), ())
         return [rows[row_id] for _, row_id in islice(reversed(times), limit)]
 
+    def _latest_by(self, what: str, key: str, since: datetime | None, limit: int) -> list[_RowT]:
+        """Return the rows under *key*, the latest first, as long as they are later than *since*."""
+        tenant = self._transaction.tenant
+        rows: dict[str, _RowT] = tenant.rows[self._cls]
+        found: list[_RowT] = []
+        spots = tenant.by_key[what].irange((key,), (f"{key}\0",), reverse=True)
+        for _, at, row_id in islice(spots, limit):
+            if since is not None and at <= since:
+                break
+            found.append(rows[row_id])
+        return found
+
+    def _listed(self, what: str, queues: Collection[QueueName] | None) -> list[_RowT]:
+        """Return the rows that stand in the lists of *queues*, by id."""
+        tenant = self._transaction.tenant
+        rows: dict[str, _RowT] = tenant.rows[self._cls]
+        lists = tenant.by_queue[what]
+        found = [lists.get(queue, ()) for queue in (lists if queues is None else set(queues))]
+        return [rows[row_id] for row_id in merge(*found)]
+
 
 def _is_in(row: Any, queues: Collection[QueueName] | None) -> bool:
     return queues is None or isinstance(row, Agent) or row.queue in queues
@@ -151,6 +177,10 @@ class _Callbacks(_Table[Callback]):
         """Return the callbacks of *queue* that ended last, the latest first. O(limit)."""
         return self._latest(CALLBACKS_ENDED, queue, limit)
 
+    def of_subject(self, subject_id: SubjectId, *, limit: int) -> list[Callback]:
+        """Return the callbacks of one person, in any queue, the latest requested first. O(limit + log n)."""
+        return self._latest_by(CALLBACKS_OF_SUBJECT, subject_id, None, limit)
+
 
 class _Calls(_Table[LiveCall]):
     """The live calls of one tenant."""
@@ -166,9 +196,8 @@ class _Calls(_Table[LiveCall]):
         return self._find(call_id)
 
     def open(self, queue: QueueName) -> list[LiveCall]:
-        """Return the live calls of *queue* that have not ended, by id. O(n log n) in those."""
-        tenant = self._transaction.tenant
-        return [tenant.rows[LiveCall][call_id] for call_id in sorted(tenant.calls_open.get(queue, ()))]
+        """Return the live calls of *queue* that have not ended, by id. O(found)."""
+        return self._listed(CALLS_OPEN, (queue,))
 
     def last_taken(self, queue: QueueName, *, limit: int) -> list[LiveCall]:
         """Return the live calls of *queue* that were taken last, the latest first. O(limit)."""
@@ -226,7 +255,19 @@ class _Attempts(_Table[Attempt]):
 
     def open_count(self, queue: QueueName, *, limit: int) -> int:
         """Count the attempts of *queue* that have not ended; stops at *limit*. O(1)."""
-        return min(self._transaction.tenant.attempts_open[queue], limit)
+        return min(len(self._transaction.tenant.by_queue[ATTEMPTS_OPEN].get(queue, ())), limit)
+
+    def open(self, queue: QueueName) -> list[Attempt]:
+        """Return the attempts of *queue* that have not ended, by id. O(found)."""
+        return self._listed(ATTEMPTS_OPEN, (queue,))
+
+    def wanting_agent(self, *, queues: Collection[QueueName] | None = None) -> list[Attempt]:
+        """Return the attempts without an agent that go on, by id. O(n log queues) in those."""
+        return self._listed(ATTEMPTS_WANTING, queues)
+
+    def dialed_to(self, number_key: str, *, since: datetime, limit: int) -> list[Attempt]:
+        """Return the attempts that dialed this number after *since*, the latest first. O(limit + log n)."""
+        return self._latest_by(ATTEMPTS_DIALED, number_key, since, limit)
 
     def last_started(self, queue: QueueName, *, limit: int) -> list[Attempt]:
         """Return the attempts of *queue* that were started last, the latest first. O(limit)."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sortedcontainers import SortedList
 
 from callbackq.events import AgentEvent, AttemptEvent, CallbackEvent, CallEvent, Event, QueueSwitched
-from callbackq.ids import CallId, QueueName
+from callbackq.ids import QueueName
 from callbackq.model import (
     Agent,
     AgentState,
@@ -27,6 +27,7 @@ from callbackq.model import (
     CallbackState,
     CallState,
     Entity,
+    LegState,
     LiveCall,
     Place,
     QueueControl,
@@ -37,6 +38,8 @@ from callbackq.stores.memory_line import QueueLine, Ranks, position_of
 
 if TYPE_CHECKING:
     _Times = SortedList[tuple[datetime, str]]
+    _Ids = SortedList[str]
+    _Spots = SortedList[tuple[Any, ...]]  # A key, a moment, an id. What bounds a search may be shorter.
 
 Row = Callback | LiveCall | Agent | Attempt | Subject | QueueControl
 Key = tuple[str, str]
@@ -70,6 +73,12 @@ _MOMENTS: Final[Mapping[type[Any], tuple[tuple[str, Callable[[Any], datetime | N
     Attempt: ((ATTEMPTS_STARTED, attrgetter("started_at")),),
 }
 """The moments of a row by which the latest of its queue are found."""
+
+CALLBACKS_OF_SUBJECT: Final = "callbacks of a person"
+ATTEMPTS_DIALED: Final = "attempts that dialed a number"
+CALLS_OPEN: Final = "live calls open"
+ATTEMPTS_OPEN: Final = "attempts open"
+ATTEMPTS_WANTING: Final = "attempts that want an agent"
 
 
 def keys_of(row: Row) -> list[Key]:
@@ -116,6 +125,42 @@ def _open_queue(row: Any) -> QueueName | None:
     return queue
 
 
+def _wanting_queue(attempt: Attempt | None) -> QueueName | None:
+    """Return the queue in which an attempt wants an agent, if it does."""
+    if attempt is None or attempt.agent_id is not None or attempt.state in _OVER:
+        return None
+    return attempt.queue
+
+
+def _of_subject(callback: Callback | None) -> tuple[str, datetime, str] | None:
+    """Return where a callback stands among all those of its person."""
+    if callback is None:
+        return None
+    return callback.subject_id, callback.requested_at, callback.callback_id
+
+
+def _dialed(attempt: Attempt | None) -> tuple[str, datetime, str] | None:
+    """Return where an attempt stands among those that dialed its number, if it did."""
+    if attempt is None or attempt.customer_leg is LegState.NONE:
+        return None
+    return attempt.number_key, attempt.started_at, attempt.attempt_id
+
+
+_OVER: Final = frozenset({AttemptState.ENDING, AttemptState.ENDED})
+
+_QUEUE_IN: Final[Mapping[type[Any], tuple[tuple[str, Callable[[Any], QueueName | None]], ...]]] = {
+    LiveCall: ((CALLS_OPEN, _open_queue),),
+    Attempt: ((ATTEMPTS_OPEN, _open_queue), (ATTEMPTS_WANTING, _wanting_queue)),
+}
+"""What is listed by queue and id, and the queue under which a row stands there."""
+
+_SPOT_IN: Final[Mapping[type[Any], tuple[str, Callable[[Any], tuple[str, datetime, str] | None]]]] = {
+    Callback: (CALLBACKS_OF_SUBJECT, _of_subject),
+    Attempt: (ATTEMPTS_DIALED, _dialed),
+}
+"""What is listed over all queues, by a key and a moment, and where a row stands there."""
+
+
 def _recount(open_in: Counter[QueueName], before: QueueName | None, after: QueueName | None) -> None:
     if before == after:
         return
@@ -134,12 +179,14 @@ class TenantRows:
         self.lines: dict[QueueName, QueueLine] = {}
         self.due: dict[type[Any], _Times] = {cls: SortedList() for cls in ID_OF if cls not in _TIMELESS}
         self.latest: dict[tuple[str, QueueName], _Times] = {}
+        self.by_key: dict[str, _Spots] = {what: SortedList() for what, _ in _SPOT_IN.values()}
+        self.by_queue: dict[str, dict[QueueName, _Ids]] = {
+            what: {} for lists in _QUEUE_IN.values() for what, _ in lists
+        }
         self.available: _Times = SortedList()
         self.staffed: Counter[QueueName] = Counter()
         self.staffed_skills: Counter[tuple[QueueName, tuple[str, ...]]] = Counter()
         self.callbacks_open: Counter[QueueName] = Counter()
-        self.attempts_open: Counter[QueueName] = Counter()
-        self.calls_open: dict[QueueName, set[CallId]] = {}
         self.lanes = LaneIndex()
         self.history: list[Event] = []
         self.history_of: dict[Key, list[Event]] = {}
@@ -156,12 +203,11 @@ class TenantRows:
         self._swap_keys(old, new, row_id)
         if cls not in _TIMELESS:
             self._swap_times(old, new, cls, row_id)
+            self._swap_lists(old, new, cls, row_id)
         if cls is Agent:
             self._swap_agent(old, new)
-        elif cls is Attempt:
-            _recount(self.attempts_open, _open_queue(old), _open_queue(new))
         elif cls is Callback or cls is LiveCall:
-            self._swap_place(old, new, cls, row_id)
+            self._swap_place(old, new, cls)
 
     def _swap_keys(self, old: Row | None, new: Row | None, row_id: str) -> None:
         before = [] if old is None else keys_of(old)
@@ -188,6 +234,28 @@ class TenantRows:
                     self._forget((what, was[0]), was[1], row_id)
                 if now is not None and now[1] is not None:
                     self._remember((what, now[0]), now[1], row_id)
+
+    def _swap_lists(self, old: Any, new: Any, cls: type[Any], row_id: str) -> None:
+        for what, queue_of in _QUEUE_IN.get(cls, ()):
+            left, came = queue_of(old), queue_of(new)
+            if left != came:
+                queues = self.by_queue[what]
+                if left is not None:
+                    queues[left].remove(row_id)
+                    if not queues[left]:
+                        del queues[left]
+                if came is not None:
+                    if came not in queues:
+                        queues[came] = SortedList()
+                    queues[came].add(row_id)
+        if cls in _SPOT_IN:
+            what, spot_of = _SPOT_IN[cls]
+            was, now = spot_of(old), spot_of(new)
+            if was != now:
+                if was is not None:
+                    self.by_key[what].remove(was)
+                if now is not None:
+                    self.by_key[what].add(now)
 
     def _forget(self, of: tuple[str, QueueName], at: datetime, row_id: str) -> None:
         times = self.latest[of]
@@ -216,12 +284,9 @@ class TenantRows:
             self.staffed[queue] += change
             self.staffed_skills[queue, skills] += change
 
-    def _swap_place(self, old: Any, new: Any, cls: type[Any], row_id: str) -> None:
-        before, after = _open_queue(old), _open_queue(new)
+    def _swap_place(self, old: Any, new: Any, cls: type[Any]) -> None:
         if cls is Callback:
-            _recount(self.callbacks_open, before, after)
-        elif before != after:
-            self._swap_open_call(CallId(row_id), before, after)
+            _recount(self.callbacks_open, _open_queue(old), _open_queue(new))
         left = old if old is not None and _is_waiting(old) else None
         came = new if new is not None and _is_waiting(new) else None
         if left is not None and came is not None and _spot_of(left) == _spot_of(came):
@@ -236,14 +301,6 @@ class TenantRows:
             if came.queue not in self.lines:
                 self.lines[came.queue] = QueueLine()
             self.lines[came.queue].of_kind(came).add(came)
-
-    def _swap_open_call(self, call_id: CallId, before: QueueName | None, after: QueueName | None) -> None:
-        if before is not None:
-            self.calls_open[before].remove(call_id)
-            if not self.calls_open[before]:
-                del self.calls_open[before]
-        if after is not None:
-            self.calls_open.setdefault(after, set()).add(call_id)
 
     def append(self, event: Event) -> None:
         """Write one event. O(1)."""
@@ -275,15 +332,20 @@ class TenantRows:
         assert +self.staffed == +fresh.staffed, "the staffed counts differ from the rows"
         assert +self.staffed_skills == +fresh.staffed_skills, "the staffed skills differ from the rows"
         assert +self.callbacks_open == +fresh.callbacks_open, "the open callbacks differ from the rows"
-        assert +self.attempts_open == +fresh.attempts_open, "the open attempts differ from the rows"
-        assert self.calls_open == fresh.calls_open, "the open live calls differ from the rows"
+        for what, queues in self.by_queue.items():
+            assert queues == fresh.by_queue[what], f"the {what} differ from the rows"
+        for what, spots in self.by_key.items():
+            assert spots == fresh.by_key[what], f"the {what} differ from the rows"
         assert self.history_of == fresh.history_of, "the history by record differs from the history"
         for skills in self.lanes.sets[1:]:
             fresh.lanes.add(skills)
         assert self.lanes.lane_of == fresh.lanes.lane_of, "the numbers of lanes differ"
         assert self.lanes.by_skill == fresh.lanes.by_skill, "the lanes by skill differ"
-        for times in (*self.due.values(), *self.latest.values(), self.available):
+        for times in (*self.due.values(), *self.latest.values(), *self.by_key.values(), self.available):
             _check_order(times)
+        for queues in self.by_queue.values():
+            for ids in queues.values():
+                _check_order(ids)
         for line in self.lines.values():
             for half in (line.calls, line.callbacks):
                 _check_half(half)

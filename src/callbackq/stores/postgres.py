@@ -11,9 +11,9 @@ Why it is correct:
   must be unique are unique indexes, so they hold whatever a transaction sees. `SERIALIZABLE` would add conflicts
   between transactions that only look at the same line.
 * Looking for work goes by turns: a transaction that writes, and whose first verb is one that a dispatcher begins
-  with (`due`, `available`, `head`, `is_empty`), waits for the tenant's turn before it looks. So no two nodes find the
-  same head, and no place is passed by a later one. Commands need no turn, and wait for no dispatcher, unless both want
-  the same row.
+  with (`due`, `available`, `wanting_agent`, `head`, `is_empty`), waits for the tenant's turn before it looks. So no two
+  nodes find the same head, and no place is passed by a later one. Commands need no turn, and wait for no dispatcher,
+  unless both want the same row.
 * `FLUSHED` waits for the disk (and for the standbys, where the server is told so), `RELAXED` for nothing
   (`synchronous_commit` off: the server keeps it in memory for a moment).
 
@@ -48,7 +48,7 @@ from callbackq.stores.postgres_tables import PostgresTransaction
 if TYPE_CHECKING:
     from callbackq.stores.postgres_connections import Connection
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 _SERVER_VERSION_MIN: Final = 14
 _SCHEMA_NAME: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")

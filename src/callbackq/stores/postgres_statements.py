@@ -167,6 +167,17 @@ LAST_STARTED_ATTEMPTS: Final = (
     f"{ATTEMPTS.select} AND queue = $2 AND started_at > '-infinity'"
     " ORDER BY started_at DESC, attempt_id DESC LIMIT $3"
 )
+CALLBACKS_OF_SUBJECT: Final = (
+    f"{CALLBACKS.select} AND subject_id = $2 ORDER BY requested_at DESC, callback_id DESC LIMIT $3"
+)
+OPEN_ATTEMPTS: Final = f"{ATTEMPTS.select} {_OPEN} ORDER BY attempt_id"
+_WANTING: Final = "AND agent_id IS NULL AND state NOT IN ('ending', 'ended')"
+WANTING_ATTEMPTS: Final = f"{ATTEMPTS.select} {_WANTING}"
+WANTING_ATTEMPTS_IN: Final = f"{ATTEMPTS.select} {_WANTING} AND queue = ANY ($2)"
+DIALED_ATTEMPTS: Final = (
+    f"{ATTEMPTS.select} AND number_key = $2 AND customer_leg <> 'none' AND started_at > $3"
+    " ORDER BY started_at DESC, attempt_id DESC LIMIT $4"
+)
 AVAILABLE: Final = f"{AGENTS.select} AND state = 'available' ORDER BY since_at, agent_id"
 STAFFED_COUNT: Final = "SELECT count(*) FROM callbackq_agent_queues WHERE tenant_id = $1 AND queue = $2"
 # Agent by agent, by the key: OFFSET keeps the planner from a join, for which a new table looks small enough.

@@ -3,14 +3,15 @@ One transaction in PostgreSQL: the verbs of `ports.Transaction`, as the statemen
 
 The rule: a verb is one statement wherever it can be, for each is a journey to the server and back.
 
-A verb that looks for work, such as `due`, `available` or `head`, takes the tenant's turn when it is the first of a
-transaction that writes: see `postgres`.
+A verb that looks for work, such as `due`, `available`, `wanting_agent` or `head`, takes the tenant's turn when it is
+the first of a transaction that writes: see `postgres`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from callbackq.errors import (
@@ -50,6 +51,7 @@ from callbackq.stores.rows import (
     UNIQUE_RULES,
     EventCodec,
     RecordT,
+    as_utc,
     check_event,
     check_record,
     from_json,
@@ -92,6 +94,10 @@ class _Callbacks(Part):
     def last_ended(self, queue: QueueName, *, limit: int) -> list[Callback]:
         """Return the callbacks of *queue* that ended last, the latest first. O(limit + log n)."""
         return self._session.records(sql.CALLBACKS, sql.LAST_ENDED_CALLBACKS, queue, limit)
+
+    def of_subject(self, subject_id: SubjectId, *, limit: int) -> list[Callback]:
+        """Return the callbacks of one person, in any queue, the latest requested first. O(limit + log n)."""
+        return self._session.records(sql.CALLBACKS, sql.CALLBACKS_OF_SUBJECT, subject_id, limit)
 
 
 class _Calls(Part):
@@ -179,6 +185,23 @@ class _Attempts(Part):
     def open_count(self, queue: QueueName, *, limit: int) -> int:
         """Count the attempts of *queue* that have not ended; stops at *limit*. O(counted)."""
         return self._session.numbers(sql.OPEN_ATTEMPTS_COUNT, queue, limit)[0]
+
+    def open(self, queue: QueueName) -> list[Attempt]:
+        """Return the attempts of *queue* that have not ended, by id. O(found + log n)."""
+        return self._session.records(sql.ATTEMPTS, sql.OPEN_ATTEMPTS, queue)
+
+    def wanting_agent(self, *, queues: Collection[QueueName] | None = None) -> list[Attempt]:
+        """Return the attempts without an agent that go on, by id. O(n log n) in those."""
+        self._session.take_turn(LINE)
+        if queues is None:
+            found = self._session.records(sql.ATTEMPTS, sql.WANTING_ATTEMPTS)
+        else:
+            found = self._session.records(sql.ATTEMPTS, sql.WANTING_ATTEMPTS_IN, list(queues))
+        return sorted(found, key=attrgetter("attempt_id"))
+
+    def dialed_to(self, number_key: str, *, since: datetime, limit: int) -> list[Attempt]:
+        """Return the attempts that dialed this number after *since*, the latest first. O(limit + log n)."""
+        return self._session.records(sql.ATTEMPTS, sql.DIALED_ATTEMPTS, number_key, as_utc(since), limit)
 
     def last_started(self, queue: QueueName, *, limit: int) -> list[Attempt]:
         """Return the attempts of *queue* that were started last, the latest first. O(limit + log n)."""

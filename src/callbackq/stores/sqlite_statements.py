@@ -47,14 +47,19 @@ class Statements(Generic[RecordT]):
         self._key: str = key
         self._table: str = table
 
+    def found(self, index: str, condition: str) -> str:
+        """Return a statement that finds rows of the tenant by the index that ends in *index*."""
+        select = f"SELECT {self._columns} FROM {self._table} INDEXED BY {self._table}_{index}"
+        return f"{select} WHERE tenant_id = ? AND {condition}"
+
     def by(self, index: str, condition: str) -> str:
         """Return a statement that finds rows of one queue by the index that ends in *index*."""
-        select = f"SELECT {self._columns} FROM {self._table} INDEXED BY {self._table}_{index}"
-        return f"{select} WHERE tenant_id = ? AND queue = ? AND {condition}"
+        return self.found(index, f"queue = ? AND {condition}")
 
-    def latest(self, index: str, column: str, condition: str = "TRUE") -> str:
-        """Return a statement that finds the rows of one queue with the latest times in *column*."""
-        return self.by(index, f"{condition} ORDER BY {column} DESC, {self._key} DESC LIMIT ?")
+    def latest(self, index: str, column: str, condition: str = "TRUE", *, of: str = "queue") -> str:
+        """Return a statement that finds the rows of one queue (or other *of*) with the latest *column*."""
+        order = f"ORDER BY {column} DESC, {self._key} DESC LIMIT ?"
+        return self.found(index, f"{of} = ? AND {condition} {order}")
 
 
 CALLBACKS: Final = Statements("callbackq_callbacks", CALLBACK_ROWS)
@@ -93,7 +98,15 @@ CALLBACKS_ENDED: Final = CALLBACKS.latest("ended", "ended_at", "ended_at IS NOT 
 CALLS_OPEN: Final = CALLS.by("open", "state <> 'ended' ORDER BY call_id")
 CALLS_TAKEN: Final = CALLS.latest("taken", "taken_at", "taken_at IS NOT NULL")
 CALLS_ENDED: Final = CALLS.latest("ended", "ended_at", "ended_at IS NOT NULL")
+CALLBACKS_OF_SUBJECT: Final = CALLBACKS.latest("subject", "requested_at", of="subject_id")
 ATTEMPTS_STARTED: Final = ATTEMPTS.latest("started", "started_at")
+ATTEMPTS_OPEN: Final = ATTEMPTS.by("open", "state <> 'ended' ORDER BY attempt_id")
+_WANTING: Final = "agent_id IS NULL AND state NOT IN ('ending', 'ended')"
+ATTEMPTS_WANTING: Final = ATTEMPTS.found("wanting", _WANTING)
+ATTEMPTS_WANTING_IN: Final = ATTEMPTS.found("wanting", f"{_WANTING} {_IN_QUEUES}")
+ATTEMPTS_DIALED: Final = ATTEMPTS.latest(
+    "dialed", "started_at", "customer_leg <> 'none' AND started_at > ?", of="number_key"
+)
 AVAILABLE: Final = f"{AGENTS.select} AND state = 'available' ORDER BY since_at, agent_id"
 STAFFED_COUNT: Final = "SELECT count(*) FROM callbackq_agent_queues WHERE tenant_id = ? AND queue = ?"
 STAFFED_SKILLS: Final = (

@@ -11,6 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import cast
 
 from callbackq.errors import (
@@ -80,6 +81,10 @@ class _Callbacks(Part):
     def last_ended(self, queue: QueueName, *, limit: int) -> list[Callback]:
         """Return the callbacks of *queue* that ended last, the latest first. O(log n + limit)."""
         return self._session.records(sql.CALLBACKS, sql.CALLBACKS_ENDED, queue, limit)
+
+    def of_subject(self, subject_id: SubjectId, *, limit: int) -> list[Callback]:
+        """Return the callbacks of one person, in any queue, the latest requested first. O(log n + limit)."""
+        return self._session.records(sql.CALLBACKS, sql.CALLBACKS_OF_SUBJECT, subject_id, limit)
 
     def due(
         self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None
@@ -173,6 +178,23 @@ class _Attempts(Part):
     def open_count(self, queue: QueueName, *, limit: int) -> int:
         """Count the attempts of *queue* that have not ended; stops at *limit*. O(log n + counted)."""
         return self._session.number(sql.ATTEMPTS_OPEN_COUNT, self._session.tenant_id, queue, limit)
+
+    def open(self, queue: QueueName) -> list[Attempt]:
+        """Return the attempts of *queue* that have not ended, by id. O(log n + found)."""
+        return self._session.records(sql.ATTEMPTS, sql.ATTEMPTS_OPEN, queue)
+
+    def wanting_agent(self, *, queues: Collection[QueueName] | None = None) -> list[Attempt]:
+        """Return the attempts without an agent that go on, by id. O(n log n) in those."""
+        if queues is None:
+            found = self._session.records(sql.ATTEMPTS, sql.ATTEMPTS_WANTING)
+        else:
+            found = self._session.records(sql.ATTEMPTS, sql.ATTEMPTS_WANTING_IN, json.dumps(list(queues)))
+        return sorted(found, key=attrgetter("attempt_id"))
+
+    def dialed_to(self, number_key: str, *, since: datetime, limit: int) -> list[Attempt]:
+        """Return the attempts that dialed this number after *since*, the latest first. O(log n + limit)."""
+        after = encode_instant(since)
+        return self._session.records(sql.ATTEMPTS, sql.ATTEMPTS_DIALED, number_key, after, limit)
 
     def last_started(self, queue: QueueName, *, limit: int) -> list[Attempt]:
         """Return the attempts of *queue* that were started last, the latest first. O(log n + limit)."""

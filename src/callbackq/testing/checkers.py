@@ -14,7 +14,7 @@ A *line of the carrier* has `at`, `what` (dialed, ringing, answered, bridged, en
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from heapq import heappop, heappush
 from typing import Any
@@ -34,7 +34,7 @@ AGENT_TWICE = "agent in two attempts"
 ENTRY = "entry time rewritten"
 IDLE = "agent left free beside a ready place"
 
-_NOT_YET_JOINED = ("intended", "agent_on_line", "joining")
+_NOT_YET_JOINED = ("intended", "agent_on_line", "confirming", "customer_on_line", "joining")
 
 
 @attrs.frozen(kw_only=True)
@@ -115,7 +115,7 @@ def check_all(evidence: Evidence) -> Findings:
             *legs_dialed_twice(carrier),
             *numbers_on_two_legs(carrier),
             *dialed_after_connected(carrier, world=world),
-            *attempts_over_max(carrier, attempts_max=evidence.attempts_max),
+            *attempts_over_max(carrier, attempts_max=evidence.attempts_max, world=world),
             *places_overtaken(history),
             *two_active_callbacks(history),
             *attempts_above_agents(history),
@@ -163,37 +163,99 @@ def numbers_on_two_legs(carrier: Iterable[Any]) -> list[Finding]:
 
 
 def dialed_after_connected(carrier: Iterable[Any], *, world: Iterable[Any]) -> list[Finding]:
-    """Who was connected for a promise is not dialed for it again."""
-    connected = {line.leg_id for line in world if line.what == "connected" and line.leg_id is not None}
-    done: set[str] = set()
+    """Who was connected for a promise is not dialed for it again, unless somebody said that it was no conversation."""
+    lines = list(world)
+    connected = {line.leg_id for line in lines if line.what == "connected" and line.leg_id is not None}
+    corrected = _corrections(lines)
+    done: dict[str, datetime] = {}
     findings: list[Finding] = []
     for line in carrier:
         if line.what == "bridged" and line.leg_id in connected:
-            done.add(line.callback_id)
+            done[line.callback_id] = line.at
         elif line.what == "dialed" and line.role == "customer" and line.callback_id in done:
+            if any(done[line.callback_id] <= at <= line.at for at in corrected[line.callback_id]):
+                continue
             what = f"{_masked(line.number)} was connected before, for {line.callback_id}"
             findings.append(Finding(check=DIALED_AGAIN, what=what, which=line.leg_id, at=line.at))
     return findings
 
 
-def attempts_over_max(carrier: Sequence[Any], *, attempts_max: int) -> list[Finding]:
-    """No callback's customer is dialed more often than policy allows; a leg that we took back before it rang aside."""
-    rang = {line.leg_id for line in carrier if line.what in ("ringing", "answered")}
-    taken_back = {
-        line.leg_id
-        for line in carrier
-        if line.what == "ended" and line.cause == "cancelled" and line.leg_id not in rang
-    }
+def _corrections(world: Iterable[Any]) -> defaultdict[str, list[datetime]]:
+    """Return when a person said of each callback that it was no conversation, or that the number was another."""
+    corrected: defaultdict[str, list[datetime]] = defaultdict(list)
+    for line in world:
+        if line.what == "corrected":
+            corrected[line.callback_id].append(line.at)
+    return corrected
+
+
+def attempts_over_max(
+    carrier: Sequence[Any],
+    *,
+    attempts_max: int,
+    world: Iterable[Any] = (),
+    told: Mapping[str, datetime] | None = None,
+    by_us: Collection[str] = (),
+) -> list[Finding]:
+    """
+    No callback's customer is dialed more often than policy allows.
+
+    A leg that we took back before it rang does not count, nor one while whose owner was calling us; and after a
+    person's correction counting begins anew.
+
+    Args:
+        told: when it was first told of a leg that it rings or is answered, where such a word may be lost.
+        by_us: legs of attempts of which it is said that they ended because of us, or of the agent.
+    """
+    lines = list(world)
+    taken_back = _taken_back(carrier, lines, told, by_us)
+    corrected = _corrections(lines)
     dialed: Counter[str] = Counter()
     findings: list[Finding] = []
     for line in carrier:
         if line.what != "dialed" or line.role != "customer" or line.leg_id in taken_back:
             continue
+        said = corrected.get(line.callback_id, [])
+        while said and said[0] <= line.at:
+            said.pop(0)
+            dialed[line.callback_id] = 0
         dialed[line.callback_id] += 1
         if dialed[line.callback_id] > attempts_max:
             what = f"dialed {dialed[line.callback_id]} times; allowed: {attempts_max}"
             findings.append(Finding(check=ATTEMPTS, what=what, which=line.callback_id, at=line.at))
     return findings
+
+
+def _taken_back(
+    carrier: Iterable[Any],
+    world: Iterable[Any],
+    told: Mapping[str, datetime] | None,
+    by_us: Collection[str],
+) -> set[str]:
+    """Return the customers' legs that we ended before they rang, or because the customer was calling us just then."""
+    calling: defaultdict[str, list[datetime]] = defaultdict(list)
+    whose: dict[str, str] = {}
+    for line in world:
+        if line.what == "joined":
+            calling[line.number].append(line.at)
+        elif line.what == "promised":
+            whose[line.callback_id] = line.number
+    dialed_at: dict[str, datetime] = {}
+    rang_at, taken_back = dict(told or {}), set[str]()
+    for line in carrier:
+        if line.role != "customer":
+            continue
+        if line.what == "dialed":
+            dialed_at[line.leg_id] = line.at
+        elif line.what in ("ringing", "answered") and told is None:
+            rang_at.setdefault(line.leg_id, line.at)
+        elif line.what == "ended":
+            since = dialed_at.get(line.leg_id, line.at)
+            called = any(since <= at <= line.at for at in calling.get(whose.get(line.callback_id, ""), ()))
+            rang = rang_at.get(line.leg_id, line.at) < line.at
+            if called or (not rang and (line.cause == "cancelled" or line.leg_id in by_us)):
+                taken_back.add(line.leg_id)
+    return taken_back
 
 
 # ---------------------------------------------------------------------------- the order of the line
@@ -364,7 +426,11 @@ def promises_lost(world: Iterable[Any], *, callbacks: Iterable[Any], ended_at: d
 
 
 def attempts_above_agents(history: Iterable[Any]) -> list[Finding]:
-    """Attempts in flight, agent first, never exceed the agents who are reserved or available; and each has his own."""
+    """
+    Attempts in flight never exceed the agents who are reserved or available; and each has his own.
+
+    One whose agent declined, and which looks for another, has none.
+    """
     in_flight: dict[str, str] = {}
     state: dict[str, str] = {}
     there = 0
@@ -374,13 +440,20 @@ def attempts_above_agents(history: Iterable[Any]) -> list[Finding]:
             before = state.get(event.agent_id)
             state[event.agent_id] = event.state
             there += (event.state in ("available", "reserved")) - (before in ("available", "reserved"))
-        elif event.kind == "attempt_started":
-            others = [attempt for attempt, agent in in_flight.items() if agent == event.agent_id]
-            if others:
+        elif event.entity == "attempt" and event.state in (*_NOT_YET_JOINED, "ending"):
+            if not hasattr(event, "agent_id"):
+                continue
+            others = [one for one, agent in in_flight.items() if agent == event.agent_id]
+            if event.agent_id is None:
+                in_flight.pop(event.attempt_id, None)
+                continue
+            if event.state == "ending" and event.attempt_id not in in_flight:
+                continue  # They talked: the agent was busy, and is not counted.
+            if event.attempt_id not in in_flight and others:
                 what = f"{event.agent_id} is in {others[0]} already"
                 findings.append(Finding(check=AGENT_TWICE, what=what, which=event.attempt_id, at=event.at))
             in_flight[event.attempt_id] = event.agent_id
-        elif event.entity == "attempt" and event.state not in (*_NOT_YET_JOINED, "ending"):
+        elif event.entity == "attempt":
             in_flight.pop(event.attempt_id, None)
         else:
             continue

@@ -1,5 +1,5 @@
 """
-What every store must do, as tests: subclass, say how a fresh store is made, and run pytest.
+What every store and every telephony adapter must do, as tests: subclass, say how a fresh one is made, and run pytest.
 
 Needs the extra `testing` (pytest and hypothesis)::
 
@@ -13,6 +13,18 @@ Needs the extra `testing` (pytest and hypothesis)::
 Each test is given a store of its own by the fixture `store`, which closes it afterwards. A subclass that needs a
 fixture itself, such as a folder, takes it in an autouse fixture and keeps it on `self`. No test is ever skipped:
 a store that cannot do what one asks for is not a store.
+
+An adapter is tested together with the phones at the other end, which somebody must answer: a `FarEnd`::
+
+    from callbackq.testing.contracts import FarEnd, SnapshotContract, TelephonyContract
+
+
+    class TestMyTelephony(TelephonyContract, SnapshotContract):
+        def open_far_end(self):
+            return MyFarEnd(...)
+
+What an adapter may leave out has contracts of its own: `SnapshotContract` (with a `ConnectedFarEnd`) and
+`ReserveContract` (with a `ReservingFarEnd`).
 """
 
 from __future__ import annotations
@@ -26,8 +38,28 @@ from callbackq.testing.store_contract.line import LineContract
 from callbackq.testing.store_contract.records import RecordContract
 from callbackq.testing.store_contract.tenants import TenantContract
 from callbackq.testing.store_contract.transactions import ThreadContract, TransactionContract
+from callbackq.testing.telephony_contract.base import FarEnd, Phone
+from callbackq.testing.telephony_contract.dialing import DialContract
+from callbackq.testing.telephony_contract.ending import HangUpContract
+from callbackq.testing.telephony_contract.joining import BridgeContract
+from callbackq.testing.telephony_contract.knowing import (
+    ConnectedFarEnd,
+    ReserveContract,
+    ReservingFarEnd,
+    SnapshotContract,
+)
+from callbackq.testing.telephony_contract.playing import PlayContract
 
-__all__ = ["StoreContract"]
+__all__ = [
+    "ConnectedFarEnd",
+    "FarEnd",
+    "Phone",
+    "ReserveContract",
+    "ReservingFarEnd",
+    "SnapshotContract",
+    "StoreContract",
+    "TelephonyContract",
+]
 
 
 class StoreContract(
@@ -46,3 +78,11 @@ class StoreContract(
     TenantContract,
 ):
     """The specification of `callbackq.ports.Store`. Takes seconds; deterministic but for the threads' order."""
+
+
+class TelephonyContract(DialContract, HangUpContract, BridgeContract, PlayContract):
+    """
+    The specification of `callbackq.ports.Telephony`.
+
+    It takes a minute or two in real time, mostly to see that nothing more happens; no time at all in virtual time.
+    """

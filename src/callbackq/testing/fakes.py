@@ -1,12 +1,13 @@
-"""Fakes of the small ports: hours, estimates, tickets. Each remembers what it was asked."""
+"""Fakes of the small ports: hours, estimates, tickets, notices. Each remembers what it was asked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
 
+from callbackq.effects import Notice
 from callbackq.ids import CallbackId, QueueName
-from callbackq.model import EstimateFacts, Opening, TicketOrder, Wait
+from callbackq.model import EstimateFacts, NoticeKind, Opening, TicketOrder, Wait
 
 
 class FakeHours:
@@ -81,3 +82,27 @@ class FakeTickets:
         if self.error is not None:
             raise self.error
         return self._opened.setdefault(order.callback_id, f"ticket-{len(self._opened) + 1}")
+
+
+class FakeNotices:
+    """
+    Keeps what it was told to tell.
+
+    Attributes:
+        told: every notice, in order; also those at which it raised.
+        error: raised after that, if set.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[Notice] = []
+        self.error: Exception | None = None
+
+    def tell(self, order: Notice) -> None:
+        """Keep one notice. Raises: `error`, if set."""
+        self.told.append(order)
+        if self.error is not None:
+            raise self.error
+
+    def kinds(self, callback_id: str | None = None) -> list[NoticeKind]:
+        """Return the kinds of what was told, in order: of one callback, or of all."""
+        return [told.kind for told in self.told if callback_id in (None, told.callback_id)]

@@ -8,7 +8,7 @@ from typing import Final
 
 from callbackq.dispatcher import Dispatcher
 from callbackq.policy import Caps, QueuePolicy
-from callbackq.ports import Estimator, Hours, IdSource, Store, Tickets
+from callbackq.ports import Estimator, Hours, IdSource, Notices, Store, Tickets
 from callbackq.runners import Driver
 from callbackq.service import CallbackService
 from callbackq.testing.clock import ManualClock, SequentialIds
@@ -16,14 +16,19 @@ from callbackq.testing.telephony import FakeTelephony
 
 NO_CAPS: Final = Caps()
 _STEPS_AT_ONE_INSTANT_MAX: Final = 10_000
+_STEPS_AFTER_ONE_EVENT_MAX: Final = 10
 
 
 class VirtualHost:
     """
     Runs a contact center as fast as the machine can, in the order of its events, one at a time.
 
-    After each event, and at each due time, the dispatcher is stepped. Ids count from 1, so that tests can name
-    them; on a store that holds rows already, give `ids=RandomIds()`.
+    After each event, and at each due time, the dispatcher is stepped until it has nothing more to do. Ids count from
+    1, so that tests can name them; on a store that holds rows already, give `ids=RandomIds()`.
+
+    Args:
+        telephony: makes the network, in the time of the clock: an honest one, unless you give another.
+        notices: who tells customers and the company's own systems what happened; nobody if None.
 
     Attributes:
         service, clock, telephony, driver: the parts; use them as a host would.
@@ -41,9 +46,11 @@ class VirtualHost:
         hours: Hours | None = None,
         estimator: Estimator | None = None,
         tickets: Tickets | None = None,
+        telephony: Callable[[ManualClock], FakeTelephony] = FakeTelephony,
+        notices: Notices | None = None,
     ) -> None:
         self.clock: Final = clock or ManualClock()
-        self.telephony: Final = FakeTelephony(self.clock)
+        self.telephony: Final = telephony(self.clock)
         self.service: Final = CallbackService(
             store,
             policies,
@@ -55,8 +62,10 @@ class VirtualHost:
             estimator=estimator,
             tickets=tickets,
         )
-        self.driver: Final = Driver(self.service, Dispatcher(self.service, node_id="node"), self.telephony)
+        dispatcher = Dispatcher(self.service, node_id="node")
+        self.driver: Final = Driver(self.service, dispatcher, self.telephony, notices=notices)
         self.telephony.on_report = self.driver.report
+        self.telephony.on_connection = self._hear_of_connection
 
     def run_until(
         self, until: datetime | Callable[[], bool], *, time_max: timedelta = timedelta(days=7)
@@ -68,7 +77,7 @@ class VirtualHost:
             TimeoutError: the condition did not hold within *time_max*, or nothing is left to happen.
         """
         end = until if isinstance(until, datetime) else self.clock.now() + time_max
-        self.driver.step(self.clock.now())
+        self._step()
         steps_here = 0
         while isinstance(until, datetime) or not until():
             at = self._next_at()
@@ -79,13 +88,25 @@ class VirtualHost:
             if steps_here > _STEPS_AT_ONE_INSTANT_MAX:
                 raise TimeoutError(f"time stands still at {self.clock.now().isoformat()}")
             self._to_next_event(at)
-            self.driver.step(self.clock.now())
+            self._step()
         if not isinstance(until, datetime) and not until():
             raise TimeoutError(f"the condition did not hold by {self.clock.now().isoformat()}")
 
     def run_for(self, duration: timedelta) -> None:
         """Let *duration* pass."""
         self.run_until(self.clock.now() + duration)
+
+    def _hear_of_connection(self, is_up: bool) -> None:
+        if is_up:
+            self.driver.telephony_up()
+        else:
+            self.driver.telephony_down()
+
+    def _step(self) -> None:
+        """Step until nothing more is to be done now: performing may change what the next step finds."""
+        for _ in range(_STEPS_AFTER_ONE_EVENT_MAX):
+            if not self.driver.step(self.clock.now()):
+                return
 
     def _next_at(self) -> datetime | None:
         times = (self.clock.next_planned_at(), self.driver.next_wakeup())

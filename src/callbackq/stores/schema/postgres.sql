@@ -1,10 +1,10 @@
--- The schema of callbackq in PostgreSQL, version 2.
+-- The schema of callbackq in PostgreSQL, version 3.
 --
 -- For whoever reads it with a database tool:
 --   * Instants are timestamptz, exact to the microsecond.
 --   * Every key, index and uniqueness rule begins with tenant_id.
 --   * A row is replaced as a whole, and its version goes up by one. Do not write here while the engine runs.
---   * Names, numbers and free context stand in callbackq_subjects only.
+--   * Customers' names, numbers and free context stand in callbackq_subjects only.
 --   * "Has not ended" means state <> 'ended', and for an agent state <> 'signed_out'. Such a row has a due_at: the
 --     next moment at which time alone changes it. Ended rows have none, so they are in no index of the living.
 --   * Text is compared by its code points (COLLATE "C"), whatever the language of the database: so ties in line and
@@ -47,6 +47,10 @@ CREATE TABLE callbackq_callbacks (
     preferred_until_at       timestamptz,                  -- until then it waits for that agent alone
     owner_id                 text COLLATE "C",             -- the agent who asked for it
     ticket_id                text COLLATE "C",
+    caller_id                text COLLATE "C",             -- which number of the company is shown to the customer
+    media                    text COLLATE "C",             -- for the telephony, as the host gave it
+    called_in_id             text COLLATE "C",             -- the live call with which the customer came back meanwhile
+    number_index             bigint           NOT NULL,    -- dialed next: 0 the main number, n the n-th alternative
     turn_at                  timestamptz,                  -- when its turn first came
     waited_long_at           timestamptz,                  -- when it was said to have waited too long
     dedup_key                text COLLATE "C",             -- no two that have not ended hold the same one
@@ -65,6 +69,8 @@ CREATE TABLE callbackq_callbacks (
     overtook_calls_count     bigint           NOT NULL,    -- who stood before it, ready, when it was started
     overtook_callbacks_count bigint           NOT NULL,
     merged_into_id           text COLLATE "C",
+    score                    double precision,             -- how it went, as the host reported afterwards
+    resolved                 boolean,                      -- whether the matter is settled, as the host reported
     outcome                  text COLLATE "C",
     ended_at                 timestamptz,
     due_at                   timestamptz,
@@ -93,6 +99,10 @@ CREATE INDEX callbackq_callbacks_due ON callbackq_callbacks (tenant_id, due_at, 
 
 CREATE INDEX callbackq_callbacks_open ON callbackq_callbacks (tenant_id, queue)
     WHERE state <> 'ended' AND version > 0;
+
+-- What else one person asked for, in any queue.
+CREATE INDEX callbackq_callbacks_subject ON callbackq_callbacks (tenant_id, subject_id, requested_at, callback_id)
+    WHERE subject_id IS NOT NULL;
 
 CREATE INDEX callbackq_callbacks_ended ON callbackq_callbacks (tenant_id, queue, ended_at, callback_id)
     WHERE ended_at IS NOT NULL;
@@ -136,6 +146,7 @@ CREATE TABLE callbackq_calls (
     agent_id                 text COLLATE "C",
     taken_at                 timestamptz,
     callback_id              text COLLATE "C",             -- the callback that it was turned into
+    returns_for_id           text COLLATE "C",             -- the callback that its caller waited for, or had missed
     outcome                  text COLLATE "C",
     ended_at                 timestamptz,
     due_at                   timestamptz,
@@ -243,14 +254,21 @@ CREATE TABLE callbackq_attempts (
     subject_id               text COLLATE "C" NOT NULL,
     number_key               text COLLATE "C" NOT NULL,    -- keyed digest of the number
     mode                     text COLLATE "C" NOT NULL,
-    agent_id                 text COLLATE "C",             -- none yet, where the customer is dialed first
+    agent_id                 text COLLATE "C",             -- none while an agent is looked for
     node_id                  text COLLATE "C" NOT NULL,
-    agent_leg_id             text COLLATE "C" NOT NULL,    -- a leg id is dialed at most once
-    agent_leg                text COLLATE "C" NOT NULL,
-    customer_leg_id          text COLLATE "C" NOT NULL,
+    agent_leg_id             text COLLATE "C" NOT NULL,    -- of the first agent rung; the n-th has it with .n behind it
+    agent_leg                text COLLATE "C" NOT NULL,    -- how far the leg of the latest agent has come
+    agents_rung_count        bigint           NOT NULL,    -- how many agents were rung so far
+    agent_until_at           timestamptz,                  -- by when the agent's leg must have gone on
+    customer_leg_id          text COLLATE "C" NOT NULL,    -- a leg id is dialed at most once
     customer_leg             text COLLATE "C" NOT NULL,
+    customer_until_at        timestamptz,                  -- by when the customer's leg must have gone on
     customer_rang            boolean          NOT NULL,
+    customer_answered_at     timestamptz,
+    number_index             bigint           NOT NULL,    -- dialed: 0 the main number, n the n-th alternative
     answered_by              text COLLATE "C",
+    confirmation             text COLLATE "C",             -- what the customer said to "press 1 to connect"
+    recording_id             text COLLATE "C",             -- the telephony's own name for a recording
     disposition              text COLLATE "C",
     started_at               timestamptz      NOT NULL,
     connected_at             timestamptz,
@@ -259,7 +277,8 @@ CREATE TABLE callbackq_attempts (
     due_reason               text COLLATE "C",
     PRIMARY KEY (tenant_id, attempt_id),
     CONSTRAINT attempt_state
-        CHECK (state IN ('intended', 'agent_on_line', 'joining', 'connected', 'ending', 'ended')),
+        CHECK (state IN ('intended', 'agent_on_line', 'confirming', 'customer_on_line', 'joining', 'connected',
+                         'ending', 'ended')),
     CONSTRAINT attempt_due CHECK ((state = 'ended') = (due_at IS NULL))
 );
 COMMENT ON TABLE callbackq_attempts IS
@@ -270,6 +289,14 @@ CREATE INDEX callbackq_attempts_due ON callbackq_attempts (tenant_id, due_at, at
 
 CREATE INDEX callbackq_attempts_open ON callbackq_attempts (tenant_id, queue, attempt_id)
     WHERE state <> 'ended' AND version > 0;
+
+-- Who needs an agent, now or soon.
+CREATE INDEX callbackq_attempts_wanting ON callbackq_attempts (tenant_id, queue, attempt_id)
+    WHERE agent_id IS NULL AND state NOT IN ('ending', 'ended');
+
+-- How often one number was dialed lately, from any queue.
+CREATE INDEX callbackq_attempts_dialed ON callbackq_attempts (tenant_id, number_key, started_at, attempt_id)
+    WHERE customer_leg <> 'none';
 
 CREATE INDEX callbackq_attempts_started ON callbackq_attempts (tenant_id, queue, started_at, attempt_id)
     WHERE started_at > '-infinity';
@@ -324,9 +351,14 @@ CREATE TABLE callbackq_subjects (
     extension                text COLLATE "C",
     name                     text COLLATE "C",
     language                 text COLLATE "C",
+    alternatives             jsonb            NOT NULL,    -- list of other numbers, in the order of trying
+    wrong_numbers            jsonb            NOT NULL,    -- list of numbers at which somebody else answered
+    record_number            text COLLATE "C",             -- the number that the host's own records have
+    flagged_at               timestamptz,                  -- when flagged for missing callbacks at chosen times
     contexts                 jsonb            NOT NULL,    -- free fields by callback or call id
     created_at               timestamptz      NOT NULL,
     PRIMARY KEY (tenant_id, subject_id),
+    CONSTRAINT subject_lists CHECK (jsonb_typeof(alternatives) = 'array' AND jsonb_typeof(wrong_numbers) = 'array'),
     CONSTRAINT subject_contexts CHECK (jsonb_typeof(contexts) = 'object')
 );
 COMMENT ON TABLE callbackq_subjects IS 'The persons: the only table with personal data.';

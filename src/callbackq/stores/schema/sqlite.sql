@@ -1,11 +1,11 @@
--- The schema of callbackq in SQLite, version 2.
+-- The schema of callbackq in SQLite, version 3.
 --
 -- For whoever reads it with a database tool:
 --   * Instants are UTC text of one width, 2026-01-05T08:00:00.000000Z. They sort as they read, and date functions
 --     take them as they are.
 --   * Every key, index and uniqueness rule begins with tenant_id.
 --   * A row is replaced as a whole, and its version goes up by one. Do not write here while the engine runs.
---   * Names, numbers and free context stand in callbackq_subjects only.
+--   * Customers' names, numbers and free context stand in callbackq_subjects only.
 --   * "Has not ended" means state <> 'ended', and for an agent state <> 'signed_out'. Such a row has a due_at: the
 --     next moment at which time alone changes it. Ended rows have none, so they are in no index of the living.
 --   * The views whose names begin with callbackq_v_ are made to be read. They may change with any version.
@@ -43,6 +43,10 @@ CREATE TABLE callbackq_callbacks (
     preferred_until_at   TEXT,               -- until then it waits for that agent alone
     owner_id             TEXT,               -- the agent who asked for it
     ticket_id            TEXT,               -- the help desk's own id
+    caller_id            TEXT,               -- which number of the company is shown to the customer
+    media                TEXT,               -- for the telephony, as the host gave it
+    called_in_id         TEXT,               -- the live call with which the customer came back while waiting
+    number_index         INTEGER NOT NULL,   -- which number is dialed next: 0 the main one, n the n-th alternative
     turn_at              TEXT,               -- when its turn first came
     waited_long_at       TEXT,               -- when it was said to have waited too long
     dedup_key            TEXT,               -- no two that have not ended hold the same one
@@ -61,13 +65,16 @@ CREATE TABLE callbackq_callbacks (
     overtook_calls_count INTEGER NOT NULL,   -- live calls of its class that stood before it when it was started
     overtook_callbacks_count INTEGER NOT NULL,
     merged_into_id       TEXT,               -- the callback that took its place
+    score                REAL,               -- how it went, as the host reported afterwards
+    resolved             INTEGER,            -- 1: the host reported that the matter is settled; 0: that it is not
     outcome              TEXT,
     ended_at             TEXT,
     due_at               TEXT,
     due_reason           TEXT,
     PRIMARY KEY (tenant_id, callback_id),
     CONSTRAINT callback_state CHECK (state IN ('scheduled', 'waiting', 'attempting', 'resting', 'held', 'ended')),
-    CONSTRAINT callback_due CHECK ((state = 'ended') = (due_at IS NULL))
+    CONSTRAINT callback_due CHECK ((state = 'ended') = (due_at IS NULL)),
+    CONSTRAINT callback_resolved CHECK (resolved IN (0, 1))
 );
 
 -- The head of each lane, without a sort.
@@ -89,6 +96,9 @@ CREATE INDEX callbackq_callbacks_sample ON callbackq_callbacks (tenant_id, queue
 -- How many promises are open.
 CREATE INDEX callbackq_callbacks_open ON callbackq_callbacks (tenant_id, queue)
     WHERE state <> 'ended';
+
+-- What else one person asked for, in any queue.
+CREATE INDEX callbackq_callbacks_subject ON callbackq_callbacks (tenant_id, subject_id, requested_at, callback_id);
 
 -- How it went lately.
 CREATE INDEX callbackq_callbacks_ended ON callbackq_callbacks (tenant_id, queue, ended_at, callback_id)
@@ -137,6 +147,7 @@ CREATE TABLE callbackq_calls (
     agent_id             TEXT,
     taken_at             TEXT,
     callback_id          TEXT,               -- the callback that it was turned into
+    returns_for_id       TEXT,               -- the callback that its caller waited for, or had missed, when calling in
     outcome              TEXT,
     ended_at             TEXT,
     due_at               TEXT,
@@ -240,14 +251,21 @@ CREATE TABLE callbackq_attempts (
     subject_id           TEXT    NOT NULL,
     number_key           TEXT    NOT NULL,   -- keyed digest of the number
     mode                 TEXT    NOT NULL,
-    agent_id             TEXT,               -- none yet, where the customer is dialed first
+    agent_id             TEXT,               -- none while an agent is looked for
     node_id              TEXT    NOT NULL,
-    agent_leg_id         TEXT    NOT NULL,   -- a leg id is dialed at most once
-    agent_leg            TEXT    NOT NULL,
-    customer_leg_id      TEXT    NOT NULL,
+    agent_leg_id         TEXT    NOT NULL,   -- of the first agent who is rung; the n-th has the same with .n behind it
+    agent_leg            TEXT    NOT NULL,   -- how far the leg of the latest agent has come
+    agents_rung_count    INTEGER NOT NULL,   -- how many agents were rung so far
+    agent_until_at       TEXT,               -- by when the agent's leg must have gone on
+    customer_leg_id      TEXT    NOT NULL,   -- a leg id is dialed at most once
     customer_leg         TEXT    NOT NULL,
+    customer_until_at    TEXT,               -- by when the customer's leg must have gone on
     customer_rang        INTEGER NOT NULL,
+    customer_answered_at TEXT,
+    number_index         INTEGER NOT NULL,   -- which number was dialed: 0 the main one, n the n-th alternative
     answered_by          TEXT,
+    confirmation         TEXT,               -- what the customer said to "press 1 to connect"
+    recording_id         TEXT,               -- the telephony's own name for a recording
     disposition          TEXT,
     started_at           TEXT    NOT NULL,
     connected_at         TEXT,
@@ -256,14 +274,23 @@ CREATE TABLE callbackq_attempts (
     due_reason           TEXT,
     PRIMARY KEY (tenant_id, attempt_id),
     CONSTRAINT attempt_state
-        CHECK (state IN ('intended', 'agent_on_line', 'joining', 'connected', 'ending', 'ended')),
+        CHECK (state IN ('intended', 'agent_on_line', 'confirming', 'customer_on_line', 'joining', 'connected',
+                         'ending', 'ended')),
     CONSTRAINT attempt_due CHECK ((state = 'ended') = (due_at IS NULL)),
     CONSTRAINT attempt_customer_rang CHECK (customer_rang IN (0, 1))
 );
 
--- How many lines are in use.
-CREATE INDEX callbackq_attempts_open ON callbackq_attempts (tenant_id, queue)
+-- Which lines are in use.
+CREATE INDEX callbackq_attempts_open ON callbackq_attempts (tenant_id, queue, attempt_id)
     WHERE state <> 'ended';
+
+-- Who needs an agent, now or soon.
+CREATE INDEX callbackq_attempts_wanting ON callbackq_attempts (tenant_id, queue, attempt_id)
+    WHERE agent_id IS NULL AND state NOT IN ('ending', 'ended');
+
+-- How often one number was dialed lately, from any queue.
+CREATE INDEX callbackq_attempts_dialed ON callbackq_attempts (tenant_id, number_key, started_at, attempt_id)
+    WHERE customer_leg <> 'none';
 
 CREATE INDEX callbackq_attempts_started ON callbackq_attempts (tenant_id, queue, started_at, attempt_id);
 
@@ -311,6 +338,10 @@ CREATE TABLE callbackq_subjects (
     extension            TEXT,
     name                 TEXT,
     language             TEXT,
+    alternatives         TEXT    NOT NULL,   -- JSON list of other numbers of the person, in the order of trying
+    wrong_numbers        TEXT    NOT NULL,   -- JSON list of numbers at which somebody else answered
+    record_number        TEXT,               -- the number that the host's own records have
+    flagged_at           TEXT,               -- when the person was flagged for missing callbacks at chosen times
     contexts             TEXT    NOT NULL,   -- JSON: free fields by callback or call id
     created_at           TEXT    NOT NULL,
     PRIMARY KEY (tenant_id, subject_id)

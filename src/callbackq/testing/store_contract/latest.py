@@ -24,6 +24,12 @@ from callbackq.testing.builders import (
     next_version,
 )
 from callbackq.testing.clock import START
+from callbackq.testing.store_contract.attempts import (
+    DialedContract,
+    OpenAttemptContract,
+    PersonContract,
+    WantingAgentContract,
+)
 from callbackq.testing.store_contract.base import (
     EXAMPLES,
     TENANT,
@@ -106,8 +112,8 @@ def _last(
     return list(ask(store, lambda tx: verb.last(tx, queue, limit), tenant_id=tenant_id))
 
 
-class LatestContract(ContractBase):
-    """What happened last in a queue is found without looking at the rest."""
+class LatestContract(DialedContract, PersonContract):
+    """What happened last in a queue is found without looking at the rest; also for one number, and one person."""
 
     @each_verb
     def test_the_latest_row_is_first_then_the_highest_id(self, store: Store, verb: _Latest) -> None:
@@ -194,8 +200,8 @@ class LatestContract(ContractBase):
         assert found[1] == ended
 
 
-class OpenContract(ContractBase):
-    """What is open in a queue is counted or listed, whatever it is waiting for."""
+class OpenContract(OpenAttemptContract, WantingAgentContract):
+    """What is open in a queue is counted or listed, whatever it is waiting for; also if it is an agent."""
 
     @pytest.mark.parametrize("state", list(CallbackState))
     def test_a_callback_is_open_until_it_has_ended(self, store: Store, state: CallbackState) -> None:

@@ -14,7 +14,7 @@ from callbackq.errors import StaleVersion, UniquenessViolated
 from callbackq.ids import AgentId, CallbackId, CallId, SubjectId
 from callbackq.model import Agent, Attempt, Callback, LiveCall, QueueControl, Subject
 from callbackq.ports import Commit, Store
-from callbackq.testing.builders import make_agent, make_callback, make_subject, next_version
+from callbackq.testing.builders import filled, make_agent, make_callback, make_subject, next_version
 from callbackq.testing.clock import START
 from callbackq.testing.store_contract.base import (
     EXAMPLES,
@@ -79,6 +79,38 @@ class RecordContract(ContractBase):
         read = ask(store, lambda tx: kind.get(tx, _id_of(row)), tenant_id=tenant_id)
         assert type(read) is type(row)
         assert exact(read) == exact(row)
+
+    @each_kind
+    def test_every_field_is_kept_when_it_is_filled(self, store: Store, kind: Kind) -> None:
+        """Also those that are mostly empty, each in its own column; and they can be emptied again."""
+        plain = kind.make("x_1")
+        full = filled(plain)
+        put(store, full)
+        assert exact(ask(store, lambda tx: kind.get(tx, "x_1"))) == exact(full)
+        empty = attrs.evolve(plain, version=2)
+        put(store, empty)
+        assert exact(ask(store, lambda tx: kind.get(tx, "x_1"))) == exact(empty)
+
+    def test_yes_no_and_unknown_are_three_answers(self, store: Store) -> None:
+        """Where a flag may be missing, missing is not false; and nought is a score."""
+        spoken = ((True, 4.5), (False, 0.0), (None, None))
+        rows = [
+            make_callback(f"cb_{n}", resolved=said, score=score) for n, (said, score) in enumerate(spoken)
+        ]
+        put(store, *rows)
+        found = ask(store, lambda tx: [tx.callbacks.get(row.callback_id) for row in rows])
+        assert [exact(row) for row in found] == [exact(row) for row in rows]
+
+    def test_numbers_of_a_subject_keep_their_order(self, store: Store) -> None:
+        """They are tried in it; what was found wrong is kept apart."""
+        numbers = ("+12125550125", "+12125550123", "+12125550124")
+        subject = make_subject("su_1", alternatives=numbers, wrong_numbers=numbers[1:], flagged_at=START)
+        put(store, subject)
+        found = ask(store, lambda tx: tx.subjects.get(SubjectId("su_1")))
+        assert (found.alternatives, found.wrong_numbers) == (numbers, numbers[1:])
+        put(store, next_version(subject, alternatives=(), flagged_at=None))
+        found = ask(store, lambda tx: tx.subjects.get(SubjectId("su_1")))
+        assert (found.alternatives, found.wrong_numbers, found.flagged_at) == ((), numbers[1:], None)
 
     def test_an_instant_of_another_zone_is_the_same_instant(self, store: Store) -> None:
         """A store keeps instants, whatever zone they were written in."""

@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from callbackq import events
-from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, PlaceId, QueueName
-from callbackq.model import Ahead, CallbackState, CallState
+from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, PlaceId, QueueName, SubjectId
+from callbackq.model import Ahead, CallbackState, CallState, LegState
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.testing.builders import (
     QUEUE,
@@ -38,6 +38,7 @@ from callbackq.testing.store_contract.base import (
     put,
 )
 
+_EARLY: Final = START - timedelta(days=30)
 _LATE: Final = START + timedelta(days=30)
 
 VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
@@ -46,6 +47,7 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "callbacks.due": (lambda tx: tx.callbacks.due(now=_LATE, limit=9), []),
     "callbacks.open_count": (lambda tx: tx.callbacks.open_count(QUEUE, limit=9), 0),
     "callbacks.last_ended": (lambda tx: tx.callbacks.last_ended(QUEUE, limit=9), []),
+    "callbacks.of_subject": (lambda tx: tx.callbacks.of_subject(SubjectId("su_1"), limit=9), []),
     "calls.find": (lambda tx: tx.calls.find(CallId("call_1")), None),
     "calls.due": (lambda tx: tx.calls.due(now=_LATE, limit=9), []),
     "calls.open": (lambda tx: tx.calls.open(QUEUE), []),
@@ -60,6 +62,10 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "attempts.by_leg of the customer": (lambda tx: tx.attempts.by_leg(LegId("c")), None),
     "attempts.live_by_number": (lambda tx: tx.attempts.live_by_number("n"), None),
     "attempts.open_count": (lambda tx: tx.attempts.open_count(QUEUE, limit=9), 0),
+    "attempts.open": (lambda tx: tx.attempts.open(QUEUE), []),
+    "attempts.wanting_agent": (lambda tx: tx.attempts.wanting_agent(), []),
+    "attempts.wanting_agent of queues": (lambda tx: tx.attempts.wanting_agent(queues=(QUEUE,)), []),
+    "attempts.dialed_to": (lambda tx: tx.attempts.dialed_to("n", since=_EARLY, limit=9), []),
     "attempts.last_started": (lambda tx: tx.attempts.last_started(QUEUE, limit=9), []),
     "attempts.due": (lambda tx: tx.attempts.due(now=_LATE, limit=9), []),
     "subjects.by_identity": (lambda tx: tx.subjects.by_identity("i"), None),
@@ -96,7 +102,9 @@ def _fill(store: Store) -> None:
         tx.save(make_call("call_1"))
         tx.save(make_call("call_2", state=CallState.ENDED, taken_at=START, ended_at=START))
         tx.save(make_agent("mia"))
-        tx.save(make_attempt("at_1", agent_leg_id=LegId("a"), customer_leg_id=LegId("c"), number_key="n"))
+        legs = {"agent_leg_id": LegId("a"), "customer_leg_id": LegId("c"), "customer_leg": LegState.RINGING}
+        tx.save(make_attempt("at_1", number_key="n", **legs))
+        tx.save(make_attempt("at_2", agent_id=None))
         tx.save(make_subject("su_1", identity="i"))
         tx.save(make_queue_control(QUEUE, dialing_paused=True))
         tx.lanes.intern(("fr",))

@@ -1,9 +1,4 @@
-"""
-Every protocol that a host may implement, in one file. Each has a fake in `callbackq.testing`.
-
-The store protocol is provisional before 1.0: it may gain verbs. Its specification is
-`callbackq.testing.contracts.StoreContract`.
-"""
+"""What a store does. Provisional before 1.0: it may gain verbs."""
 
 from __future__ import annotations
 
@@ -13,7 +8,6 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from callbackq.effects import Bridge, ConnectCall, Dial, HangUp
 from callbackq.events import Event
 from callbackq.ids import (
     AgentId,
@@ -31,126 +25,12 @@ from callbackq.model import (
     Ahead,
     Attempt,
     Callback,
-    EstimateFacts,
     LiveCall,
-    Opening,
     Place,
     QueueControl,
     Record,
     Subject,
-    TicketOrder,
-    Wait,
 )
-
-# ---------------------------------------------------------------------------- time and ids
-
-
-class Clock(Protocol):
-    """Says what time it is."""
-
-    def now(self) -> datetime:
-        """Return the present instant, aware, in any zone."""
-        ...
-
-
-class IdSource(Protocol):
-    """Makes ids that are never made again."""
-
-    def new(self, prefix: str, *, now: datetime) -> str:
-        """Return a new id that starts with *prefix* and sorts after those made at an earlier *now*."""
-        ...
-
-
-# ---------------------------------------------------------------------------- opening hours, estimates, tickets
-
-
-class Hours(Protocol):
-    """
-    Says when a queue is open. The offers of a queue ask it; nothing is offered where it raises.
-
-    >>> from datetime import UTC, datetime, time
-    >>> from callbackq import Opening
-    >>> class NineToFive:
-    ...     def opening(self, queue, at):
-    ...         closes_at = at.replace(hour=17, minute=0, second=0, microsecond=0)
-    ...         is_open = 9 <= at.hour < 17
-    ...         return Opening(is_open=is_open, changes_at=closes_at if is_open else None)
-    >>> NineToFive().opening("support", datetime(2026, 1, 5, 10, tzinfo=UTC)).is_open
-    True
-    """
-
-    def opening(self, queue: QueueName, at: datetime) -> Opening:
-        """Return whether *queue* is open at *at* (aware, UTC), and when that changes next."""
-        ...
-
-
-class Estimator(Protocol):
-    """Estimates how long a place will wait, from what is known of the line. Pure: the same facts, the same answer."""
-
-    @property
-    def name(self) -> str:
-        """A short name, such as `"ql"`: it is kept with what was quoted."""
-        ...
-
-    def estimate(self, facts: EstimateFacts) -> Wait | None:
-        """
-        Return the wait in seconds, with `Wait.estimator` set to the name.
-
-        None where its data is missing: then the usual estimate is taken. What it raises is logged, and so is it.
-        """
-        ...
-
-
-class Tickets(Protocol):
-    """Opens tickets in a help desk."""
-
-    def open(self, order: TicketOrder) -> str:
-        """
-        Open a ticket, and return its id: 1 to 200 characters.
-
-        The same `order.callback_id` again must give the same ticket. What it raises is logged, and the promise
-        stands without a ticket; the same request again asks for the ticket again.
-        """
-        ...
-
-
-# ---------------------------------------------------------------------------- telephony
-
-
-class Telephony(Protocol):
-    """
-    Moves legs. It decides nothing: no order, no timer, no retry.
-
-    What happens to a leg is reported to `CallbackService.report` (through the runner), at any time, from any
-    thread, also before these methods return. Every leg that was dialed ends with one ENDED report.
-    """
-
-    def dial(self, order: Dial) -> None:
-        """
-        Place one leg. Must return soon; must not wait for an answer.
-
-        A second call with the same `order.leg_id` must not place a second call.
-
-        Raises:
-            DialRefused: certainly not placed.
-            DialUncertain: it may ring. Any other exception is taken for this.
-        """
-        ...
-
-    def bridge(self, order: Bridge) -> None:
-        """Join two answered legs, and report BRIDGED when they can hear each other."""
-        ...
-
-    def hang_up(self, order: HangUp) -> None:
-        """End a leg, saying `order.prompt` first if it was answered. A leg that is gone is no error."""
-        ...
-
-    def connect_call(self, order: ConnectCall) -> None:
-        """Connect a live caller to an agent."""
-        ...
-
-
-# ---------------------------------------------------------------------------- store
 
 
 class Commit(enum.Enum):
@@ -196,6 +76,10 @@ class CallbackTable(Protocol):
 
     def last_ended(self, queue: QueueName, *, limit: int) -> list[Callback]:
         """Return the callbacks of *queue* that ended last: the latest `ended_at` first, then the highest id."""
+        ...
+
+    def of_subject(self, subject_id: SubjectId, *, limit: int) -> list[Callback]:
+        """Return the callbacks of one person, in any queue: the latest `requested_at` first, then the highest id."""
         ...
 
 
@@ -283,6 +167,27 @@ class AttemptTable(Protocol):
 
     def open_count(self, queue: QueueName, *, limit: int) -> int:
         """Count the attempts of *queue* that have not ended; stops at *limit*. O(counted) at most."""
+        ...
+
+    def open(self, queue: QueueName) -> list[Attempt]:
+        """Return the attempts of *queue* that have not ended, by id."""
+        ...
+
+    def wanting_agent(self, *, queues: Collection[QueueName] | None = None) -> list[Attempt]:
+        """
+        Return the attempts without an agent (`agent_id` is None) that are neither ENDING nor ENDED, by id.
+
+        Args:
+            queues: only of these queues; of all if None. O(those returned).
+        """
+        ...
+
+    def dialed_to(self, number_key: str, *, since: datetime, limit: int) -> list[Attempt]:
+        """
+        Return the attempts to this number, in any queue, that started after *since* and whose customer was dialed.
+
+        The latest `started_at` first, then the highest id. "Dialed" is a `customer_leg` other than NONE.
+        """
         ...
 
     def last_started(self, queue: QueueName, *, limit: int) -> list[Attempt]:

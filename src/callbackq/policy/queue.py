@@ -6,292 +6,52 @@ Every figure is a default. Durations are `timedelta`; bounds are written with ea
 
 from __future__ import annotations
 
-import enum
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final, cast
 
 import attrs
 
+from callbackq.effects import Prompt
 from callbackq.errors import ConfigurationError
 from callbackq.ids import QueueName
-from callbackq.model import Choice, Disposition, Mode
+from callbackq.model import Choice, Confirmation, Disposition, Mode
+from callbackq.policy.caps import Caps
+from callbackq.policy.checks import (
+    NAME_LENGTH_MAX,
+    NAMES_ALLOWED,
+    Shown,
+    check_member,
+    int_within,
+    is_name,
+    own_names,
+    within,
+)
+from callbackq.policy.keys import CONFIRM_KEYS, KEYS_DEFAULT, own_confirm_keys, own_keys
+from callbackq.policy.prompts import NO_PROMPTS, own_prompts
+from callbackq.policy.retries import RETRY_S2, RULES_ALLOWED, RetryRule, own_rules
+from callbackq.policy.words import (
+    Acd,
+    AfterRefusal,
+    AllDeclined,
+    CalledIn,
+    Confirm,
+    Duplicates,
+    PlaceAfter,
+    PlaceFrom,
+)
 
 PRIORITY_MAX: Final = 255
 STRICT_CREDIT: Final = timedelta(days=366)
 """One step of priority outweighs any wait of a year or less. All 255 of them keep ranks below 2**53."""
 
+_NO_CAPS: Final = Caps()
 AGENT_PRESENCE_MAX: Final = timedelta(hours=16)
 """How long an agent is believed to be there, unless a policy says otherwise."""
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
 _REGION = re.compile(r"[A-Z]{2}")
-
-
-def _within(field: str, value: Any, low: timedelta, high: timedelta) -> None:
-    if not isinstance(value, timedelta):
-        raise ConfigurationError(field, value, f"a timedelta, {low} to {high}")
-    if not low <= value <= high:
-        raise ConfigurationError(field, _Shown(value), f"{low} to {high}")
-
-
-def _int_within(field: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigurationError(field, value, f"a whole number, {low} to {high}")
-
-
-def _check_member(field: str, value: object, kind: type[Any]) -> None:
-    if not isinstance(value, kind):
-        raise ConfigurationError(field, value, f"a member of {kind.__name__}")
-
-
-_NAME_LENGTH_MAX: Final = 64
-_NAMES_ALLOWED: Final = f"texts of 1 to {_NAME_LENGTH_MAX} characters"
-
-
-def _is_name(value: object) -> bool:
-    """Whether *value* is a text that can be shown and is not blank."""
-    if not isinstance(value, str) or not value.isprintable():
-        return False
-    return 1 <= len(value) <= _NAME_LENGTH_MAX and not value.isspace()
-
-
-class _Shown:
-    """Show a duration in an error as people write it."""
-
-    def __init__(self, value: timedelta) -> None:
-        self._value = value
-
-    def __repr__(self) -> str:
-        return str(self._value)
-
-
-class Duplicates(enum.StrEnum):
-    """What happens when a person who already has a callback in this queue asks for one more."""
-
-    REFUSE = "refuse"
-    ALLOW = "allow"
-
-
-class PlaceFrom(enum.StrEnum):
-    """From when a live caller's callback holds its place in line."""
-
-    ENTERED = "entered"
-    """From entering the queue: hanging up costs nothing."""
-    REQUESTED = "requested"
-    """From asking for the callback: behind everybody who waits by then."""
-
-
-class PlaceAfter(enum.StrEnum):
-    """Where in line a callback stands again after it was out of it."""
-
-    KEEP = "keep"
-    """Where it stood: by the time of entering the queue."""
-    FRONT = "front"
-    """Before all that wait, except those of a better priority where priority is strict."""
-    END = "end"
-    """Behind all of its priority that wait by then."""
-
-
-class Acd(enum.StrEnum):
-    """Who gives live callers to agents."""
-
-    CALLBACKQ = "callbackq"
-    """callbackq chooses who is next, live caller or callback, and says so with a `ConnectCall`."""
-    HOST = "host"
-    """The host's own ACD does. callbackq is told, and gives an agent a callback when no earlier live caller waits."""
-
-
-class AfterRefusal(enum.StrEnum):
-    """What the host does with a live caller whose request was refused."""
-
-    KEEP_HOLDING = "keep_holding"
-    HANG_UP = "hang_up"
-
-
-@attrs.frozen(kw_only=True)
-class RetryRule:
-    """
-    What follows one disposition: try again `retries_max` times, each after `rest`, or end.
-
-    `place` is where in line it stands when the rest is over.
-
-    >>> RetryRule(retries_max=1, rest=timedelta(minutes=2)).rest
-    datetime.timedelta(seconds=120)
-    """
-
-    retries_max: int = 0
-    rest: timedelta = timedelta(0)
-    place: PlaceAfter = PlaceAfter.KEEP
-
-    def __attrs_post_init__(self) -> None:
-        _check_member("RetryRule.place", self.place, PlaceAfter)
-        _int_within("RetryRule.retries_max", self.retries_max, 0, 100)
-        _within("RetryRule.rest", self.rest, timedelta(0), timedelta(days=30))
-
-
-class RetryRules(Mapping[Disposition, RetryRule]):
-    """
-    Rules by disposition, which nobody can change. They can be hashed and pickled, and so can a policy.
-
-    >>> rules = RetryRules({Disposition.BUSY: RetryRule(retries_max=1)})
-    >>> rules[Disposition.BUSY].retries_max, Disposition.FAX in rules
-    (1, False)
-    """
-
-    __slots__ = ("_rules",)
-
-    def __init__(self, rules: Mapping[Disposition, RetryRule]) -> None:
-        self._rules = dict(rules)
-
-    def __getitem__(self, disposition: Disposition) -> RetryRule:
-        return self._rules[disposition]
-
-    def __iter__(self) -> Iterator[Disposition]:
-        return iter(self._rules)
-
-    def __len__(self) -> int:
-        return len(self._rules)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._rules.items()))
-
-    def __repr__(self) -> str:
-        return f"RetryRules({self._rules!r})"
-
-
-def _s2_rules() -> Mapping[Disposition, RetryRule]:
-    once_in_5_min = RetryRule(retries_max=1, rest=timedelta(minutes=5))
-    return RetryRules(
-        {
-            Disposition.NO_ANSWER: RetryRule(retries_max=1, rest=timedelta(minutes=2)),
-            Disposition.BUSY: RetryRule(retries_max=1, rest=timedelta(minutes=3)),
-            Disposition.UNREACHABLE: once_in_5_min,
-            Disposition.CONGESTED: once_in_5_min,
-            Disposition.NETWORK_FAILURE: once_in_5_min,
-            Disposition.UNKNOWN: once_in_5_min,
-            Disposition.ANSWERED_THEN_LEFT: RetryRule(retries_max=1, rest=timedelta(minutes=2)),
-            # The customer's phone rang, and the agent went away: that was our doing.
-            Disposition.AGENT_UNAVAILABLE: RetryRule(retries_max=1, rest=timedelta(0)),
-        }
-    )
-
-
-RETRY_S2: Final = _s2_rules()
-"""
-The preset `s2`, after the retry table of the support handbook "Callback & Scheduled Call Management".
-
-No answer: again after 2 min, once. Busy: after 3 min, once. Unreachable: once within 5 min. What is not named
-ends the callback. With `attempts_max=2` that is all. An unknown ending rests 5 min, longer than a phone can ring.
-"""
-
-
-class Keys(Mapping[str, Choice]):
-    """
-    What a caller's key or word means, in lower case. Nobody can change it; it can be hashed and pickled.
-
-    Raises:
-        ConfigurationError: a key is no text of 1 to 64 characters, or means two things; or a meaning is no `Choice`.
-
-    >>> Keys({"3": Choice.CALLBACK_NOW})["3"]
-    <Choice.CALLBACK_NOW: 'callback_now'>
-    """
-
-    __slots__ = ("_choices",)
-
-    def __init__(self, choices: Mapping[str, Choice]) -> None:
-        self._choices: dict[str, Choice] = {}
-        for said, choice in choices.items():
-            if not _is_name(said):
-                raise ConfigurationError("keys", said, f"keys and words, {_NAMES_ALLOWED}")
-            _check_member(f"keys[{said!r}]", choice, Choice)
-            if self._choices.setdefault(" ".join(said.lower().split()), choice) is not choice:
-                raise ConfigurationError(f"keys[{said!r}]", choice, "one meaning for each key or word")
-
-    def __getitem__(self, said: str) -> Choice:
-        return self._choices[said]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._choices)
-
-    def __len__(self) -> int:
-        return len(self._choices)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._choices.items()))
-
-    def __repr__(self) -> str:
-        return f"Keys({self._choices!r})"
-
-
-KEYS_DEFAULT: Final[Mapping[str, Choice]] = Keys({"3": Choice.CALLBACK_NOW, "*": Choice.STAY})
-"""Key 3 asks for a callback at any time; the star declines one."""
-
-KEYS_S2: Final[Mapping[str, Choice]] = Keys(
-    {
-        "1": Choice.STAY,
-        "*": Choice.STAY,
-        "hold": Choice.STAY,
-        "2": Choice.CALLBACK_NOW,
-        "callback": Choice.CALLBACK_NOW,
-        "3": Choice.SCHEDULE,
-        "schedule": Choice.SCHEDULE,
-    }
-)
-"""The preset `s2`, after the menu of the support handbook: 1 hold, 2 or "callback" now, 3 or "schedule" a time."""
-
-
-def _own_keys(keys: Mapping[str, Choice]) -> Mapping[str, Choice]:
-    """Copy the host's keys, so that none can change after the check."""
-    if not isinstance(keys, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError("keys", keys, "Choice by key or word")
-    return Keys(keys)
-
-
-def _own_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Copy names, each once, in their order; sorted if they have none. What are no names is refused by its field."""
-    if isinstance(names, str):
-        return (names,)
-    try:
-        if not isinstance(names, bytes | Mapping):
-            return tuple(dict.fromkeys(sorted(names) if isinstance(names, Set) else names))
-    except TypeError:
-        pass
-    return cast("tuple[str, ...]", names)
-
-
-_RULES_ALLOWED: Final = "RetryRule by Disposition"
-
-
-def _own_rules(rules: Mapping[Disposition, RetryRule]) -> Mapping[Disposition, RetryRule]:
-    """Copy the host's rules, so that none can change after the check."""
-    if not isinstance(rules, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError("retry_rules", rules, _RULES_ALLOWED)
-    return RetryRules(rules)
-
-
-@attrs.frozen(kw_only=True)
-class Caps:
-    """
-    How many callbacks are dialed, at once and per minute. None: as many as there are free agents.
-
-    Args:
-        attempts_at_once_max: attempts under way, conversations included: as many as there are trunks.
-            1 to 1,000,000.
-        attempts_per_minute_max: attempts started in any 60 s. 1 to 1,000,000.
-
-    >>> Caps(attempts_at_once_max=30).attempts_per_minute_max is None
-    True
-    """
-
-    attempts_at_once_max: int | None = None
-    attempts_per_minute_max: int | None = None
-
-    def __attrs_post_init__(self) -> None:
-        for field in ("attempts_at_once_max", "attempts_per_minute_max"):
-            if getattr(self, field) is not None:
-                _int_within(f"Caps.{field}", getattr(self, field), 1, 1_000_000)
 
 
 @attrs.frozen(kw_only=True)
@@ -302,7 +62,7 @@ class QueuePolicy:
     Args:
         queue: its name: letters, digits, `_`, `.`, `-`; 1 to 64.
         default_region: two letters; how a number without a country code is read.
-        mode: which leg starts when. This version connects `agent_first` only.
+        mode: which leg starts when: the agent's, the customer's, or both at once. An agent is reserved in each.
         duplicates: what a second request of the same person gets.
         priority_default: 0 to 255, lower first.
         priority_credit: the head start of one step of priority. The default is strict: priority always wins.
@@ -346,6 +106,26 @@ class QueuePolicy:
         attempts_max: attempts that count, in all. 1 to 100.
         retry_rules: what follows each disposition; one that is missing ends the callback.
         caps: how many callbacks are dialed at once and per minute; besides, never more than there are free agents.
+        called_in: what happens when a customer who waits for a callback, or has just missed one, calls in.
+        missed_life: how long a missed callback is remembered for that. 0 to 30 days.
+        all_declined: what becomes of a callback that every agent who could serve it has declined.
+        confirm: of whom it is asked to press a key before being connected.
+        confirm_keys: what those keys mean.
+        confirm_time_max: how long a key is waited for; then it is taken for a machine. 1 s to 2 min.
+        detect: whether the telephony should find out who answered: a person, a machine, a fax.
+        customer_hold_max: how long a customer who answered waits for an agent. 1 s to 5 min.
+        ring_on_max: in mode `simultaneous`, how long the customer's phone rings on once the agent is there, but never
+            less than 15 s in all. Three rings are 18 s. None: as long as `ring_time`. 5 s to 5 min.
+        survey: whether the customer is asked afterwards how it was: with the notice SURVEY.
+        no_shows_max: who missed so many callbacks for chosen times within `no_shows_window` is flagged, and books
+            one more only with `confirmed=True`. 1 to 100.
+        no_shows_window: 1 to 365 days.
+        caller_id, dial_prefix, route, record: handed to the telephony with each dial: the number to show, digits
+            before the number, a hint for the route, and whether to record. Texts of 1 to 64 characters, or None.
+        company, company_number: what prompts call the company, and the number to call. Texts as those, or None.
+        language: of prompts to agents, and to customers who have none of their own: `en`, `fr-CA`. 1 to 64 characters.
+        prompt_time_max: how long a prompt may take, before a leg is hung up or a key is waited for. 1 s to 5 min.
+        prompts: the words of prompts by language and `Prompt`, where they should differ from the built-in ones.
         agent_ring_time: how long an agent may take to accept. 5 s to 5 min.
         ring_time: how long the customer's phone rings. 15 s to 5 min.
         join_time_max: how long the bridge may take. 1 s to 5 min.
@@ -387,12 +167,12 @@ class QueuePolicy:
     pending_max: int = 10_000
     offer_closing_margin: timedelta = timedelta(minutes=2)
     offer_ratio: float = 1.0
-    offer_segments: tuple[str, ...] = attrs.field(default=(), converter=_own_names)
+    offer_segments: tuple[str, ...] = attrs.field(default=(), converter=own_names)
     offer_life: timedelta = timedelta(seconds=60)
     declines_max: int = 2
     offer_again_after: timedelta = timedelta(minutes=5)
-    keys: Mapping[str, Choice] = attrs.field(default=KEYS_DEFAULT, converter=_own_keys)
-    other_channels: tuple[str, ...] = attrs.field(default=(), converter=_own_names)
+    keys: Mapping[str, Choice] = attrs.field(default=KEYS_DEFAULT, converter=own_keys)
+    other_channels: tuple[str, ...] = attrs.field(default=(), converter=own_names)
     after_refusal: AfterRefusal = AfterRefusal.KEEP_HOLDING
     abandoned_wait_min: timedelta | None = None
     response_window: timedelta | None = timedelta(minutes=10)
@@ -401,8 +181,29 @@ class QueuePolicy:
     callback_life: timedelta = timedelta(hours=24)
     call_life: timedelta = timedelta(hours=8)
     attempts_max: int = 2
-    retry_rules: Mapping[Disposition, RetryRule] = attrs.field(default=RETRY_S2, converter=_own_rules)
-    caps: Caps = Caps()
+    retry_rules: Mapping[Disposition, RetryRule] = attrs.field(default=RETRY_S2, converter=own_rules)
+    caps: Caps = _NO_CAPS
+    called_in: CalledIn = CalledIn.KEEP_BOTH
+    missed_life: timedelta = timedelta(hours=24)
+    all_declined: AllDeclined = AllDeclined.KEEP_WAITING
+    confirm: Confirm = Confirm.NEVER
+    confirm_keys: Mapping[str, Confirmation] = attrs.field(default=CONFIRM_KEYS, converter=own_confirm_keys)
+    confirm_time_max: timedelta = timedelta(seconds=10)
+    detect: bool = False
+    customer_hold_max: timedelta = timedelta(seconds=30)
+    ring_on_max: timedelta | None = None
+    survey: bool = False
+    no_shows_max: int = 3
+    no_shows_window: timedelta = timedelta(days=90)
+    caller_id: str | None = None
+    dial_prefix: str | None = None
+    route: str | None = None
+    record: bool = False
+    company: str | None = None
+    company_number: str | None = None
+    language: str = "en"
+    prompt_time_max: timedelta = timedelta(seconds=30)
+    prompts: Mapping[str, Mapping[Prompt, str]] = attrs.field(default=NO_PROMPTS, converter=own_prompts)
     agent_ring_time: timedelta = timedelta(seconds=20)
     ring_time: timedelta = timedelta(seconds=45)
     join_time_max: timedelta = timedelta(seconds=10)
@@ -417,16 +218,16 @@ class QueuePolicy:
         _check_names(self)
         for field, least, most in _INT_BOUNDS:
             if not (field in _MAY_BE_NONE and getattr(self, field) is None):
-                _int_within(field, getattr(self, field), least, most)
+                int_within(field, getattr(self, field), least, most)
         for field, low, high in _BOUNDS:
             if not (field in _MAY_BE_NONE and getattr(self, field) is None):
-                _within(field, getattr(self, field), low, high)
+                within(field, getattr(self, field), low, high)
         for field, kind in _MEMBERS:
-            _check_member(field, getattr(self, field), kind)
+            check_member(field, getattr(self, field), kind)
         if self.preferred_agent_time >= self.callback_life:
             raise ConfigurationError(
                 "preferred_agent_time",
-                _Shown(self.preferred_agent_time),
+                Shown(self.preferred_agent_time),
                 f"less than callback_life, {self.callback_life}",
             )
         _check_shares(self)
@@ -444,9 +245,23 @@ _MEMBERS: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("acd", Acd),
     ("after_refusal", AfterRefusal),
     ("place_after_window", PlaceAfter),
+    ("mode", Mode),
+    ("called_in", CalledIn),
+    ("all_declined", AllDeclined),
+    ("confirm", Confirm),
+    ("detect", bool),
+    ("record", bool),
+    ("survey", bool),
 )
 _MAY_BE_NONE: Final = frozenset(
-    {"offer_wait_min", "offer_waited_min", "offer_position_min", "abandoned_wait_min", "response_window"}
+    {
+        "offer_wait_min",
+        "offer_waited_min",
+        "offer_position_min",
+        "abandoned_wait_min",
+        "response_window",
+        "ring_on_max",
+    }
 )
 _INT_BOUNDS: Final = (
     ("priority_default", 0, PRIORITY_MAX),
@@ -457,6 +272,7 @@ _INT_BOUNDS: Final = (
     ("served_soon_position", 0, 1_000_000),
     ("pending_max", 1, 1_000_000),
     ("declines_max", 1, 100),
+    ("no_shows_max", 1, 100),
 )
 _BOUNDS: Final = (
     ("priority_credit", 0 * _S, STRICT_CREDIT),
@@ -482,6 +298,12 @@ _BOUNDS: Final = (
     ("agent_cool_down", _S, _H),
     ("agent_presence_max", _M, 7 * _D),
     ("number_in_use_hold", _S, _H),
+    ("missed_life", 0 * _S, 30 * _D),
+    ("confirm_time_max", _S, 2 * _M),
+    ("prompt_time_max", _S, 5 * _M),
+    ("customer_hold_max", _S, 5 * _M),
+    ("ring_on_max", 5 * _S, 5 * _M),
+    ("no_shows_window", _D, 365 * _D),
 )
 
 
@@ -498,15 +320,19 @@ def _check_names(policy: QueuePolicy) -> None:
         raise ConfigurationError(
             "default_region", policy.default_region, "the code of a country with phone numbers"
         )
-    if policy.mode is not Mode.AGENT_FIRST:
-        raise ConfigurationError("mode", policy.mode, "Mode.AGENT_FIRST; the other modes are not built yet")
+    for field in ("caller_id", "dial_prefix", "route", "company", "company_number"):
+        text: object = getattr(policy, field)
+        if text is not None and not is_name(text):
+            raise ConfigurationError(field, text, f"None, or a text of 1 to {NAME_LENGTH_MAX} characters")
+    if not is_name(policy.language):
+        raise ConfigurationError("language", policy.language, f"a text of 1 to {NAME_LENGTH_MAX} characters")
     for field in ("offer_segments", "other_channels"):
         names: object = getattr(policy, field)
         if not isinstance(names, tuple):
-            raise ConfigurationError(field, names, _NAMES_ALLOWED)
+            raise ConfigurationError(field, names, NAMES_ALLOWED)
         for name in cast("tuple[object, ...]", names):
-            if not _is_name(name):
-                raise ConfigurationError(field, name, _NAMES_ALLOWED)
+            if not is_name(name):
+                raise ConfigurationError(field, name, NAMES_ALLOWED)
 
 
 _LOAD_MAX: Final = 10_000
@@ -535,20 +361,20 @@ def _check_retry_rules(policy: QueuePolicy) -> None:
     for disposition, rule in policy.retry_rules.items():
         field = f"retry_rules[{disposition}]"
         if not isinstance(disposition, Disposition) or not isinstance(rule, RetryRule):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(field, rule, _RULES_ALLOWED)
+            raise ConfigurationError(field, rule, RULES_ALLOWED)
         if disposition in never:
             raise ConfigurationError(field, rule, "no rule: this disposition always ends the callback")
-        if rule.rest >= policy.callback_life:
+        if rule.shortest_rest >= policy.callback_life:
             raise ConfigurationError(
-                f"{field}.rest", _Shown(rule.rest), f"less than callback_life, {policy.callback_life}"
+                f"{field}.rest", Shown(rule.shortest_rest), f"less than callback_life, {policy.callback_life}"
             )
     unknown = policy.retry_rules.get(Disposition.UNKNOWN)
-    longest = policy.ring_time + policy.join_time_max + policy.hang_up_time_max
-    if unknown is not None and unknown.retries_max and unknown.rest <= longest:
+    longest = policy.ring_time + policy.customer_hold_max + policy.hang_up_time_max
+    if unknown is not None and unknown.retries_max and unknown.shortest_rest <= longest:
         raise ConfigurationError(
             "retry_rules[unknown].rest",
-            _Shown(unknown.rest),
-            f"more than ring_time + join_time_max + hang_up_time_max, {longest}: the phone may still be ringing",
+            Shown(unknown.shortest_rest),
+            f"more than ring_time + customer_hold_max + hang_up_time_max, {longest}: the phone may still be ringing",
         )
 
 

@@ -1,0 +1,100 @@
+"""What both runners are given, and what a host says of its telephony."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Final
+
+from callbackq.dispatcher import Dispatcher
+from callbackq.model import TelephonySnapshot
+from callbackq.ports import AsyncNotices, AsyncTelephony, CanSnapshot
+from callbackq.runners.engine import Engine
+from callbackq.runners.lines import Ask, Host
+from callbackq.runners.link import Link
+from callbackq.runners.threads import DaemonThreads
+from callbackq.service import CallbackService
+
+
+class RunnerBase:
+    """The parts of a runner. See `ThreadRunner` and `AsyncRunner`."""
+
+    def __init__(
+        self,
+        service: CallbackService,
+        telephony: AsyncTelephony,
+        *,
+        node_id: str | None = None,
+        idle_max: timedelta = timedelta(seconds=1),
+        notices: AsyncNotices | None = None,
+        call_time_max: timedelta = timedelta(seconds=10),
+        threads_max: int = 64,
+    ) -> None:
+        self._host: Final = Host(
+            telephony=telephony,
+            notices=notices,
+            idle_max=idle_max,
+            call_time_max=call_time_max,
+            threads_max=threads_max,
+        )
+        self._service: Final = service
+        self._dispatcher: Final = Dispatcher(service, node_id=node_id)
+        self._link: Final = Link()
+        self._engine: Engine | None = None
+        self._pid: Final = os.getpid()
+        self._begin_link()
+
+    @property
+    def telephony_is_up(self) -> bool:
+        """Whether the dispatcher may begin what needs the telephony."""
+        return self._link.is_up
+
+    def telephony_down(self) -> None:
+        """
+        The connection to the telephony is lost. May be said in any thread.
+
+        Until it has come up again no deadline of an attempt comes, nobody is dialed, and no live call is connected.
+        Agents, live calls and other promises go on; reports are still taken.
+        """
+        self._link.down()
+
+    def telephony_up(self, snapshot: TelephonySnapshot | None = None) -> None:
+        """
+        The telephony can be reached again: learn which legs it has, and go on. Returns at once, in any thread.
+
+        Args:
+            snapshot: its legs; if None it is asked for them, if it can say. One that cannot is believed to be up:
+                deadlines decide.
+
+        While it says `TelephonyDown`, or the store cannot be reached, it stays down, and is asked again.
+        """
+        self._link.up(snapshot)
+        engine = self._engine
+        if engine is not None:
+            engine.wake()
+
+    def _begin_link(self) -> None:
+        self._link.begin(asks=isinstance(self._host.telephony, CanSnapshot))
+
+    def _check_process(self) -> None:
+        if self._pid != os.getpid():
+            raise RuntimeError("this runner was made before a fork; make one in each process")
+
+    def _threads(self) -> DaemonThreads:
+        return DaemonThreads(name="callbackq-calls", threads_max=self._host.threads_max)
+
+    def _make_engine(self, ask: Ask, threads: DaemonThreads, *, owns_loop: bool) -> Engine:
+        return Engine(
+            self._service,
+            self._dispatcher,
+            self._host,
+            link=self._link,
+            ask=ask,
+            threads=threads,
+            owns_loop=owns_loop,
+        )
+
+
+def command_thread() -> DaemonThreads:
+    """Return the one thread in which a runner gives its commands."""
+    return DaemonThreads(name="callbackq-commands", threads_max=1)

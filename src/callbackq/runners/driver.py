@@ -1,0 +1,170 @@
+"""`Driver`: performs effects in the thread that calls it, in order. It never sleeps, and starts nothing."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import datetime
+from typing import Final, TypeVar
+
+from callbackq.dispatcher import Dispatcher
+from callbackq.effects import Effect, Reported
+from callbackq.errors import ConfigurationError
+from callbackq.model import Report, TelephonySnapshot
+from callbackq.ports import Notices, Telephony
+from callbackq.runners.link import ASK_AGAIN_AFTER, Link, come_up
+from callbackq.runners.performing import (
+    Act,
+    Done,
+    Performing,
+    WhenLate,
+    at_once,
+    is_meant_for_the_process,
+)
+from callbackq.service import CallbackService
+
+R = TypeVar("R")
+
+
+class _HandsAtOnce:
+    """Everything in the thread that is here, right now."""
+
+    async def ask(self, command: Callable[[], R]) -> R:
+        return command()
+
+    def turn(self, act: Act) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
+        return nullcontext()
+
+    async def act(self, act: Act, *, when_late: WhenLate | None = None) -> Done:  # noqa: ARG002
+        try:
+            value: object = act.call()
+        except BaseException as error:
+            if is_meant_for_the_process(error):
+                raise
+            return Done(error=error)
+        if inspect.isawaitable(value):
+            if inspect.iscoroutine(value):
+                value.close()
+            return Done(error=TypeError(f"{act.method} must be awaited: use a runner"))
+        return Done(value=value)
+
+
+class Driver:
+    """
+    Performs effects through a telephony port, in the thread that calls. May be used from several threads.
+
+    It holds no lock and no transaction meanwhile, and what it does depends on nothing but the calls made: in virtual
+    time two runs are the same.
+
+    Args:
+        service: takes the reports.
+        dispatcher: of the same service.
+        telephony: the host's adapter. An exception out of it is bounded: a refused dial ends the leg, any other
+            one leaves the leg in doubt until its deadline, and is logged without numbers. A method that blocks
+            blocks the caller.
+        notices: who tells customers and the company's own systems what happened; nobody if None.
+
+    Raises:
+        ConfigurationError: a method of the adapter must be awaited; only runners can do that.
+    """
+
+    def __init__(
+        self,
+        service: CallbackService,
+        dispatcher: Dispatcher,
+        telephony: Telephony,
+        *,
+        notices: Notices | None = None,
+    ) -> None:
+        for owner in (telephony, notices):
+            for name in _METHODS:
+                if inspect.iscoroutinefunction(getattr(owner, name, None)):
+                    raise ConfigurationError(name, "a coroutine function", "a plain method; or use a runner")
+        self._service: Final = service
+        self._dispatcher: Final = dispatcher
+        self._performing: Final = Performing(service, telephony, notices=notices, hands=_HandsAtOnce())
+        self._link: Final = Link()
+
+    @property
+    def telephony_is_up(self) -> bool:
+        """Whether the dispatcher may begin what needs the telephony."""
+        return self._link.is_up
+
+    def step(self, now: datetime) -> int:
+        """Step the dispatcher, perform what it returns, and say how many effects there were."""
+        self._come_up(now)
+        effects = self._dispatcher.step(now, telephony=self._link.is_up)
+        self.perform(effects)
+        return len(effects)
+
+    def next_wakeup(self) -> datetime | None:
+        """Return when to step again though nobody said anything."""
+        due_at = self._dispatcher.next_wakeup()
+        if self._link.is_up:
+            return due_at
+        # What is due may have to wait for the telephony: look again, but not without rest.
+        now = self._service.now()
+        again_at = now + ASK_AGAIN_AFTER
+        return again_at if due_at is None or due_at <= now else min(due_at, again_at)
+
+    def report(self, report: Report) -> Reported:
+        """
+        Take a report of the telephony, and perform what it asks for.
+
+        Raises:
+            AttemptNotFound: no attempt ever had this leg.
+        """
+        reported = self._service.report(report)
+        self.perform(reported.effects)
+        return reported
+
+    def perform(self, effects: Iterable[Effect]) -> None:
+        """Perform effects in order: of a step, a report, or a person's word. Never raises what the adapter raises."""
+        at_once(self._performing.all(effects))
+
+    def telephony_down(self) -> None:
+        """
+        The connection to the telephony is lost.
+
+        Until `telephony_up`, `step` lets no deadline of an attempt come, dials nobody and connects no live call;
+        agents, live calls and other promises go on. Reports are still taken.
+        """
+        self._link.down()
+
+    def telephony_up(self, snapshot: TelephonySnapshot | None = None) -> None:
+        """
+        The telephony can be reached again: learn which legs it has, and go on.
+
+        Args:
+            snapshot: its legs; if None it is asked for them, if it can say. One that cannot is believed to be up:
+                deadlines decide.
+
+        While it says `TelephonyDown`, or the store cannot be reached, it stays down: steps ask again, once a second.
+        """
+        self._link.up(snapshot)
+        self._come_up(self._service.now())
+
+    def _come_up(self, now: datetime) -> None:
+        question = self._link.next_question(now)
+        if question is None:
+            return
+        found = at_once(come_up(self._link, question, self._performing))
+        if found is not None:
+            self.perform(found.effects)
+            self._link.settled(question)
+
+
+_METHODS: Final = (
+    "dial",
+    "bridge",
+    "hang_up",
+    "play",
+    "stop_play",
+    "send_digits",
+    "connect_call",
+    "snapshot",
+    "reserve_agent",
+    "release_agent",
+    "tell",
+)

@@ -1,0 +1,163 @@
+"""
+The loop of both runners: steps when something changed or is due, sleeps in between, and hands effects to the lines.
+
+It is written once, for an event loop: `AsyncRunner` runs it in the host's, `ThreadRunner` in one of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from callbackq.dispatcher import Dispatcher
+from callbackq.effects import Effect, Reported
+from callbackq.errors import StoreError
+from callbackq.ids import AttemptId
+from callbackq.model import Report
+from callbackq.runners.lines import Ask, Host, Lines
+from callbackq.runners.link import Link, Question, come_up
+from callbackq.runners.performing import is_meant_for_the_process
+from callbackq.runners.threads import DaemonThreads
+from callbackq.service import CallbackService
+
+logger = logging.getLogger("callbackq")
+
+_PAUSE_MIN_S: Final = 0.005
+"""Between two steps at least this, so that a record which cannot be moved never makes a loop without rest."""
+
+
+class Engine:
+    """
+    Steps and performs, in the event loop in which it is made.
+
+    Its coroutines belong to that loop; its other methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        service: CallbackService,
+        dispatcher: Dispatcher,
+        host: Host,
+        *,
+        link: Link,
+        ask: Ask,
+        threads: DaemonThreads,
+        owns_loop: bool,
+    ) -> None:
+        self._service: Final = service
+        self._dispatcher: Final = dispatcher
+        self._host: Final = host
+        self._link: Final = link
+        self._ask: Final = ask
+        self._lines: Final = Lines(service, host, ask=ask, threads=threads, owns_loop=owns_loop)
+        self._loop: Final = asyncio.get_running_loop()
+        self._wake: Final = asyncio.Event()
+        self._owns_loop: Final = owns_loop
+        self._stopping = False
+
+    # ------------------------------------------------------------------ from any thread
+
+    def hand_over(self, effects: Iterable[Effect], attempt_id: AttemptId | None = None) -> None:
+        """Let effects be performed. Raises: RuntimeError, if the loop is closed."""
+        self._loop.call_soon_threadsafe(self._lines.add, tuple(effects), attempt_id)
+
+    def wake(self) -> None:
+        """Step soon. Never raises."""
+        with suppress(RuntimeError):  # The loop is closed.
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    def stop(self) -> None:
+        """Step no more."""
+        self._stopping = True
+        self.wake()
+
+    # ------------------------------------------------------------------ in the loop
+
+    async def report(self, report: Report) -> Reported:
+        """Take a report, and perform what it asks for, though who awaits it may go. Raises: AttemptNotFound."""
+        task = self._lines.start(self._report(report))
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(task)
+
+    async def _report(self, report: Report) -> Reported:
+        with self._lines.held():
+            reported = await self._ask(partial(self._service.report, report))
+            self._lines.add(reported.effects, reported.attempt_id)
+        return reported
+
+    async def run(self) -> None:
+        """Step until `stop`. A step under way is finished."""
+        forget = self._service.when_changed(self.wake)
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                pause_s = await self._step()
+                timer = self._loop.call_later(pause_s, self._wake.set)
+                await self._wake.wait()
+                timer.cancel()
+        finally:
+            forget()
+
+    async def close(self, *, timeout_s: float) -> None:
+        """Wait for the effects that were given out, but no longer than that; then cancel what is left."""
+        end_s = self._loop.time() + timeout_s
+        await asyncio.sleep(0)  # What was handed over until now is in line after this.
+        try:
+            await self._lines.drained(timeout_s=timeout_s)
+        finally:
+            await self._lines.close(timeout_s=max(0.1, end_s - self._loop.time()))
+
+    async def _step(self) -> float:
+        """Step once, and return for how many seconds there is nothing to do."""
+        idle_max_s = self._host.idle_max.total_seconds()
+        try:
+            now = self._service.now()
+            question = self._link.next_question(now)
+            if question is not None:
+                self._lines.start(self._come_up(question))
+            # Who is cancelled loses none of the effects that were committed.
+            await asyncio.shield(self._lines.start(self._give_out()))
+            due_at = await self._ask(self._dispatcher.next_wakeup)
+            return self._pause_s(due_at, idle_max_s)
+        except StoreError as error:
+            logger.warning("the store failed, the runner goes on: %s", type(error).__name__)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # The next step tries again; a loop that ended would try nothing.
+            if is_meant_for_the_process(error) and not self._owns_loop:
+                raise
+            # The type only: an error's text may hold a number.
+            logger.error("a step failed, the runner goes on: %s", type(error).__name__)  # noqa: TRY400
+        return idle_max_s
+
+    async def _give_out(self) -> None:
+        with self._lines.held():
+            self._lines.add(await self._ask(self._step_dispatcher))
+
+    def _step_dispatcher(self) -> tuple[Effect, ...]:
+        return self._dispatcher.step(self._service.clock.now(), telephony=self._link.is_up)
+
+    def _pause_s(self, due_at: datetime | None, idle_max_s: float) -> float:
+        if due_at is None:
+            return idle_max_s
+        pause_s = (due_at - self._service.clock.now()).total_seconds()
+        if pause_s <= 0 and not self._link.is_up:
+            return idle_max_s  # What is due may have to wait for the telephony.
+        return min(idle_max_s, max(_PAUSE_MIN_S, pause_s))
+
+    async def _come_up(self, question: Question) -> None:
+        # A leg that is being dialed may not be in an account that is taken now, and would be believed to be gone.
+        time_max = self._host.call_time_max
+        drained = await self._lines.drained(timeout_s=time_max.total_seconds())
+        performing = self._lines.performing(lambda: None)
+        dials_for = timedelta(0) if drained else time_max
+        found = await come_up(self._link, question, performing, dials_for=dials_for)
+        if found is not None:
+            self._lines.add(found.effects)
+            self._link.settled(question)
+            self.wake()

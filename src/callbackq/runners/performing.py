@@ -1,0 +1,326 @@
+"""
+How each effect is performed: one description, for hosts that block and for hosts that await.
+
+The rule: nothing here sleeps, and nothing here knows of threads or of an event loop. A program is a coroutine that
+asks the service and calls the host's code through `Hands` only. Hands that do everything at once make programs that
+never pause, and `at_once` runs those like plain functions.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final, Protocol, TypeVar, cast
+
+import attrs
+
+from callbackq.effects import (
+    Bridge,
+    ConnectCall,
+    Dial,
+    Effect,
+    HangUp,
+    LookUp,
+    Notice,
+    Play,
+    ReleaseAgent,
+    ReserveAgent,
+    SendDigits,
+    StopPlay,
+)
+from callbackq.errors import CallbackqError, DialRefused
+from callbackq.ids import AttemptId
+from callbackq.model import Cause, Report, ReportKind, TelephonySnapshot
+from callbackq.ports import AsyncNotices, AsyncTelephony, CanReserve, CanSnapshot
+from callbackq.service import CallbackService
+
+logger = logging.getLogger("callbackq")
+
+R = TypeVar("R")
+
+DIAL_TIME_MAX: Final = timedelta(seconds=10)
+"""How long a dial may take, unless a runner is told otherwise."""
+
+
+# ---------------------------------------------------------------------------- calls of the host's code
+
+
+@attrs.frozen(kw_only=True)
+class Act:
+    """
+    One call of the host's code.
+
+    Args:
+        owner: the telephony, or who takes the notices.
+        method: the name of the method.
+        args: the order; nothing for a snapshot.
+        which: the id of what it is about, for the log.
+    """
+
+    owner: object
+    method: str
+    args: tuple[object, ...] = ()
+    which: str = ""
+
+    def bound(self) -> Callable[..., Any]:
+        """Return the method. Raises: AttributeError, if the host's object has none."""
+        return cast("Callable[..., Any]", getattr(self.owner, self.method))
+
+    def call(self) -> Any:
+        """Call it, and return what it returns. Raises: whatever it raises."""
+        return self.bound()(*self.args)
+
+
+@attrs.frozen(kw_only=True)
+class Done:
+    """How a call of the host's code went: what it returned, or what it raised."""
+
+    value: object = None
+    error: BaseException | None = None
+
+
+WhenLate = Callable[[], Awaitable[None]]
+
+
+class Hands(Protocol):
+    """How a program reaches the world: at once, or by awaiting."""
+
+    async def ask(self, command: Callable[[], R]) -> R:
+        """Give a command to the service. Raises: whatever it raises."""
+        ...
+
+    def turn(self, act: Act) -> AbstractAsyncContextManager[None]:
+        """Wait until the call can begin as soon as it is made: inside, it does."""
+        ...
+
+    async def act(self, act: Act, *, when_late: WhenLate | None = None) -> Done:
+        """
+        Call the host's code, inside its turn. Never raises what it raises, unless that is meant for the process.
+
+        Args:
+            when_late: what to do if it takes too long; the call goes on, and its result is waited for all the same.
+        """
+        ...
+
+
+def at_once(program: Coroutine[Any, Any, R]) -> R:
+    """
+    Run a program that never pauses, as if it were a plain function.
+
+    >>> async def program() -> int:
+    ...     return 7
+    >>> at_once(program())
+    7
+    """
+    try:
+        program.send(None)
+    except StopIteration as end:
+        return cast("R", end.value)
+    program.close()
+    raise RuntimeError("a program paused with hands that do all at once")
+
+
+# ---------------------------------------------------------------------------- the log
+
+
+def log_failure(what: str, which: str, error: BaseException) -> None:
+    """Log what failed and where, not the error's text: an adapter's text may hold a number."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "?"
+    logger.warning("failed: %s of %s: %s at %s", what, which, type(error).__name__, where)
+
+
+def is_meant_for_the_process(error: BaseException) -> bool:
+    """Whether it asks the process to end. A cancelled task of the adapter is no such thing."""
+    return isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit))
+
+
+# ---------------------------------------------------------------------------- the programs
+
+Simple = Bridge | HangUp | Play | StopPlay | SendDigits | ReserveAgent | ReleaseAgent | Notice
+_METHODS: Final[Mapping[type[Simple], str]] = MappingProxyType(
+    {
+        Bridge: "bridge",
+        HangUp: "hang_up",
+        Play: "play",
+        StopPlay: "stop_play",
+        SendDigits: "send_digits",
+        ReserveAgent: "reserve_agent",
+        ReleaseAgent: "release_agent",
+        Notice: "tell",
+    }
+)
+
+
+class Performing:
+    """
+    The programs of all effects, for one telephony.
+
+    Args:
+        hands: how the programs reach the world.
+        follow: takes the effects of what a program reported; they are performed right there if None.
+        dial_time_max: a leg that was intended so shortly before a snapshot may not have been dialed by then.
+    """
+
+    def __init__(
+        self,
+        service: CallbackService,
+        telephony: AsyncTelephony,
+        *,
+        notices: AsyncNotices | None,
+        hands: Hands,
+        follow: Callable[[Iterable[Effect], AttemptId | None], None] | None = None,
+        dial_time_max: timedelta = DIAL_TIME_MAX,
+    ) -> None:
+        self.service: Final = service
+        self.can_snapshot: Final = isinstance(telephony, CanSnapshot)
+        self._telephony: Final = telephony
+        self._notices: Final = notices
+        self._hands: Final = hands
+        self._follow: Final = follow
+        self._dial_time_max: Final = dial_time_max
+        self._can_reserve: Final = isinstance(telephony, CanReserve)
+
+    def can(self, effect: Effect) -> bool:
+        """Whether the host has anything that takes this effect. One that nobody takes is dropped in silence."""
+        if isinstance(effect, ReserveAgent | ReleaseAgent):
+            return self._can_reserve
+        if isinstance(effect, LookUp):
+            return self.can_snapshot
+        return not isinstance(effect, Notice) or self._notices is not None
+
+    async def all(self, effects: Iterable[Effect]) -> None:
+        """Perform effects in order."""
+        for effect in effects:
+            await self.one(effect)
+
+    async def one(self, effect: Effect) -> None:
+        """Perform one effect. Never raises what the host's code raises."""
+        if not self.can(effect):
+            return
+        if isinstance(effect, Dial):
+            await self._dial(effect)
+        elif isinstance(effect, ConnectCall):
+            await self._connect(effect)
+        elif isinstance(effect, LookUp):
+            await self._look_up(effect)
+        else:
+            await self._simple(effect)
+
+    async def account(self) -> Done:
+        """Ask the telephony which legs it has: a `TelephonySnapshot`, dated by our own clock, or an error."""
+        asked_at = self.service.now()
+        act = Act(owner=self._telephony, method="snapshot", which="the telephony")
+        async with self._hands.turn(act):
+            done = await self._hands.act(act)
+        if done.error is not None:
+            return done
+        if not isinstance(done.value, TelephonySnapshot):
+            return Done(error=TypeError(f"a snapshot is {type(done.value).__name__}"))
+        return Done(value=attrs.evolve(done.value, as_of=asked_at))
+
+    async def ask(self, command: Callable[[], R]) -> R:
+        """Give a command to the service."""
+        return await self._hands.ask(command)
+
+    # ------------------------------------------------------------------ one by one
+
+    async def _dial(self, order: Dial) -> None:
+        act = Act(owner=self._telephony, method="dial", args=(order,), which=order.leg_id)
+        uncertain = partial(self._tell, Report(leg_id=order.leg_id, kind=ReportKind.UNCERTAIN))
+        told = False
+
+        async def when_late() -> None:
+            nonlocal told
+            told = True
+            await uncertain()
+
+        async with self._hands.turn(act):
+            if not await self._is_wanted(order, if_unknown=False):
+                return
+            done = await self._hands.act(act, when_late=when_late)
+        if isinstance(done.error, DialRefused):
+            await self._tell(Report(leg_id=order.leg_id, kind=ReportKind.ENDED, cause=Cause.FAILED))
+            return
+        if done.error is not None:
+            # It may ring: the safe side is to take it for dialed, and to let its deadline decide.
+            log_failure("dial", order.leg_id, done.error)
+            if not told:
+                await uncertain()
+        if not await self._is_wanted(order, if_unknown=True):
+            # The attempt ended during the dial.
+            await self._simple(HangUp(leg_id=order.leg_id))
+
+    async def _is_wanted(self, order: Dial, *, if_unknown: bool) -> bool:
+        """Ask the store. Where it cannot say: do not begin to dial, and do not hang up who is being dialed."""
+        try:
+            return await self._hands.ask(partial(self.service.leg_is_wanted, order.leg_id))
+        except CallbackqError as error:
+            log_failure("look-up", order.leg_id, error)
+            return if_unknown
+
+    async def _connect(self, order: ConnectCall) -> None:
+        act = Act(owner=self._telephony, method="connect_call", args=(order,), which=order.call_id)
+        async with self._hands.turn(act):
+            done = await self._hands.act(act)
+        if done.error is not None:
+            log_failure("connect_call", order.call_id, done.error)
+            try:
+                await self._hands.ask(partial(self.service.call_returned, order.call_id))
+            except CallbackqError as second:
+                log_failure("call_returned", order.call_id, second)
+
+    async def _look_up(self, order: LookUp) -> None:
+        """Learn which legs there are, for one attempt and so for all. One that is being dialed is left as it is."""
+        done = await self.account()
+        if not isinstance(done.value, TelephonySnapshot):
+            log_failure("look-up", order.attempt_id, done.error or TypeError())
+            return
+        account = attrs.evolve(done.value, as_of=done.value.as_of - self._dial_time_max)
+        try:
+            found = await self._hands.ask(partial(self.service.reconcile, account))
+        except Exception as error:
+            log_failure("reconcile", order.attempt_id, error)
+        else:
+            await self._go_on(found.effects, None)
+
+    async def _simple(self, order: Simple) -> None:
+        """Call one method. What it raises is logged: the attempt's deadline finds what is left."""
+        owner = self._notices if isinstance(order, Notice) else self._telephony
+        act = Act(owner=owner, method=_METHODS[type(order)], args=(order,), which=_which(order))
+        async with self._hands.turn(act):
+            done = await self._hands.act(act)
+        if done.error is not None:
+            log_failure(act.method, act.which, done.error)
+
+    async def _tell(self, report: Report) -> None:
+        try:
+            reported = await self._hands.ask(partial(self.service.report, report))
+        except CallbackqError as error:
+            log_failure("report", report.leg_id, error)
+        else:
+            await self._go_on(reported.effects, reported.attempt_id)
+
+    async def _go_on(self, effects: Iterable[Effect], attempt_id: AttemptId | None) -> None:
+        if self._follow is None:
+            await self.all(effects)
+        else:
+            self._follow(effects, attempt_id)
+
+
+def _which(order: Simple) -> str:
+    match order:
+        case Bridge():
+            return order.attempt_id
+        case ReserveAgent() | ReleaseAgent():
+            return order.agent_id
+        case Notice():
+            return order.notice_id
+        case _:
+            return order.leg_id

@@ -1,0 +1,135 @@
+"""`AsyncRunner`: drives a dispatcher from tasks of the host's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import partial
+from types import TracebackType
+from typing import Final, Self
+
+from callbackq.aio import AsyncCallbackService
+from callbackq.effects import Effect, Reported
+from callbackq.model import Report
+from callbackq.ports import AsyncNotices, AsyncTelephony
+from callbackq.runners.base import RunnerBase, command_thread
+from callbackq.runners.engine import Engine
+from callbackq.runners.lines import Ask, in_thread
+from callbackq.service import CallbackService
+
+
+class AsyncRunner(RunnerBase):
+    """
+    Drives a dispatcher in an asyncio host: steps when something changed or is due, and sleeps in between.
+
+    The event loop never waits for the store, nor for a method of the adapter that blocks. All else is as
+    `ThreadRunner` says: effects of one attempt are performed in order, those of different attempts side by side.
+
+    Args:
+        service: whose promises. Of an `AsyncCallbackService` the thread is shared; a plain service is given commands
+            in a thread that the runner owns.
+        telephony: the host's adapter. Coroutine functions are awaited in the host's loop; plain methods are called
+            in threads. If it can give a snapshot it is asked for one before anything is dialed.
+        node_id, idle_max, notices, call_time_max, threads_max: see `ThreadRunner`.
+
+    Use it as an async context manager, or call `start` and `stop`. It belongs to the loop in which it was started;
+    what is no coroutine may be called from any thread. It is not to be carried over a fork.
+
+    Raises:
+        ConfigurationError: a value is out of its bounds.
+    """
+
+    def __init__(
+        self,
+        service: CallbackService | AsyncCallbackService,
+        telephony: AsyncTelephony,
+        *,
+        node_id: str | None = None,
+        idle_max: timedelta = timedelta(seconds=1),
+        notices: AsyncNotices | None = None,
+        call_time_max: timedelta = timedelta(seconds=10),
+        threads_max: int = 64,
+    ) -> None:
+        plain = service.sync if isinstance(service, AsyncCallbackService) else service
+        super().__init__(
+            plain,
+            telephony,
+            node_id=node_id,
+            idle_max=idle_max,
+            notices=notices,
+            call_time_max=call_time_max,
+            threads_max=threads_max,
+        )
+        self._ask: Final[Ask] = (
+            service.hop.run
+            if isinstance(service, AsyncCallbackService)
+            else partial(in_thread, command_thread())
+        )
+        self._calls: Final = self._threads()
+        self._running: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start stepping. Starting twice changes nothing. Raises: RuntimeError, if it was made before a fork."""
+        self._check_process()
+        if self._running is not None and not self._running.done():
+            return
+        self._begin_link()
+        self._engine = self._make_engine(self._ask, self._calls, owns_loop=False)
+        self._running = asyncio.get_running_loop().create_task(self._engine.run())
+
+    async def stop(self, *, timeout: timedelta = timedelta(seconds=10)) -> None:
+        """
+        Stop stepping, wait until what was given out is performed, and cancel what is left after *timeout*.
+
+        Attempts go on in the telephony. Reports are still taken, and performed, as long as the loop runs.
+        """
+        running, self._running = self._running, None
+        if running is None or self._engine is None:
+            return
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + timeout.total_seconds()
+        self._engine.stop()
+        try:
+            await asyncio.wait({running}, timeout=timeout.total_seconds())
+        finally:
+            running.cancel()
+            await self._engine.close(timeout_s=max(0.0, end_s - loop.time()))
+
+    async def report(self, report: Report) -> Reported:
+        """
+        Take a report of the telephony. What it asks for is performed soon, in other tasks.
+
+        Who is cancelled takes nothing back: the report is taken, and what it asks for is performed.
+
+        Raises:
+            AttemptNotFound: no attempt ever had this leg.
+            RuntimeError: the runner was never started.
+        """
+        return await self._started().report(report)
+
+    def report_from_thread(self, report: Report) -> Reported:
+        """Take a report in this thread, which is not the loop's. Raises: as `report`."""
+        engine = self._started()
+        reported = self._service.report(report)
+        engine.hand_over(reported.effects, reported.attempt_id)
+        return reported
+
+    def perform(self, effects: Iterable[Effect]) -> None:
+        """Let effects be performed that a command returned, such as `Settled.effects`. Returns at once."""
+        self._started().hand_over(tuple(effects))
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _started(self) -> Engine:
+        self._check_process()
+        if self._engine is None:
+            raise RuntimeError("this runner was never started")
+        return self._engine

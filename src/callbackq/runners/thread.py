@@ -1,0 +1,168 @@
+"""`ThreadRunner`: drives a dispatcher from threads of its own, for programs without an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import partial
+from types import TracebackType
+from typing import Final, Self
+
+from callbackq.effects import Effect, Reported
+from callbackq.ids import AttemptId
+from callbackq.model import Report
+from callbackq.ports import AsyncNotices, AsyncTelephony
+from callbackq.runners.base import RunnerBase, command_thread
+from callbackq.runners.lines import Lines, in_thread
+from callbackq.service import CallbackService
+
+
+class ThreadRunner(RunnerBase):
+    """
+    Drives a dispatcher from daemon threads: steps when something changed or is due, and sleeps in between.
+
+    Effects of one attempt are performed in order, those of different attempts side by side: a method of the adapter
+    that blocks stalls neither the steps, nor reports, nor anybody else's attempt.
+
+    Args:
+        service: whose promises.
+        telephony: the host's adapter. Plain methods are called in threads; coroutine functions are awaited in an
+            event loop that the runner owns. If it can give a snapshot it is asked for one before anything is dialed.
+        node_id: the name of this process.
+        idle_max: it steps at least this often, for what other processes did.
+        notices: who tells customers and the company's own systems what happened; nobody if None.
+        call_time_max: a method that takes longer is named in the log, and its leg is uncertain. A coroutine is
+            cancelled; a thread cannot be, and what it brings is dealt with when it comes back.
+        threads_max: so many methods may block at once. When all do, the next waits until one comes back; a dial that
+            had to wait asks whether it is still wanted. 1 to 1,000.
+
+    Use it as a context manager, or call `start` and `stop`. All methods are safe in threads. It is not to be carried
+    over a fork: make one in each process.
+
+    Raises:
+        ConfigurationError: a value is out of its bounds.
+    """
+
+    def __init__(
+        self,
+        service: CallbackService,
+        telephony: AsyncTelephony,
+        *,
+        node_id: str | None = None,
+        idle_max: timedelta = timedelta(seconds=1),
+        notices: AsyncNotices | None = None,
+        call_time_max: timedelta = timedelta(seconds=10),
+        threads_max: int = 64,
+    ) -> None:
+        super().__init__(
+            service,
+            telephony,
+            node_id=node_id,
+            idle_max=idle_max,
+            notices=notices,
+            call_time_max=call_time_max,
+            threads_max=threads_max,
+        )
+        self._lock: Final = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stop_within_s = 0.0
+
+    def start(self) -> None:
+        """Start stepping. Starting twice changes nothing. Raises: RuntimeError, if it was made before a fork."""
+        self._check_process()
+        with self._lock:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            self._begin_link()
+            started = threading.Event()
+            self._thread = threading.Thread(
+                target=self._main, args=(started,), name="callbackq-runner", daemon=True
+            )
+            self._thread.start()
+            started.wait()  # It holds no lock until then.
+
+    def stop(self, *, timeout: timedelta = timedelta(seconds=10)) -> None:
+        """
+        Stop stepping, and wait until what was given out is performed: at most *timeout*, whatever blocks.
+
+        Attempts go on in the telephony. Reports are still taken, and performed, until the store is closed.
+        """
+        with self._lock:
+            thread, self._thread = self._thread, None
+            engine, self._engine = self._engine, None
+            self._stop_within_s = timeout.total_seconds()
+        if engine is not None:
+            engine.stop()
+        if thread is not None:
+            thread.join(timeout.total_seconds())
+
+    def report(self, report: Report) -> Reported:
+        """
+        Take a report of the telephony, from any thread. What it asks for is performed soon, in another thread.
+
+        Raises:
+            AttemptNotFound: no attempt ever had this leg.
+        """
+        self._check_process()
+        reported = self._service.report(report)
+        self._hand_over(reported.effects, reported.attempt_id)
+        return reported
+
+    def perform(self, effects: Iterable[Effect]) -> None:
+        """Let effects be performed that a command returned, such as `Settled.effects`. Returns at once."""
+        self._check_process()
+        self._hand_over(tuple(effects), None)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # ------------------------------------------------------------------ inside
+
+    def _hand_over(self, effects: tuple[Effect, ...], attempt_id: AttemptId | None) -> None:
+        if not effects:
+            return
+        with self._lock:
+            if self._engine is not None:
+                self._engine.hand_over(effects, attempt_id)
+                return
+        late = partial(self._perform_alone, effects, attempt_id)
+        threading.Thread(target=lambda: asyncio.run(late()), name="callbackq-late", daemon=True).start()
+
+    def _main(self, started: threading.Event) -> None:
+        try:
+            asyncio.run(self._run(started))
+        finally:
+            started.set()
+
+    async def _run(self, started: threading.Event) -> None:
+        commands, calls = command_thread(), self._threads()
+        engine = self._make_engine(partial(in_thread, commands), calls, owns_loop=True)
+        self._engine = engine
+        started.set()
+        try:
+            await engine.run()
+            await engine.close(timeout_s=self._stop_within_s)
+        finally:
+            commands.close()
+            calls.close()
+            with self._lock:
+                if self._engine is engine:
+                    self._engine = None
+
+    async def _perform_alone(self, effects: tuple[Effect, ...], attempt_id: AttemptId | None) -> None:
+        """Perform what a late report asks for, when no loop runs any more."""
+        commands, calls = command_thread(), self._threads()
+        ask = partial(in_thread, commands)
+        lines = Lines(self._service, self._host, ask=ask, threads=calls, owns_loop=True)
+        lines.add(effects, attempt_id)
+        await lines.drained(timeout_s=self._host.call_time_max.total_seconds() * (len(effects) + 1))
+        commands.close()
+        calls.close()

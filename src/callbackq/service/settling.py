@@ -1,0 +1,289 @@
+"""The commands of people about callbacks under way, or over: settle, correct, call now, mark done, score."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import attrs
+
+from callbackq.core import attempt, lifecycle, placing, settling
+from callbackq.core.instants import check_text
+from callbackq.core.numbers import PhoneNumber, read_number
+from callbackq.effects import Settled
+from callbackq.errors import InvalidText, NotPossibleNow
+from callbackq.events import CallbackReranked
+from callbackq.facts import first_rank
+from callbackq.model import (
+    Attempt,
+    AttemptState,
+    Callback,
+    CallbackState,
+    Disposition,
+    HoldReason,
+    Outcome,
+    Subject,
+)
+from callbackq.policy import PlaceAfter
+from callbackq.ports import Commit, Transaction
+from callbackq.service.base import ServiceBase
+from callbackq.service.promises import read_callback_id
+from callbackq.writing import (
+    attempt_context,
+    call_off,
+    correct_attempt,
+    move_attempt,
+    policy_or_default,
+    write,
+)
+
+_SCORE_MAX: Final = 1_000_000
+_LATEST: Final = 100
+
+
+class SettlingCommands(ServiceBase):
+    """The commands of people who know better."""
+
+    def settle(
+        self, callback_id: str, disposition: Disposition, *, by: str, reason: str | None = None
+    ) -> Settled:
+        """
+        Say how an attempt under way has ended: one in doubt after a crash, or of which nothing is heard.
+
+        Its legs are hung up by the next step, and what follows is what follows the disposition. CONNECTED says that
+        they talked: the callback is completed. Durable on return; the caller must perform the effects.
+
+        Args:
+            by: who says so, 1 to 200 characters; kept in history with *reason*.
+
+        Raises:
+            CallbackNotFound, InvalidText: nothing was changed.
+            NotPossibleNow: no attempt is under way, or they talk; see `set_disposition`.
+        """
+        key, who, why = read_callback_id(callback_id), check_text(by, "by"), _read_reason(reason)
+        said = _read_disposition(disposition)
+
+        def settled(tx: Transaction, now: datetime) -> Settled:
+            callback = tx.callbacks.get(key)
+            before = _attempt_of(tx, callback, "settle")
+            if before.state in (AttemptState.CONNECTED, AttemptState.ENDED):
+                raise NotPossibleNow(
+                    "settle", str(before.state), "an attempt that is neither connected nor over"
+                )
+            context = attempt_context(tx, before, policies=self.policies, now=now)
+            decision = attempt.call_off(before, said, context, by=who, reason=why)
+            effects = move_attempt(tx, before, decision, context, by=who)
+            return Settled(callback=tx.callbacks.get(key), effects=effects)
+
+        return self._run(Commit.FLUSHED, settled)
+
+    def set_disposition(
+        self, callback_id: str, disposition: Disposition, *, by: str, reason: str | None = None
+    ) -> Settled:
+        """
+        Say what a conversation was, that was taken for one: a machine, a fax, the wrong person, nobody.
+
+        The promise is taken up again when the call is over: tried again as the rule for the disposition says, or held
+        until `change_number` where somebody else answered and there is no other number. A wrong number is kept with
+        the customer, and is not dialed again. Durable on return; the caller must perform the effects.
+
+        Args:
+            disposition: MACHINE, FAX, WRONG_PERSON, ANSWERED_THEN_LEFT or UNKNOWN.
+            by: who says so; kept in history.
+
+        Raises:
+            CallbackNotFound, InvalidText: nothing was changed.
+            NotPossibleNow: the callback was not completed by its last attempt.
+        """
+        key, who, why = read_callback_id(callback_id), check_text(by, "by"), _read_reason(reason)
+        said = _read_disposition(disposition)
+        if said not in settling.NO_CONVERSATION:
+            allowed = ", ".join(sorted(settling.NO_CONVERSATION))
+            raise InvalidText(f"disposition is {said.value!r}; allowed: {allowed}")
+
+        def corrected(tx: Transaction, now: datetime) -> Settled:
+            callback = tx.callbacks.get(key)
+            before = _attempt_of(tx, callback, "set disposition")
+            if callback.outcome is not Outcome.COMPLETED or before.connected_at is None:
+                raise NotPossibleNow("set disposition", str(callback.outcome or callback.state), "completed")
+            context = attempt_context(tx, before, policies=self.policies, now=now)
+            decision = attempt.dispose(before, said, context, by=who, reason=why)
+            effects = move_attempt(tx, before, decision, context, by=who)
+            if before.state is AttemptState.ENDED:
+                after = tx.attempts.get(before.attempt_id)
+                effects += correct_attempt(tx, after, context, by=who)
+            return Settled(callback=tx.callbacks.get(key), effects=effects)
+
+        return self._run(Commit.FLUSHED, corrected)
+
+    def call_now(self, callback_id: str, *, by: str, reason: str | None = None) -> Callback:
+        """
+        Let a callback be the next: whatever it waits for, it stands at the front of its line now.
+
+        What forbids dialing goes on forbidding it: a pause, a cap, a number in use. Durable on return.
+
+        Raises:
+            CallbackNotFound, InvalidText: nothing was changed.
+            NotPossibleNow: it is being attempted, has ended, or waits for another number.
+        """
+        key, who, why = read_callback_id(callback_id), check_text(by, "by"), _read_reason(reason)
+
+        def called(tx: Transaction, now: datetime) -> Callback:
+            callback = tx.callbacks.get(key)
+            if callback.hold_reason is HoldReason.WRONG_NUMBER:
+                raise NotPossibleNow("call now", "held for a wrong number", "any other, after change_number")
+            policy = policy_or_default(self.policies, callback.queue)
+            first = first_rank(tx, callback, policy=policy, now=now)
+            stand = placing.put(callback, PlaceAfter.FRONT, first_rank=first, policy=policy, now=now)
+            said = why or "call now"
+            if callback.state is CallbackState.WAITING:
+                decision = lifecycle.place(
+                    callback, CallbackReranked, stand=stand, policy=policy, reason=said, by=who, now=now
+                )
+            else:
+                decision = lifecycle.ready(callback, stand=stand, policy=policy, now=now, by=who, reason=said)
+            write(tx, decision)
+            return tx.callbacks.get(key)
+
+        return self._run(Commit.FLUSHED, called)
+
+    def mark_done(self, callback_id: str, *, by: str, reason: str | None = None) -> Callback:
+        """
+        Say that the customer was reached in another way: the callback ends as served elsewhere.
+
+        Durable on return; an attempt under way is hung up at the next step. Saying it twice changes nothing.
+
+        Raises:
+            CallbackNotFound, InvalidText: nothing was changed.
+            NotPossibleNow: it has ended in another way.
+        """
+        key, who, why = read_callback_id(callback_id), check_text(by, "by"), _read_reason(reason)
+
+        def done(tx: Transaction, now: datetime) -> Callback:
+            callback = tx.callbacks.get(key)
+            write(tx, settling.mark_done(callback, by=who, reason=why, now=now))
+            if callback.state is CallbackState.ATTEMPTING and callback.attempt_id:
+                call_off(tx, callback.attempt_id, policies=self.policies, now=now)
+            return tx.callbacks.get(key)
+
+        return self._run(Commit.FLUSHED, done)
+
+    def change_number(self, callback_id: str, number: str, *, by: str | None = None) -> Callback:
+        """
+        Call the customer at another number. The place is kept; whatever was held for it stands in line again.
+
+        The number is the person's from now on, for other callbacks of theirs as well. Durable on return.
+
+        Args:
+            by: who says so; the customer, if None.
+
+        Raises:
+            CallbackNotFound, InvalidNumber, InvalidText: nothing was changed.
+            NotPossibleNow: it is being attempted, or has ended.
+        """
+        key = read_callback_id(callback_id)
+        who = check_text(by, "by") if by is not None else None
+
+        def changed(tx: Transaction, now: datetime) -> Callback:
+            callback = tx.callbacks.get(key)
+            policy = policy_or_default(self.policies, callback.queue)
+            new = read_number(number, region=policy.default_region)
+            waiting = _waiting_for_number(tx, callback)
+            self._renumber(tx, callback, by=who, now=now)
+            _renumber_subject(tx, tx.subjects.get(callback.subject_id), new)
+            for other in waiting:
+                self._renumber(tx, other, by=who, now=now)
+            return tx.callbacks.get(key)
+
+        return self._run(Commit.FLUSHED, changed)
+
+    def _renumber(self, tx: Transaction, callback: Callback, *, by: str | None, now: datetime) -> None:
+        """Let it be dialed at the person's main number; one that waited for that stands in line again."""
+        write(tx, settling.renumber(callback, dedup_key=callback.dedup_key, by=by, now=now))
+        if callback.hold_reason is HoldReason.WRONG_NUMBER:
+            policy = policy_or_default(self.policies, callback.queue)
+            again = tx.callbacks.get(callback.callback_id)
+            stand = placing.again(again, policy=policy)
+            write(tx, lifecycle.ready(again, stand=stand, policy=policy, now=now, by=by))
+
+    def report_score(
+        self,
+        callback_id: str,
+        *,
+        score: float | None = None,
+        resolved: bool | None = None,
+        by: str | None = None,
+    ) -> Callback:
+        """
+        Keep how a callback went: the customer's score, and whether the matter is resolved. What is None is left.
+
+        Args:
+            score: any number of the host's own scale, -1,000,000 to 1,000,000.
+
+        Raises:
+            CallbackNotFound, InvalidText: nothing was changed.
+            NotPossibleNow: it is not over.
+        """
+        key = read_callback_id(callback_id)
+        who = check_text(by, "by") if by is not None else None
+        value = _read_score(score)
+        if resolved is not None and not isinstance(resolved, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidText(f"resolved is {type(resolved).__name__}; allowed: True, False or None")
+
+        def scored(tx: Transaction, now: datetime) -> Callback:
+            callback = tx.callbacks.get(key)
+            write(tx, settling.score(callback, score=value, resolved=resolved, by=who, now=now))
+            return tx.callbacks.get(key)
+
+        return self._run(Commit.FLUSHED, scored)
+
+
+def _attempt_of(tx: Transaction, callback: Callback, command: str) -> Attempt:
+    if callback.attempt_id is None:
+        raise NotPossibleNow(command, str(callback.state), "one with an attempt")
+    return tx.attempts.get(callback.attempt_id)
+
+
+def _waiting_for_number(tx: Transaction, callback: Callback) -> list[Callback]:
+    """Return the person's other callbacks that wait for a number that is right."""
+    latest = tx.callbacks.of_subject(callback.subject_id, limit=_LATEST)
+    held = [one for one in latest if one.hold_reason is HoldReason.WRONG_NUMBER]
+    return [one for one in held if one.callback_id != callback.callback_id]
+
+
+def _renumber_subject(tx: Transaction, subject: Subject, new: PhoneNumber) -> None:
+    """Give the person the number. They are known by it, unless somebody else is already."""
+    other = tx.subjects.by_identity(new.identity)
+    taken = other is not None and other.subject_id != subject.subject_id
+    changed = attrs.evolve(
+        subject,
+        number=new.e164,
+        extension=new.extension,
+        identity=f"id:{subject.subject_id}" if taken else new.identity,
+        wrong_numbers=tuple(wrong for wrong in subject.wrong_numbers if wrong != new.e164),
+    )
+    if changed != subject:
+        tx.save(attrs.evolve(changed, version=subject.version + 1))
+
+
+def _read_disposition(disposition: str) -> Disposition:
+    try:
+        return Disposition(disposition)
+    except ValueError:
+        raise InvalidText(
+            f"disposition is {str(disposition)[:64]!r}; allowed: a member of Disposition"
+        ) from None
+
+
+def _read_reason(reason: str | None) -> str | None:
+    return check_text(reason, "reason") if reason is not None else None
+
+
+def _read_score(score: object) -> float | None:
+    if score is None:
+        return None
+    if isinstance(score, bool) or not isinstance(score, int | float):
+        raise InvalidText(f"score is {type(score).__name__}; allowed: a number, -1,000,000 to 1,000,000")
+    if not -_SCORE_MAX <= score <= _SCORE_MAX:
+        raise InvalidText("score is no number or out of bounds; allowed: -1,000,000 to 1,000,000")
+    return float(score)

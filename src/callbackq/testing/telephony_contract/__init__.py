@@ -1,0 +1,1 @@
+"""The parts of `callbackq.testing.contracts.TelephonyContract`, by what they are about."""

@@ -1,0 +1,31 @@
+"""Every scenario is played on every store, and ends with the law of history: fold(history) == rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from callbackq import Store
+from scenarios.scene import Scene
+from service.conftest import store
+
+__all__ = ["store"]  # The fixture: memory, SQLite and PostgreSQL.
+
+
+@pytest.fixture
+def make_scene(store: Store) -> Callable[..., Scene]:
+    """Open a support center as the handbook has it, with settings changed as asked."""
+    return lambda **settings: Scene(store, **settings)
+
+
+@pytest.fixture
+def scene(make_scene: Callable[..., Scene]) -> Scene:
+    """A support center as the handbook has it: customer and agent are dialed at once."""
+    return make_scene()
+
+
+@pytest.fixture
+def patient(make_scene: Callable[..., Scene]) -> Scene:
+    """One in which the customer's phone rings for its full time though the agent is there, and not for three rings."""
+    return make_scene(ring_on_max=None)

@@ -1,0 +1,484 @@
+"""F14, N1, N2: what the telephony's own account says that was not reported; and the time when it cannot be reached."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from callbackq import (
+    AgentState,
+    AttemptState,
+    CallbackState,
+    CallState,
+    Cause,
+    ConnectCall,
+    Dial,
+    Dispatcher,
+    Disposition,
+    HangUp,
+    LegId,
+    LegSnapshot,
+    LegState,
+    Mode,
+    Outcome,
+    Prompt,
+    Reconciled,
+    Report,
+    ReportKind,
+    Role,
+    Store,
+    TelephonySnapshot,
+)
+from callbackq.testing import NEVER_ANSWERS, START, Behaviour, VirtualHost
+from service.scenes import (
+    BOB,
+    EVE,
+    HOUR,
+    MINUTE,
+    SECOND,
+    ZERO,
+    attempt_of,
+    events,
+    heard,
+    house,
+    promised,
+    rows,
+    sign_in,
+    whom,
+)
+
+LONG = Behaviour(answers_after=30 * SECOND)
+AGENT_FIRST, CUSTOMER_FIRST, SIMULTANEOUS = Mode.AGENT_FIRST, Mode.CUSTOMER_FIRST, Mode.SIMULTANEOUS
+
+
+def deaf(host: VirtualHost, *kinds: ReportKind) -> None:
+    """Lose what is reported from now on: these kinds, or all."""
+
+    def hear(report: Report) -> None:
+        if kinds and report.kind not in kinds:
+            host.driver.report(report)
+
+    host.telephony.on_report = hear
+
+
+def back(host: VirtualHost) -> Reconciled:
+    """Hear again, ask which legs there are, and do what follows."""
+    host.telephony.on_report = host.driver.report
+    found = host.service.reconcile(host.telephony.snapshot())
+    host.driver.perform(found.effects)
+    return found
+
+
+def counts(found: Reconciled) -> tuple[int, int, int]:
+    """Return how many attempts were open, of how many something was learned, and how many legs nobody wanted."""
+    return found.attempts_count, found.changed_count, found.orphans_count
+
+
+def snapshot(as_of: datetime, **legs: LegSnapshot) -> TelephonySnapshot:
+    """Return an account."""
+    return TelephonySnapshot(legs={LegId(key): leg for key, leg in legs.items()}, as_of=as_of)
+
+
+# ---------------------------------------------------------------------------- a leg is gone
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_customers_leg_that_is_gone_has_ended_for_an_unknown_cause(store: Store, mode: Mode) -> None:
+    """F14: nobody knows how: unknown, it counts, and is tried again after a rest; an agent on the line is told."""
+    host = house(store, mode=mode)
+    host.telephony.person(BOB, LONG)
+    callback_id = promised(host)
+    host.run_for(5 * SECOND)
+    deaf(host)
+    host.telephony.fail_by(BOB, Cause.BUSY)
+    host.run_for(SECOND)
+    assert host.service.get(callback_id).state is CallbackState.ATTEMPTING
+    assert counts(back(host)) == (1, 1, 0)
+    host.run_for(SECOND)
+    callback = host.service.get(callback_id)
+    assert (callback.state, callback.last_disposition) == (CallbackState.RESTING, Disposition.UNKNOWN)
+    assert callback.attempts_count == 1
+    assert heard(host, Role.AGENT) == ([] if mode is CUSTOMER_FIRST else [Prompt.CUSTOMER_NOT_REACHED])
+    raw = {event.raw_cause for event in events(host, callback_id, "attempt_moved")}
+    ended = {event.raw_cause for event in events(host, callback_id, "attempt_ended")}
+    assert "not in the snapshot" in raw | ended
+    host.run_for(10 * MINUTE)
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+
+
+def test_agents_leg_that_is_gone_gives_the_place_back(store: Store) -> None:
+    """F14: agent first: nobody was dialed: nothing is counted, the agent cools down."""
+    host = house(store)
+    host.telephony.agent("ann", LONG, Behaviour())
+    callback_id = promised(host)
+    host.run_for(5 * SECOND)
+    deaf(host)
+    host.telephony.fail_by("ann", Cause.REJECTED)
+    host.run_for(SECOND)
+    assert counts(back(host)) == (1, 1, 0)
+    callback = host.service.get(callback_id)
+    assert (callback.state, callback.attempts_count) == (CallbackState.WAITING, 0)
+    assert host.service.agent("ann").state is AgentState.COOLING_DOWN
+
+
+@pytest.mark.parametrize("mode", [CUSTOMER_FIRST, SIMULTANEOUS])
+def test_agents_leg_that_is_gone_while_the_customer_holds_asks_the_next(store: Store, mode: Mode) -> None:
+    """F14/F4: as if it had been reported: the next agent is rung, the customer holds on."""
+    host = house(store, agents=("ann", "ben"), mode=mode)
+    host.telephony.agent("ann", LONG)
+    callback_id = promised(host)
+    host.run_for(5 * SECOND)
+    deaf(host)
+    host.telephony.fail_by("ann", Cause.REJECTED)
+    host.run_for(SECOND)
+    back(host)
+    host.run_for(SECOND)
+    assert whom(host)[-1] == "ben"
+    assert host.telephony.dialed(BOB) == 1
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+
+
+def test_both_legs_that_are_gone_end_the_attempt_at_once(store: Store) -> None:
+    """F14: the PBX was restarted: it is over, it counts, and the agent is free."""
+    host = house(store)
+    host.telephony.person(BOB, LONG)
+    callback_id = promised(host)
+    host.run_for(5 * SECOND)
+    deaf(host)
+    for who in (BOB, "ann"):
+        host.telephony.fail_by(who, Cause.FAILED)
+    host.run_for(SECOND)
+    assert counts(back(host)) == (1, 1, 0)
+    assert attempt_of(host, store, callback_id).state is AttemptState.ENDED
+    assert host.service.get(callback_id).attempts_count == 1
+    assert host.service.agent("ann").attempt_id is None
+    assert host.telephony.reserved == {}
+
+
+# ---------------------------------------------------------------------------- it went on meanwhile
+
+
+def test_agent_who_answered_meanwhile_is_not_kept_waiting(store: Store) -> None:
+    """F14: the customer is dialed now."""
+    host = house(store)
+    host.telephony.agent("ann", Behaviour(answers_after=5 * SECOND))
+    callback_id = promised(host)
+    host.run_for(2 * SECOND)
+    deaf(host)
+    host.run_for(5 * SECOND)
+    assert whom(host) == ["ann"]
+    assert counts(back(host)) == (1, 1, 0)
+    host.run_for(SECOND)
+    assert whom(host) == ["ann", BOB]
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_customer_who_answered_meanwhile_is_connected(store: Store, mode: Mode) -> None:
+    """F14: in every mode what follows an answer follows now."""
+    host = house(store, mode=mode)
+    host.telephony.person(BOB, Behaviour(answers_after=5 * SECOND))
+    callback_id = promised(host)
+    host.run_for(2 * SECOND)
+    deaf(host)
+    host.run_for(5 * SECOND)
+    assert host.service.get(callback_id).state is CallbackState.ATTEMPTING
+    assert counts(back(host)) == (1, 1, 0)
+    host.run_for(SECOND)
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+    assert host.telephony.dialed(BOB) == 1
+
+
+def test_both_who_answered_meanwhile_are_connected(store: Store) -> None:
+    """F14: simultaneous: all that was missed is applied in order, in one go."""
+    host = house(store, mode=SIMULTANEOUS)
+    for who in ("ann", BOB):
+        host.telephony.person(who, Behaviour(answers_after=5 * SECOND))
+    callback_id = promised(host)
+    host.run_for(2 * SECOND)
+    deaf(host)
+    host.run_for(5 * SECOND)
+    back(host)
+    host.run_for(SECOND)
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+
+
+def test_phone_that_began_to_ring_meanwhile_counts(store: Store) -> None:
+    """F14: an agent who leaves then has cost the customer an attempt."""
+    host = house(store)
+    host.telephony.person(BOB, LONG)
+    callback_id = promised(host)
+    deaf(host, ReportKind.RINGING)
+    host.run_for(SECOND)
+    assert not attempt_of(host, store, callback_id).customer_rang
+    back(host)
+    assert attempt_of(host, store, callback_id).customer_rang
+
+
+def test_bridge_that_was_made_meanwhile_keeps_the_promise(store: Store) -> None:
+    """F14: they talk, and nobody had said so."""
+    host = house(store)
+    callback_id = promised(host)
+    deaf(host, ReportKind.BRIDGED)
+    host.run_for(5 * SECOND)
+    assert attempt_of(host, store, callback_id).state is AttemptState.JOINING
+    assert counts(back(host)) == (1, 1, 0)
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+    assert host.service.agent("ann").state is AgentState.BUSY
+    host.run_for(5 * MINUTE)
+    assert attempt_of(host, store, callback_id).disposition is Disposition.CONNECTED
+
+
+def test_two_who_were_parted_meanwhile_have_talked(store: Store) -> None:
+    """F14: the conversation is over: both legs are hung up, and the agent is free."""
+    host = house(store)
+    callback_id = promised(host)
+    host.run_for(MINUTE)
+    deaf(host)
+    host.telephony.part(BOB)
+    host.run_for(SECOND)
+    assert len(host.telephony.live_legs()) == 2
+    assert counts(back(host)) == (1, 1, 0)
+    host.run_for(SECOND)
+    assert host.telephony.live_legs() == []
+    assert attempt_of(host, store, callback_id).disposition is Disposition.CONNECTED
+    assert host.service.agent("ann").state is AgentState.AVAILABLE
+
+
+def test_talk_that_ended_meanwhile_frees_the_agent(store: Store) -> None:
+    """F14: the customer hung up, and nobody had said so: the promise was kept, the agent's leg is hung up."""
+    host = house(store)
+    callback_id = promised(host)
+    host.run_for(MINUTE)
+    deaf(host)
+    host.run_for(5 * MINUTE)
+    assert host.service.agent("ann").state is AgentState.BUSY
+    back(host)
+    host.run_for(SECOND)
+    assert host.telephony.live_legs() == []
+    assert host.service.agent("ann").state is AgentState.AVAILABLE
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+
+
+# ---------------------------------------------------------------------------- what is left alone, and what is not
+
+
+def test_legs_that_nobody_wants_are_hung_up(store: Store) -> None:
+    """N1: of an attempt that is over, and of none at all; and no other leg is touched."""
+    host = house(store, agents=("ann", "ben"))
+    host.telephony.person(BOB, Behaviour(talks_for=None))
+    host.telephony.person(EVE, LONG)
+    callback_id = promised(host)
+    host.run_for(MINUTE)
+    over = promised(host, EVE)
+    host.run_for(5 * SECOND)
+    of_over = attempt_of(host, store, over)
+    host.service.settle(over, Disposition.BUSY, by="eva")
+    host.run_for(2 * MINUTE)
+    assert attempt_of(host, store, over).state is AttemptState.ENDED
+    talking = attempt_of(host, store, callback_id)
+    live = LegSnapshot(state=LegState.ANSWERED, joined=True)
+    ringing = LegSnapshot(state=LegState.RINGING)
+    legs = {talking.agent_leg_id: live, talking.customer_leg_id: live, "leg_of_nobody": ringing}
+    account = snapshot(host.clock.now(), **legs, **{of_over.customer_leg_id: ringing})  # type: ignore[arg-type]
+    found = host.service.reconcile(account)
+    assert counts(found) == (1, 0, 2)
+    assert {(type(one), one.leg_id) for one in found.effects} == {  # type: ignore[union-attr]
+        (HangUp, "leg_of_nobody"),
+        (HangUp, of_over.customer_leg_id),
+    }
+
+
+def test_first_leg_that_was_intended_after_the_snapshot_is_left_alone(store: Store) -> None:
+    """N1: the account is older than the leg: nothing is learned of it; at its very moment it is not either."""
+    host = house(store)
+    asked_at = host.clock.now()
+    host.telephony.agent("ann", LONG)
+    host.clock.advance(SECOND)
+    callback_id = promised(host)
+    host.run_for(2 * SECOND)
+    written = rows(host, store)
+    for as_of in (asked_at, asked_at + SECOND):
+        assert counts(host.service.reconcile(snapshot(as_of))) == (1, 0, 0)
+    assert rows(host, store) == written
+    assert counts(host.service.reconcile(snapshot(asked_at + 2 * SECOND))) == (1, 1, 0)
+    assert host.service.get(callback_id).state is CallbackState.WAITING
+
+
+def test_second_leg_that_was_intended_after_the_snapshot_is_left_alone(store: Store) -> None:
+    """N1: the customer's leg of an attempt that was there already when the telephony was asked."""
+    host = house(store)
+    host.telephony.agent("ann", Behaviour(answers_after=10 * SECOND))
+    host.telephony.person(BOB, NEVER_ANSWERS)
+    callback_id = promised(host)
+    host.run_for(5 * SECOND)
+    account = host.telephony.snapshot()
+    host.run_for(10 * SECOND)
+    written = rows(host, store)
+    assert counts(host.service.reconcile(account)) == (1, 0, 0)
+    assert rows(host, store) == written
+    gone = snapshot(host.clock.now(), **{attempt_of(host, store, callback_id).agent_leg_id: ANSWERED_LEG})  # type: ignore[arg-type]
+    assert counts(host.service.reconcile(gone)) == (1, 1, 0)
+
+
+ANSWERED_LEG = LegSnapshot(state=LegState.ANSWERED)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_next_agents_leg_that_was_intended_after_the_snapshot_is_left_alone(store: Store, mode: Mode) -> None:
+    """N1/F4: the account was made while the earlier agent was rung: the later one rings on."""
+    host = house(store, agents=("ann", "ben"), mode=mode)
+    host.telephony.agent("ann", Behaviour(answers_after=None, fails_after=5 * SECOND))
+    host.telephony.agent("ben", LONG)
+    promised(host)
+    host.run_for(2 * SECOND)
+    account = host.telephony.snapshot()
+    host.run_for(5 * SECOND)
+    assert whom(host)[-1] == "ben"
+    found = host.service.reconcile(account)
+    assert found.changed_count == 0
+    assert [one for one in found.effects if isinstance(one, HangUp)] == [
+        HangUp(leg_id=LegId(leg_id)) for leg_id in account.legs if "leg_000001" in leg_id
+    ]
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_account_that_agrees_changes_nothing(store: Store, mode: Mode) -> None:
+    """N2: asked in any second of an attempt's life; and a second time after one that did change something."""
+    host = house(store, agents=("ann", "ben"), mode=mode)
+    host.telephony.agent("ann", Behaviour(answers_after=None, fails_after=3 * SECOND))
+    host.telephony.agent("ben", Behaviour(answers_after=4 * SECOND))
+    host.telephony.person(BOB, Behaviour(answers_after=6 * SECOND, talks_for=10 * SECOND))
+    callback_id = promised(host)
+    for _ in range(30):
+        host.run_for(SECOND)
+        written = rows(host, store)
+        found = host.service.reconcile(host.telephony.snapshot())
+        assert (found.changed_count, found.orphans_count, found.effects) == (0, 0, ())
+        assert rows(host, store) == written
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("lost_for", [1, 4, 8, 20])
+def test_account_twice_is_as_once(store: Store, mode: Mode, lost_for: int) -> None:
+    """N2: whatever was missed, the same account again changes nothing more."""
+    host = house(store, mode=mode)
+    host.telephony.agent("ann", Behaviour(answers_after=3 * SECOND))
+    host.telephony.person(BOB, Behaviour(answers_after=6 * SECOND, talks_for=10 * SECOND))
+    callback_id = promised(host)
+    host.run_for(2 * SECOND)
+    deaf(host)
+    host.run_for(lost_for * SECOND)
+    account = host.telephony.snapshot()
+    host.service.reconcile(account)
+    written = rows(host, store)
+    assert host.service.reconcile(account).changed_count == 0
+    assert rows(host, store) == written
+    back(host)
+    host.run_for(10 * MINUTE)
+    assert host.service.get(callback_id).state is CallbackState.ENDED
+    assert host.telephony.live_legs() == []
+
+
+# ---------------------------------------------------------------------------- the telephony cannot be reached
+
+
+def test_nobody_is_dialed_while_the_telephony_is_down(store: Store) -> None:
+    """F14/N3: no callback and no live call is given out; with it back both are, in order."""
+    host = house(store)
+    sign_in(host, "ben")
+    callback_id = promised(host)
+    host.clock.advance(SECOND)
+    host.service.call_joined("support", call_id="live")
+    dispatcher = Dispatcher(host.service)
+    for _ in range(5):
+        assert dispatcher.step(host.clock.now(), telephony=False) == ()
+        host.clock.advance(MINUTE)
+    assert host.service.get(callback_id).state is CallbackState.WAITING
+    assert host.service.call("live").state is CallState.WAITING
+    effects = dispatcher.step(host.clock.now())
+    assert [type(one) for one in effects if isinstance(one, Dial | ConnectCall)] == [Dial, ConnectCall]
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_no_deadline_of_an_attempt_comes_while_the_telephony_is_down(store: Store, mode: Mode) -> None:
+    """F14/N3: what rang may be ringing still: the attempt is where it was, and so is its callback, for hours."""
+    host = house(store, mode=mode)
+    host.telephony.person(BOB, NEVER_ANSWERS)
+    callback_id = promised(host)
+    host.run_for(5 * SECOND)
+    before, callback = attempt_of(host, store, callback_id), host.service.get(callback_id)
+    dispatcher = Dispatcher(host.service)
+    for after in (MINUTE, HOUR, 3 * HOUR):
+        assert dispatcher.step(host.clock.now() + after, telephony=False) == ()
+    assert attempt_of(host, store, callback_id) == before
+    assert host.service.get(callback_id) == callback
+
+
+def test_live_calls_agents_and_promises_go_on_while_the_telephony_is_down(store: Store) -> None:
+    """F14: chosen times come, rests are over, lives end, agents who are not heard of are signed out."""
+    host = house(store, call_life=HOUR, agent_presence_max=2 * HOUR, preferred_agent_time=MINUTE)
+    host.telephony.person(EVE, NEVER_ANSWERS)
+    resting = promised(host, EVE)
+    host.run_for(MINUTE)
+    assert host.service.get(resting).state is CallbackState.RESTING
+    chosen = promised(host, scheduled_at=host.clock.now() + 10 * MINUTE)
+    preferring = promised(host, "+12125550107", preferred_agent="ann")
+    host.service.call_joined("support", call_id="lost")
+    ending = promised(host, "+12125550108", queue="sales")
+    dispatcher = Dispatcher(host.service)
+
+    def step(after: timedelta) -> None:
+        host.clock.advance(after)
+        while dispatcher.step(host.clock.now(), telephony=False):
+            raise AssertionError
+
+    step(5 * MINUTE)
+    assert host.service.get(resting).state is CallbackState.WAITING
+    assert host.service.get(preferring).preferred_until_at is None
+    assert host.service.get(chosen).state is CallbackState.SCHEDULED
+    step(5 * MINUTE)
+    assert host.service.get(chosen).state is CallbackState.WAITING
+    step(3 * HOUR)
+    assert host.service.call("lost").state is CallState.ENDED
+    assert host.service.agent("ann").state is AgentState.SIGNED_OUT
+    assert host.service.cancel(preferring).outcome is Outcome.CANCELLED
+    step(timedelta(hours=24))
+    assert host.service.get(ending).outcome is Outcome.EXPIRED
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_all_goes_on_when_the_telephony_is_back(store: Store, mode: Mode) -> None:
+    """F14/N1: in every mode: what it says settles the attempt, and the promise is kept."""
+    host = house(store, mode=mode)
+    host.telephony.person(BOB, NEVER_ANSWERS, Behaviour())
+    callback_id = promised(host)
+    host.run_for(5 * SECOND)
+    deaf(host)
+    host.driver.telephony_down()
+    host.run_for(15 * MINUTE)
+    assert host.service.get(callback_id).state is CallbackState.ATTEMPTING
+    host.telephony.on_report = host.driver.report
+    host.driver.telephony_up(host.telephony.snapshot())
+    host.run_for(ZERO)
+    callback = host.service.get(callback_id)
+    assert (callback.state, callback.last_disposition) == (CallbackState.RESTING, Disposition.UNKNOWN)
+    host.run_for(10 * MINUTE)
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+    assert host.telephony.live_legs() == []
+
+
+def test_next_wakeup_is_not_asked_to_do_what_must_wait(store: Store) -> None:
+    """F14: the driver looks again once a second at most while the telephony is down."""
+    host = house(store)
+    host.telephony.person(BOB, NEVER_ANSWERS)
+    promised(host)
+    host.run_for(5 * SECOND)
+    host.driver.telephony_down()
+    host.clock.advance(HOUR)
+    assert host.clock.now() > START
+    wakes_at = host.driver.next_wakeup()
+    assert wakes_at is not None
+    assert wakes_at >= host.clock.now() + SECOND

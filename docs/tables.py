@@ -55,9 +55,10 @@ COMMAND_WORDS = {
     Command.FAIL: "somebody else answered, and no other number is tried: the right one is asked for",
     Command.RETRY: "a person said that it was no conversation; a rule allows one more",
     Command.CORRECT: "a person said that somebody else had answered; the right number is asked for",
-    Command.REVISE: "a person said that it was no conversation; no rule allows one more, or the customer asked again",
+    Command.REVISE: "a person said that it was no conversation, and no rule allows one more, or the customer asked "
+    "again; or you called `mark_done` for one that was not reached, or expired",
     Command.RENUMBER: "you called `change_number`",
-    Command.CALL_IN: "the customer called in",
+    Command.CALL_IN: "the customer called in; also after it was missed",
     Command.DONE: "you called `mark_done`, or the customer was served as a live call",
     Command.SCORE: "you called `report_score`",
 }

@@ -869,7 +869,7 @@ def test_what_always_ends_has_no_rule(disposition: Disposition) -> None:
     """A conversation is not tried again, and neither is what was cancelled."""
     error = refused(retry_rules={disposition: RetryRule()})
     assert (error.field, error.value) == (f"retry_rules[{disposition.value}]", RetryRule())
-    assert error.allowed == "no rule: this disposition always ends the callback"
+    assert error.allowed == "no rule: nothing is tried again because of it"
 
 
 @pytest.mark.parametrize(

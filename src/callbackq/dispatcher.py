@@ -19,9 +19,9 @@ import attrs
 
 from callbackq.chooser import Chooser
 from callbackq.core import agents, attempt, calls, lifecycle
-from callbackq.core.consequences import overdue, still_due_at
+from callbackq.core.consequences import disposition_if_lost, expired, overdue, still_due_at
 from callbackq.core.instants import check_instant, check_text
-from callbackq.core.legs import Context, number_at
+from callbackq.core.legs import Context, number_at, with_usable_number
 from callbackq.core.numbers import number_key
 from callbackq.effects import Effect
 from callbackq.errors import ConfigurationError, Conflict, StoreError
@@ -29,6 +29,7 @@ from callbackq.events import AgentSignedOut
 from callbackq.facts import (
     caps_over_at,
     due_facts,
+    is_being_called,
     is_on_the_line,
     lanes_of_agent,
     number_free_at,
@@ -40,6 +41,7 @@ from callbackq.ids import AttemptId, CallbackId, LegId, NodeId, QueueName
 from callbackq.model import (
     Agent,
     Ahead,
+    AnsweredBy,
     Attempt,
     AttemptState,
     Callback,
@@ -63,7 +65,7 @@ from callbackq.writing import (
 )
 
 logger = logging.getLogger("callbackq")
-_LOOKED_AT: Final = 500
+_OPEN_MAX: Final = 1_000_000
 
 
 class Dispatcher:
@@ -123,7 +125,7 @@ class Dispatcher:
                 logger.warning("the promises of a step wait for the next one")
             except Exception as error:
                 logger.error("a step failed, and goes on one by one: %s", type(error).__name__)  # noqa: TRY400
-                effects.extend(self._one_by_one(at, telephony=telephony))
+                effects.extend(self._one_by_one_if_it_can(at, effects, telephony=telephony))
         return tuple(effects)
 
     def next_wakeup(self) -> datetime | None:
@@ -156,6 +158,17 @@ class Dispatcher:
             if max(len(attempts), len(callbacks)) < self._batch_max:
                 step.assign(promises=True)
         return step
+
+    def _one_by_one_if_it_can(
+        self, now: datetime, committed: list[Effect], *, telephony: bool
+    ) -> list[Effect]:
+        """Do what is due in a transaction each; if the store is gone by now, at least what was committed is done."""
+        try:
+            return self._one_by_one(now, telephony=telephony)
+        except (StoreError, Conflict):
+            if not committed:
+                raise
+            return []
 
     def _one_by_one(self, now: datetime, *, telephony: bool) -> list[Effect]:
         """Do what is due in a transaction each. One that fails is named, left, and tried again by the next step."""
@@ -238,41 +251,66 @@ class _Step:
         return self.tx.attempts.due(now=self.now, limit=limit, queues=self.queues)
 
     def due_callbacks(self, limit: int) -> list[Callback]:
-        due = self.tx.callbacks.due(now=self.now, limit=limit, queues=self.queues)
-        return due if self.telephony else [one for one in due if one.state is not CallbackState.ATTEMPTING]
+        if self.telephony:
+            return self.tx.callbacks.due(now=self.now, limit=limit, queues=self.queues)
+        # Those under way are overdue first, and must wait: they are not to stand before all others.
+        under_way = sum(self.tx.attempts.open_count(queue, limit=_OPEN_MAX) for queue in self.queues)
+        due = self.tx.callbacks.due(now=self.now, limit=limit + under_way, queues=self.queues)
+        return [one for one in due if one.state is not CallbackState.ATTEMPTING][:limit]
 
     def has_due_promises(self) -> bool:
-        return bool(self.due_attempts(1) or self.due_callbacks(1 if self.telephony else _LOOKED_AT))
+        return bool(self.due_attempts(1) or self.due_callbacks(1))
+
+    def _context(self, of: Attempt) -> Context:
+        service = self.service
+        return attempt_context(
+            self.tx, of, policies=service.policies, pepper=service.store.pepper, now=self.now
+        )
 
     def attempt_due(self, before: Attempt) -> None:
-        context = attempt_context(self.tx, before, policies=self.service.policies, now=self.now)
+        context = self._context(before)
         decision = attempt.deadline(before, context)
         self.effects.extend(move_attempt(self.tx, before, decision, context))
 
     def callback_due(self, callback: Callback) -> None:
         if callback.state is CallbackState.ATTEMPTING:
             self._attempt_overdue(callback)
+        elif self.now >= callback.expires_at:
+            self._expire(callback)
         else:
             policy = policy_of(self.service.policies, callback.queue)
             facts = due_facts(self.tx, callback, policy=policy, now=self.now)
             write(self.tx, lifecycle.due(callback, facts=facts, policy=policy, now=self.now))
 
+    def _expire(self, callback: Callback) -> None:
+        decision = expired(callback, self.tx.subjects.get(callback.subject_id), now=self.now)
+        write(self.tx, decision)
+        self.effects.extend(decision.effects)
+
     def _attempt_overdue(self, callback: Callback) -> None:
         """No node was there, and the attempt is yet to end by its own deadlines; or it lost them, and is let go."""
         assert callback.attempt_id is not None
         before = self.tx.attempts.get(callback.attempt_id)
-        context = attempt_context(self.tx, before, policies=self.service.policies, now=self.now)
+        context = self._context(before)
         again_at = still_due_at(before, context)
         if again_at is not None:
             write(self.tx, lifecycle.look_again(callback, at=again_at, now=self.now))
             return
-        unknown = attrs.evolve(before, disposition=Disposition.UNKNOWN)
-        decision = overdue(before, context, failures=failures_of(self.tx, unknown, context))
+        if before.state is not AttemptState.ENDED:
+            # Its legs may be up still: the callback goes on when the attempt is over, and not beside it.
+            later = self.now + lifecycle.attempt_time_max(context.policy)
+            write(self.tx, lifecycle.look_again(callback, at=later, now=self.now))
+            context = self._context(before)
+            machine = before.answered_by is AnsweredBy.MACHINE
+            decision = attempt.call_off(
+                before, Disposition.MACHINE if machine else Disposition.UNKNOWN, context
+            )
+            self.effects.extend(move_attempt(self.tx, before, decision, context))
+            return
+        lost = attrs.evolve(before, disposition=disposition_if_lost(before))
+        decision = overdue(before, context, failures=failures_of(self.tx, lost, context))
         write(self.tx, decision)
         self.effects.extend(decision.effects)
-        if before.state is not AttemptState.ENDED:
-            decision = attempt.call_off(before, Disposition.UNKNOWN, context)
-            self.effects.extend(move_attempt(self.tx, before, decision, context))
 
     # ------------------------------------------------------------------ who is next
 
@@ -332,7 +370,7 @@ class _Step:
             if agent is None:
                 continue
             left.remove(agent)
-            context = attempt_context(self.tx, wanting, policies=self.service.policies, now=self.now)
+            context = self._context(wanting)
             decision = attempt.found_agent(wanting, agent.agent_id, with_past(self.tx, context))
             presence_max = presence_max_of(self.service.policies, agent.queues)
             decision += agents.reserve(agent, wanting.attempt_id, presence_max=presence_max, now=self.now)
@@ -354,14 +392,16 @@ class _Step:
 
     def _start(self, callback: Callback, agent: Agent) -> bool:
         if self.now >= callback.expires_at:
-            write(self.tx, lifecycle.expire(callback, now=self.now))
+            self._expire(callback)
             return False
         policy = policy_of(self.service.policies, callback.queue)
         subject = self.tx.subjects.get(callback.subject_id)
         pepper = self.service.store.pepper
-        number = number_at(subject, callback.number_index)
+        chosen = with_usable_number(callback, subject)
+        number = number_at(subject, chosen.number_index)
         key = number_key(number, tenant_id=self.service.tenant_id, pepper=pepper)
-        if self.tx.attempts.live_by_number(key) is not None or is_on_the_line(self.tx, callback):
+        in_use = self.tx.attempts.live_by_number(key) is not None or is_being_called(self.tx, callback)
+        if in_use or is_on_the_line(self.tx, callback):
             write(self.tx, lifecycle.hold_for_number(callback, policy=policy, now=self.now))
             return False
         if number in subject.wrong_numbers:
@@ -376,7 +416,7 @@ class _Step:
         new = self.service.ids.new
         attempt_id = AttemptId(new("at", now=self.now))
         decision = lifecycle.attempt(
-            callback,
+            chosen,
             attempt_id=attempt_id,
             agent_id=agent.agent_id,
             overtook=Ahead(),
@@ -384,7 +424,7 @@ class _Step:
             now=self.now,
         )
         decision += attempt.start(
-            with_past(self.tx, Context(callback=callback, subject=subject, policy=policy, now=self.now)),
+            with_past(self.tx, Context(callback=chosen, subject=subject, policy=policy, now=self.now)),
             attempt_id=attempt_id,
             agent_id=agent.agent_id,
             agent_leg_id=LegId(new("leg", now=self.now)),

@@ -121,7 +121,7 @@ class HangUp:
 
 @attrs.frozen(kw_only=True)
 class Play:
-    """Repeatable: play a prompt to one answered leg. It may play on until STOP, or until it is over."""
+    """Repeatable: play a prompt to one answered leg. It plays until it is over, or until `StopPlay`."""
 
     leg_id: LegId
     prompt: Prompt
@@ -252,9 +252,11 @@ class Reconciled:
     What `reconcile` found: how many attempts were open, of how many something was learned, and how many legs were left.
 
     `effects` must be performed now; runners do it. They hang up the legs that nobody wants.
+    Where the store failed on the way, `is_complete` is false, and the question is to be asked again.
     """
 
     attempts_count: int
     changed_count: int
     orphans_count: int
     effects: tuple[Effect, ...]
+    is_complete: bool = True

@@ -256,6 +256,7 @@ class CallbackAttempted(CallbackEvent):
 
     attempt_id: AttemptId
     agent_id: AgentId | None
+    number_index: int = 0
     turn_at: datetime | None = None
     overtook_calls_count: int = 0
     overtook_callbacks_count: int = 0

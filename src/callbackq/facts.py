@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+import attrs
+
 from callbackq.core import switches
 from callbackq.core.capping import Capped, capped
 from callbackq.core.lifecycle import DueFacts, where_after
 from callbackq.core.ordering import RANK_MAX
 from callbackq.core.placing import Lanes, for_agent, front_from, open_skills, own_skill, put
-from callbackq.events import AttemptEnded, AttemptProgress, AttemptStarted
+from callbackq.events import AttemptEnded, AttemptProgress, AttemptStarted, CallbackReady
 from callbackq.ids import AgentId, AttemptId, PlaceId, QueueName
 from callbackq.model import (
     ALL_QUEUES,
@@ -21,15 +23,19 @@ from callbackq.model import (
     Callback,
     CallbackState,
     CallState,
+    Cause,
     Channel,
     Disposition,
     DueReason,
+    LegState,
     Outcome,
     PastAttempt,
     PastCallback,
     Place,
     Position,
     QueueControl,
+    ReportKind,
+    Role,
 )
 from callbackq.policy import Caps, PlaceAfter, QueuePolicy
 from callbackq.ports import Transaction
@@ -208,24 +214,55 @@ def agents_able_count(tx: Transaction, queue: QueueName, skills: tuple[str, ...]
     return sum(count for had, count in tx.agents.staffed_by_skills(queue).items() if needed.issubset(had))
 
 
+@attrs.frozen(kw_only=True)
+class _Asked:
+    """Who was asked last in an attempt, and whether they had accepted, or gone away by themselves."""
+
+    agent_id: AgentId | None = None
+    is_out: bool = False
+
+    def after(self, event: AttemptStarted | AttemptProgress) -> _Asked:
+        """Return the same after one more event of the attempt."""
+        if event.agent_id != self.agent_id:
+            return _Asked(agent_id=event.agent_id)
+        left = isinstance(event, AttemptProgress) and event.cause == "agent left"
+        is_out = self.is_out or left or event.agent_leg is LegState.ANSWERED
+        return _Asked(agent_id=self.agent_id, is_out=is_out)
+
+
+def _is_declined(event: AttemptStarted | AttemptProgress, before: _Asked) -> bool:
+    """Whether the agent of an attempt has just declined it, or let it pass; not one who had accepted, or went away."""
+    if not isinstance(event, AttemptProgress) or before.is_out or event.cause == "agent left":
+        return False
+    if event.agent_id is None:
+        return True
+    return event.disposition is Disposition.AGENT_UNAVAILABLE and event.cause in _DECLINES
+
+
+_DECLINES: Final = frozenset(
+    f"{Role.AGENT} {ReportKind.ENDED} {cause}" for cause in Cause if cause is not Cause.NORMAL
+) | {str(DueReason.AGENT_RING_OVER)}
+"""What the history says of an attempt that an agent declined, or did not answer."""
+
+
 def all_declined(tx: Transaction, callback: Callback) -> bool:
     """Whether every agent who is signed in and could serve the callback has declined it, or let it pass."""
     skills = skills_of(tx, callback)
     events = tx.history.of_callback(callback.callback_id)
-    declined: set[AgentId | None] = set()
-    asked: dict[AttemptId, AgentId | None] = {}
+    declined: set[AgentId] = set()
+    asked: dict[AttemptId, _Asked] = {}
     for event in events:
+        if isinstance(event, CallbackReady):
+            declined.clear()  # It was out of the line since.
         if isinstance(event, AttemptStarted | AttemptProgress):
-            lost = (
-                event.agent_id is None or getattr(event, "disposition", None) is Disposition.AGENT_UNAVAILABLE
-            )
-            if lost:
-                declined.add(asked.get(event.attempt_id))
-            asked[event.attempt_id] = event.agent_id
+            before = asked.get(event.attempt_id, _Asked())
+            if before.agent_id is not None and _is_declined(event, before):
+                declined.add(before.agent_id)
+            asked[event.attempt_id] = before.after(event)
     there = 0
     for agent_id in declined:
-        agent = tx.agents.find(agent_id) if agent_id is not None else None
-        if agent is not None and agent.state is not AgentState.SIGNED_OUT:
+        agent = tx.agents.find(agent_id)
+        if agent is not None and agent.state is not AgentState.SIGNED_OUT and not agent.leaving:
             there += callback.queue in agent.queues and set(skills) <= set(agent.skills)
     return there > 0 and there >= agents_able_count(tx, callback.queue, skills)
 
@@ -234,6 +271,8 @@ def all_declined(tx: Transaction, callback: Callback) -> bool:
 
 PAST_MAX: Final = 5
 """So many earlier callbacks an agent is shown."""
+PAST_ATTEMPTS_MAX: Final = 20
+"""So many earlier attempts of the callback, the latest."""
 _LOOKED_AT_MAX: Final = 200
 
 
@@ -263,7 +302,7 @@ def past_attempts(tx: Transaction, callback: Callback) -> tuple[PastAttempt, ...
         for event in tx.history.of_callback(callback.callback_id)
         if isinstance(event, AttemptEnded) and event.disposition is not None
     }
-    return tuple(ended.values())
+    return tuple(ended.values())[-PAST_ATTEMPTS_MAX:]
 
 
 MISSED: Final = frozenset(
@@ -333,3 +372,12 @@ def is_on_the_line(tx: Transaction, callback: Callback) -> bool:
     """Whether the customer called in while waiting, and is on the line now."""
     call = tx.calls.find(callback.called_in_id) if callback.called_in_id is not None else None
     return call is not None and call.state is not CallState.ENDED
+
+
+def is_being_called(tx: Transaction, callback: Callback) -> bool:
+    """Whether the person is being called for another of their callbacks, at whichever number."""
+    others = tx.callbacks.of_subject(callback.subject_id, limit=_LOOKED_AT_MAX)
+    return any(
+        other.state is CallbackState.ATTEMPTING and other.callback_id != callback.callback_id
+        for other in others
+    )

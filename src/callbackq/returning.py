@@ -18,7 +18,9 @@ from callbackq.ids import CallId, QueueName, SubjectId
 from callbackq.model import (
     Callback,
     CallbackState,
+    CallOutcome,
     CallState,
+    Disposition,
     LegState,
     LiveCall,
     Outcome,
@@ -27,7 +29,7 @@ from callbackq.policy import CalledIn, QueuePolicy
 from callbackq.ports import Commit, Transaction
 from callbackq.writing import call_off, write
 
-_LATEST: Final = 10
+_LATEST: Final = 50
 _WAITS: Final = (CallbackState.WAITING, CallbackState.RESTING, CallbackState.HELD)
 
 
@@ -82,6 +84,7 @@ class Returning:
                 write(self._tx, settling.called_in(other, call_id, now=self._now))
                 self._stop_ringing(other)
         if callback.state is CallbackState.ENDED:
+            write(self._tx, settling.called_in(callback, call_id, now=self._now))
             return
         if self._policy.called_in is CalledIn.RESTORE and self._gives_place(callback):
             handed_on = settling.served_elsewhere(
@@ -99,9 +102,16 @@ class Returning:
             call_off(self._tx, under_way, policies=self._policies, now=self._now)
 
     def _is_missed(self, callback: Callback) -> bool:
+        """A missed callback gives its place once: to the first call after it."""
         if callback.outcome is not Outcome.UNREACHED or callback.ended_at is None:
             return False
+        if callback.called_in_id is not None and self._was_served(callback.called_in_id):
+            return False
         return self._now - callback.ended_at < self._policy.missed_life
+
+    def _was_served(self, call_id: CallId) -> bool:
+        call = self._tx.calls.find(call_id)
+        return call is not None and call.outcome is not CallOutcome.ABANDONED
 
     def _gives_place(self, callback: Callback) -> bool:
         """One for a chosen time that has not come, or of another queue, or being answered now, keeps its place."""
@@ -135,10 +145,20 @@ def close_returned(
     if call.state is not CallState.TAKEN or call.returns_for_id is None or policy.called_in is CalledIn.TELL:
         return
     callback = tx.callbacks.get(call.returns_for_id)
-    if callback.called_in_id != call.call_id or callback.queue != call.queue or callback.state not in _WAITS:
+    if callback.called_in_id != call.call_id or callback.queue != call.queue:
+        return
+    if callback.state not in _WAITS and not _is_called_off(tx, callback):
         return
     _check_flushed(commit)
     decision = settling.served_elsewhere(
         callback, outcome=Outcome.SERVED_ELSEWHERE, reason="called_in", now=now
     )
     write(tx, decision)
+
+
+def _is_called_off(tx: Transaction, callback: Callback) -> bool:
+    """Whether an attempt is under way only because a phone has not stopped ringing yet."""
+    if callback.state is not CallbackState.ATTEMPTING or callback.attempt_id is None:
+        return False
+    under_way = tx.attempts.get(callback.attempt_id)
+    return under_way.disposition is Disposition.CANCELLED_BY_US

@@ -11,6 +11,7 @@ from callbackq.core import agents, attempt, calls, lifecycle
 from callbackq.core.consequences import After, corrected, follow
 from callbackq.core.decision import Decision
 from callbackq.core.legs import Context, first_leg_id, number_at, numbers_of
+from callbackq.core.numbers import number_key
 from callbackq.core.placing import opened
 from callbackq.core.retry import Failures
 from callbackq.effects import Effect
@@ -37,6 +38,7 @@ from callbackq.model import (
     Mode,
     NoticeKind,
     Place,
+    Subject,
 )
 from callbackq.policy import AGENT_PRESENCE_MAX, AllDeclined, QueuePolicy
 from callbackq.ports import Transaction
@@ -66,7 +68,12 @@ def policy_or_default(policies: Mapping[QueueName, QueuePolicy], queue: QueueNam
 
 
 def attempt_context(
-    tx: Transaction, of: Attempt, *, policies: Mapping[QueueName, QueuePolicy], now: datetime
+    tx: Transaction,
+    of: Attempt,
+    *,
+    policies: Mapping[QueueName, QueuePolicy],
+    pepper: bytes = b"",
+    now: datetime,
 ) -> Context:
     """Read what the rules of an attempt look at. The past is read only where an agent may be rung next."""
     callback = tx.callbacks.get(of.callback_id)
@@ -75,6 +82,7 @@ def attempt_context(
         subject=tx.subjects.get(of.subject_id),
         policy=policy_or_default(policies, of.queue),
         now=now,
+        pepper=pepper,
     )
     rings_next = of.mode is Mode.CUSTOMER_FIRST and of.agent_leg is LegState.NONE
     return with_past(tx, context) if rings_next else context
@@ -150,7 +158,7 @@ def failures_of(tx: Transaction, ended: Attempt, context: Context) -> Failures:
     same_count = failures_count(tx, callback.callback_id, disposition) if callback.attempts_count else 0
     wrong = {*subject.wrong_numbers}
     if disposition is Disposition.WRONG_PERSON:
-        wrong.add(number_at(subject, ended.number_index))
+        wrong.update(_dialed_number(ended, subject, context))
     usable = tuple(index for index, number in enumerate(numbers_of(subject)) if number not in wrong)
     declined = (
         disposition is Disposition.AGENT_UNAVAILABLE
@@ -160,14 +168,25 @@ def failures_of(tx: Transaction, ended: Attempt, context: Context) -> Failures:
     return Failures(same_count=same_count, usable=usable, all_declined=declined)
 
 
+def _dialed_number(of: Attempt, subject: Subject, context: Context) -> tuple[str, ...]:
+    """Return the number that was dialed, if the person has it still: their numbers may have changed since."""
+    if not context.pepper:
+        return (number_at(subject, of.number_index),)
+    keys = {
+        number_key(number, tenant_id=of.tenant_id, pepper=context.pepper): number
+        for number in numbers_of(subject)
+    }
+    return (keys[of.number_key],) if of.number_key in keys else ()
+
+
 def _mark_subject(tx: Transaction, attempt: Attempt, consequence: Decision, context: Context) -> None:
     """Keep what was learned of the person: a number that is somebody else's, or too many times missed."""
     subject = tx.subjects.get(attempt.subject_id)
     marked = subject
     over = attempt.state is AttemptState.ENDED
     if over and attempt.disposition is Disposition.WRONG_PERSON:
-        wrong = number_at(subject, attempt.number_index)
-        marked = attrs.evolve(marked, wrong_numbers=tuple(dict.fromkeys((*subject.wrong_numbers, wrong))))
+        dialed = _dialed_number(attempt, subject, context)
+        marked = attrs.evolve(marked, wrong_numbers=tuple(dict.fromkeys((*subject.wrong_numbers, *dialed))))
     flagged = any(
         isinstance(event, CallbackEnded) and NoticeKind.CUSTOMER_FLAGGED in event.notices
         for event in consequence.events

@@ -1154,12 +1154,17 @@ def test_what_is_said_when_the_attempt_is_called_off(disposition: Disposition) -
     called_off = only_record(attempt.call_off(situation(*JOINING), disposition, CONTEXT))
     decision = attempt.deadline(called_off, CONTEXT)
     cancelled = disposition is Disposition.CANCELLED_BY_US
-    assert shown(decision.effects) == [
-        "HangUp leg_agent no_longer_needed",
-        f"HangUp leg_customer {'called_off' if cancelled else 'could_not_connect'}",
-    ]
+    # They have talked, or nobody is there who could listen.
+    silent = disposition in {Disposition.CONNECTED, Disposition.MACHINE, Disposition.FAX}
+    said = (
+        ["", ""]
+        if silent
+        else [" no_longer_needed", f" {'called_off' if cancelled else 'could_not_connect'}"]
+    )
+    assert shown(decision.effects) == [f"HangUp leg_agent{said[0]}", f"HangUp leg_customer{said[1]}"]
     after = only_record(decision)
-    assert (after.disposition, after.due_at) == (disposition, NOW + 38 * S)
+    # Where nothing is said, no time is given to say it.
+    assert (after.disposition, after.due_at) == (disposition, NOW + (10 * S if silent else 38 * S))
     assert after.due_reason is DueReason.HANG_UP_OVERDUE
 
 

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from callbackq import facts
 from callbackq.core import agents, attempt, legs, lifecycle, promising, settling
 from callbackq.core.attempt import Context
-from callbackq.core.consequences import After, corrected, follow, overdue, still_due_at
+from callbackq.core.consequences import After, corrected, expired, follow, overdue, still_due_at
 from callbackq.core.decision import Decision
 from callbackq.core.retry import Failures
 from callbackq.effects import Notice, ReleaseAgent
+from callbackq.errors import NotPossibleNow
 from callbackq.events import CallbackEnded, CallbackEvent, CallbackReopened, CallbackRested
 from callbackq.ids import DEFAULT_TENANT, AgentId, AttemptId, CallbackId, CallId, NodeId
 from callbackq.model import (
@@ -36,6 +37,7 @@ from callbackq.model import (
     Disposition,
     DueReason,
     Entity,
+    HoldReason,
     LegState,
     Mode,
     NoticeKind,
@@ -43,7 +45,7 @@ from callbackq.model import (
     Report,
     ReportKind,
 )
-from callbackq.policy import Confirm, NumberChoice, QueuePolicy, RetryRule, Voicemail
+from callbackq.policy import Confirm, NumberChoice, QueuePolicy, RetryRule, SteppedRest, Voicemail
 from core.samples import (
     AGENT_LEG,
     ANN,
@@ -63,6 +65,7 @@ from core.samples import (
     an_agent,
     an_attempt,
     asked_for,
+    changed,
     only_record,
 )
 
@@ -739,6 +742,125 @@ def test_only_what_this_attempt_kept_is_taken_back(callback: Callback) -> None:
     assert corrected(said_later(_D.WRONG_PERSON), context(callback)) == Decision()
 
 
+LAST_MINUTE = {"expires_at": NOW + S}
+
+
+@pytest.mark.parametrize("life_left", [S, timedelta(0), -D])
+def test_what_is_taken_up_again_has_time_again(life_left: timedelta) -> None:
+    """C9: it lives as long as a new one from now on: a rest is not refused for the life that it had before."""
+    done = attrs.evolve(DONE, expires_at=NOW + life_left)
+    callback, _ = parts(corrected(said_later(_D.ANSWERED_THEN_LEFT), context(done)))
+    assert callback is not None
+    assert (callback.state, callback.due_at, callback.due_reason) == (REST, NOW + 2 * M, DueReason.REST_OVER)
+    assert callback.expires_at == NOW + D
+
+
+def test_a_rest_that_outlives_even_the_new_life_is_its_end() -> None:
+    """It ends as any other, and somebody is told now."""
+    rule = RetryRule(retries_max=3, rest=SteppedRest(rests=(M, H)))
+    policy = attrs.evolve(ruled(answered_then_left=rule), callback_life=H)
+    done = attrs.evolve(DONE, expires_at=NOW)
+    said = said_later(_D.ANSWERED_THEN_LEFT, failures=Failures(same_count=1))
+    decision = corrected(said, context(done, policy))
+    assert ending(decision).reason == "no_time_left"
+    assert told(decision) == [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]
+
+
+# ---------------------------------------------------------------------------- no time left
+
+
+@pytest.mark.parametrize(
+    ("disposition", "rang", "kinds"),
+    [
+        (_D.NO_ANSWER, True, [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]),
+        (_D.UNKNOWN, False, [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]),
+        (_D.DECLINED_BY_CUSTOMER, True, [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]),
+    ],
+)
+def test_what_cannot_be_tried_again_in_time_is_told_now(
+    disposition: Disposition, rang: bool, kinds: list[NoticeKind]
+) -> None:
+    """G6: not when its life is over, in the middle of a rest; the agent is free all the same."""
+    decision = follow(
+        ended(disposition, customer_rang=rang), context(attrs.evolve(ATTEMPTING, **LAST_MINUTE))
+    )
+    callback, agent = parts(decision)
+    assert callback is not None
+    assert agent is not None
+    assert (callback.state, callback.outcome, callback.attempts_count) == (END, Outcome.UNREACHED, 1)
+    assert (ending(decision).reason, told(decision), agent.state) == ("no_time_left", kinds, FREE)
+    assert ending(decision).follow_up_due_at == NOW + D
+
+
+def test_without_time_for_the_next_number_the_right_one_is_asked_for() -> None:
+    """C9: nobody writes to who is not the customer; when its life is over, somebody follows it up."""
+    rule = RetryRule(retries_max=1, rest=M, number=NumberChoice.OTHER)
+    late = context(attrs.evolve(ATTEMPTING, **LAST_MINUTE), ruled(wrong_person=rule))
+    over = ended(_D.WRONG_PERSON, customer_rang=True, facts={"failures": Failures(usable=(1,))})
+    decision = follow(over, attrs.evolve(late, subject=TWO_NUMBERS))
+    held, _ = parts(decision)
+    assert held is not None
+    assert (held.state, held.due_at, held.due_reason) == (HELD, NOW + S, DueReason.EXPIRES)
+    assert told(decision) == [_K.NUMBER_WRONG]
+    assert told(expired(held, TWO_NUMBERS, now=NOW + S)) == [_K.TICKET_NOTE, _K.FOLLOW_UP]
+
+
+# ---------------------------------------------------------------------------- expired
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [
+        ({}, []),
+        ({"state": CallbackState.SCHEDULED}, []),
+        ({"state": HELD, "hold_reason": HoldReason.NUMBER_LIMIT}, []),
+        ({"attempts_count": 1}, [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]),
+        ({"state": REST, "attempts_count": 2}, [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]),
+        (
+            {"state": HELD, "hold_reason": HoldReason.NUMBER_IN_USE, "attempts_count": 1},
+            [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP],
+        ),
+        ({"state": HELD, "hold_reason": HoldReason.WRONG_NUMBER}, [_K.TICKET_NOTE, _K.FOLLOW_UP]),
+        (
+            {"state": HELD, "hold_reason": HoldReason.WRONG_NUMBER, "attempts_count": 1},
+            [_K.TICKET_NOTE, _K.FOLLOW_UP],
+        ),
+    ],
+)
+def test_whose_life_is_over_is_not_forgotten(changes: dict[str, Any], kinds: list[NoticeKind]) -> None:
+    """G6: who was tried, or waits for another number, is told, and followed up; history says whom."""
+    before = a_callback(**changes, ticket_id="T-1", last_disposition=_D.NO_ANSWER)
+    now = before.expires_at
+    decision = expired(before, a_subject(), now=now)
+    record, end = only_record(decision), ending(decision)
+    assert changed(before, record) == {
+        "state": END,
+        "outcome": Outcome.EXPIRED,
+        "ended_at": now,
+        "due_at": None,
+        "due_reason": None,
+        **({"hold_reason": None} if before.hold_reason else {}),
+    }
+    assert told(decision) == kinds == list(end.notices)
+    assert (end.reason, end.no_shows_count) == ("callback_life", None)
+    assert end.follow_up_due_at == (now + D if kinds else None)
+    for effect in decision.effects:
+        assert isinstance(effect, Notice)
+        # Of the record that has ended, so that its id is another one than any notice had before.
+        assert effect.notice_id == f"cb_1.{before.version + 1}.{effect.kind}"
+        assert (effect.ticket_id, effect.attempts_count) == ("T-1", before.attempts_count)
+        assert effect.follow_up_due_at == (now + D if effect.kind is _K.FOLLOW_UP else None)
+        assert (effect.note is not None) is (effect.kind is _K.TICKET_NOTE)
+        assert effect.note is None or effect.note.startswith("Callback expired after")
+
+
+@pytest.mark.parametrize("state", [CallbackState.ATTEMPTING, END])
+def test_only_what_waits_expires(state: CallbackState) -> None:
+    """An attempt under way may still succeed; what is over is over. Nobody is told of either."""
+    with pytest.raises(NotPossibleNow, match=r"^cannot expire in state"):
+        expired(a_callback(state=state, attempts_count=1), a_subject(), now=START + D)
+
+
 # ---------------------------------------------------------------------------- overdue
 
 
@@ -748,7 +870,10 @@ def test_only_what_this_attempt_kept_is_taken_back(callback: Callback) -> None:
         (0, 0, None, CallbackState.RESTING, None),
         (0, 1, None, CallbackState.ENDED, "no_retry_after_unknown"),
         (1, 0, None, CallbackState.ENDED, "attempts_used_up"),
-        (0, 0, AnsweredBy.HUMAN, CallbackState.ENDED, "in_doubt_after_answer"),
+        *(
+            (0, 0, by, CallbackState.ENDED, "in_doubt_after_answer")
+            for by in (AnsweredBy.HUMAN, AnsweredBy.UNKNOWN)
+        ),
     ],
 )
 def test_an_attempt_that_should_long_be_over(
@@ -771,6 +896,24 @@ def test_an_attempt_that_should_long_be_over(
     else:
         assert told(decision) == [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]
         assert [getattr(event, "reason", None) for event in decision.events] == [reason]
+
+
+@pytest.mark.parametrize("disposition", [None, _D.UNKNOWN, _D.MACHINE, _D.AGENT_UNAVAILABLE])
+def test_a_machine_that_answered_is_known_to_be_one(disposition: Disposition | None) -> None:
+    """G5: a voicemail whose end was never reported goes on by the rule for machines, and not by that for doubt."""
+    stuck = an_attempt(state=_A.CONNECTED, disposition=disposition, answered_by=AnsweredBy.MACHINE)
+    decision = overdue(stuck, context(), failures=Failures())
+    after = only_record(decision)
+    assert (after.state, after.outcome, after.last_disposition) == (END, Outcome.UNREACHED, _D.MACHINE)
+    assert after.attempts_count == 1
+    assert ending(decision).reason == "no_retry_after_machine"
+    assert told(decision) == [_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP]
+    again = context(policy=ruled(machine=RetryRule(retries_max=2, rest=7 * M, notice=_K.MISSED)))
+    for same_count, state in ((0, REST), (1, REST), (2, END)):
+        decision = overdue(stuck, again, failures=Failures(same_count=same_count))
+        after = only_record(decision)
+        assert (after.state, after.last_disposition) == (state, _D.MACHINE)
+        assert after.due_at == (NOW + 7 * M if state is REST else None)
 
 
 @pytest.mark.parametrize(

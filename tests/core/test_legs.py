@@ -10,6 +10,7 @@ import pytest
 
 from callbackq.core import legs
 from callbackq.core.legs import Context
+from callbackq.core.numbers import number_key
 from callbackq.effects import Dial, HangUp, Play, Prompt
 from callbackq.ids import AgentId, LegId
 from callbackq.model import AttemptState, DueReason, LegState, Mode, Role
@@ -146,6 +147,89 @@ def test_which_number_is_dialed(index: int, number: str, extension: str | None) 
 def test_a_person_without_an_extension_has_none() -> None:
     """There is nothing to press."""
     assert legs.extension_of(an_attempt(), a_subject(extension=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("index", "wrong", "expected"),
+    [
+        # The one that is next, where it is not known to be wrong.
+        (0, (), 0),
+        (1, (), 1),
+        (2, (NUMBER, MOBILE), 2),
+        (1, (NUMBER,), 1),
+        # The next one in turn that is right; after the last comes the main one.
+        (0, (NUMBER,), 1),
+        (0, (NUMBER, MOBILE), 2),
+        (1, (MOBILE,), 2),
+        (1, (MOBILE, OFFICE), 0),
+        (2, (OFFICE,), 0),
+        (2, (OFFICE, NUMBER), 1),
+        # None is right: it stays, and is not dialed.
+        (0, (NUMBER, MOBILE, OFFICE), 0),
+        (2, (OFFICE, MOBILE, NUMBER), 2),
+        # The person has fewer numbers by now.
+        (4, (), 1),
+        (3, (NUMBER,), 1),
+        (5, (NUMBER, MOBILE, OFFICE), 2),
+        # A number that the person has no more.
+        (0, ("+12125550199",), 0),
+    ],
+)
+def test_the_number_that_is_dialed_is_not_known_to_be_wrong(
+    index: int, wrong: tuple[str, ...], expected: int
+) -> None:
+    """C9: it may have become wrong by another callback of the same person; nothing else of the callback changes."""
+    subject = a_subject(alternatives=(MOBILE, OFFICE), wrong_numbers=wrong)
+    before = a_callback(number_index=index)
+    assert legs.with_usable_number(before, subject) == attrs.evolve(before, number_index=expected)
+
+
+@pytest.mark.parametrize("wrong", [(), (NUMBER,)])
+def test_who_has_one_number_is_dialed_at_it(wrong: tuple[str, ...]) -> None:
+    """There is no other; whether it is dialed at all is not asked here."""
+    subject = a_subject(wrong_numbers=wrong)
+    for index in (0, 1, 7):
+        assert legs.with_usable_number(a_callback(number_index=index), subject) == a_callback()
+
+
+PEPPER = b"a secret of the house"
+
+
+def key_of_number(number: str) -> str:
+    return number_key(number, tenant_id=an_attempt().tenant_id, pepper=PEPPER)
+
+
+@pytest.mark.parametrize(
+    ("begun_for", "index", "numbers", "has_changed"),
+    [
+        (NUMBER, 0, (NUMBER,), False),
+        (NUMBER, 0, (NUMBER, MOBILE), False),
+        (MOBILE, 1, (NUMBER, MOBILE), False),
+        (NUMBER, 0, (OFFICE,), True),
+        (NUMBER, 0, (OFFICE, NUMBER), True),
+        (MOBILE, 1, (NUMBER, OFFICE), True),
+        # They have fewer numbers by now: the other one, or the same one at another place.
+        (MOBILE, 1, (NUMBER,), True),
+        (MOBILE, 1, (MOBILE,), False),
+    ],
+)
+def test_a_number_that_was_changed_since_the_attempt_began(
+    begun_for: str, index: int, numbers: tuple[str, ...], has_changed: bool
+) -> None:
+    """By its digest, which is what was locked; without the pepper nothing can be told."""
+    begun = an_attempt(number_index=index, number_key=key_of_number(begun_for))
+    subject = a_subject(number=numbers[0], alternatives=numbers[1:])
+    context = attrs.evolve(CONTEXT, subject=subject, pepper=PEPPER)
+    assert legs.number_has_changed(begun, context) is has_changed
+    assert not legs.number_has_changed(begun, attrs.evolve(context, pepper=b""))
+
+
+def test_a_context_shows_no_pepper() -> None:
+    """K5: with it the digests of numbers could be found again."""
+    context = attrs.evolve(CONTEXT, pepper=PEPPER)
+    assert CONTEXT.pepper == b""
+    for part in ("pepper", "secret"):
+        assert part not in repr(context)
 
 
 # ---------------------------------------------------------------------------- orders to dial

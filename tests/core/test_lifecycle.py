@@ -74,7 +74,7 @@ MATRIX = """
     attempting  - - - - - - - A - - A W R E E - E - H - - - A E - -
     resting     - - W R - - - R - - - - - - - E E E - - - R R E - -
     held        - - W H - - - H - - - - - - - E E E - - - H H E - -
-    ended       - - - - - - - - - - - - - - - - - - - R H - - - E E
+    ended       - - - - - - - - - - - - - - - - - - - R H - E - E E
 """
 LETTERS = {
     "S": CallbackState.SCHEDULED,
@@ -263,6 +263,8 @@ COMMANDS: dict[Command, Callable[[Callback, datetime], Decision]] = {
     ),
 }
 REOPENS = {Command.RETRY, Command.CORRECT, Command.REVISE}
+NOT_REACHED = {Outcome.UNREACHED, Outcome.EXPIRED}
+"""What a person can mark as done though it has ended."""
 BY_TIME = {Command.OPEN, Command.REQUEUE, Command.MARK_LONG_WAIT}
 
 # ---------------------------------------------------------------------------- the matrix
@@ -523,7 +525,6 @@ def over(state: CallbackState, outcome: Outcome, **more: Any) -> dict[str, Any]:
         *(
             (state, Command.CALL_IN, "callback_called_in", {"called_in_id": CALL_ID})
             for state in CallbackState
-            if state is not CallbackState.ENDED
         ),
         *(
             (state, Command.DONE, "callback_ended", over(state, Outcome.SERVED_ELSEWHERE))
@@ -592,6 +593,16 @@ def test_an_attempt_names_its_agent_in_history() -> None:
     assert (event.attempt_id, event.agent_id) == (ATTEMPT_ID, ANN)
 
 
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_an_attempt_says_in_history_which_number_is_dialed(index: int) -> None:
+    """C6: it is chosen when the turn has come, so the record of before may have another one."""
+    book = Book()
+    waiting = book.write(promising.request(asked, policy=POLICY, now=START)).records[0]
+    assert isinstance(waiting, Callback)
+    decision = book.write(COMMANDS[Command.ATTEMPT](attrs.evolve(waiting, number_index=index), NOW))
+    assert (after(decision).number_index, only_event(decision).number_index) == (index, index)
+
+
 def test_attempts_are_counted_on() -> None:
     """A second attempt that counts makes two; one that does not leaves the count."""
     once = attrs.evolve(in_state(CallbackState.ATTEMPTING), attempts_count=1)
@@ -633,6 +644,20 @@ def test_an_end_says_what_else_is_to_be_told() -> None:
     )
     event = only_event(decision)
     assert {name: getattr(event, name) for name in told} == told
+
+
+@pytest.mark.parametrize("state", [CallbackState.WAITING, *OUT_OF_LINE])
+def test_an_expiry_says_what_else_is_to_be_told(state: CallbackState) -> None:
+    """G6: in history alone; where nothing is to be told, it tells nothing."""
+    told = {"notices": (NoticeKind.UNREACHED,), "follow_up_due_at": NOW + D, "no_shows_count": None}
+    expired = lifecycle.expire(in_state(state), ending=told, now=NOW)
+    silent = lifecycle.expire(in_state(state), now=NOW)
+    event = only_event(expired)
+    assert {name: getattr(event, name) for name in told} == told
+    assert (event.outcome, event.reason, event.ended_at) == (Outcome.EXPIRED, "callback_life", NOW)
+    assert after(expired) == after(silent)
+    nothing = {"notices": (), "follow_up_due_at": None, "no_shows_count": None}
+    assert {name: getattr(only_event(silent), name) for name in nothing} == nothing
 
 
 def test_a_second_attempt_keeps_when_the_first_turn_came_and_counts_overtaking_on() -> None:
@@ -1027,7 +1052,7 @@ ASKED = st.sampled_from(
 @LAW
 @given(ASKED, STEPS)
 def test_along_any_sequence_of_commands(what: Asked, steps: list[tuple[Command | str, int]]) -> None:
-    """Only what is drawn happens; history tells it; entry and promise stay; only COMPLETED can be taken back."""
+    """Only what is drawn happens; history tells it; entry and promise stay; only COMPLETED can be taken up again."""
     book, now = Book(), START
     book.write(promising.request(what, policy=POLICY, now=START))
     book.write(promising.request(OTHER, policy=POLICY, now=START))
@@ -1045,6 +1070,8 @@ def test_along_any_sequence_of_commands(what: Asked, steps: list[tuple[Command |
 
 def _command(book: Book, before: Callback, step: Command, now: datetime) -> None:
     asked_for = Command.EXPIRE if step in BY_TIME and now >= before.expires_at else step
+    if step is Command.DONE and before.outcome in NOT_REACHED:
+        asked_for = Command.REVISE  # A person knows better.
     possible = (before.state, asked_for) in POSSIBLE
     over = before.state is CallbackState.ENDED
     nothing_new = (
@@ -1092,8 +1119,11 @@ def _check_laws(first: Callback, before: Callback, record: Callback) -> None:
     else:
         assert before.attempts_count <= record.attempts_count <= before.attempts_count + 1
     if before.state is CallbackState.ENDED and before.outcome is not Outcome.COMPLETED:
-        scored = {"version": record.version, "score": record.score, "resolved": record.resolved}
-        assert record == attrs.evolve(before, **scored)
+        later = ["version", "score", "resolved", "called_in_id"]
+        if record.outcome is not before.outcome:
+            assert (before.outcome in NOT_REACHED, record.outcome) == (True, Outcome.SERVED_ELSEWHERE)
+            later += ["outcome", "ended_at"]
+        assert record == attrs.evolve(before, **{name: getattr(record, name) for name in later})
     if record.state is CallbackState.WAITING:
         assert record.due_at == min(at for at, _ in clocks(record, POLICY))
     elif record.due_at is not None and record.state is not CallbackState.ATTEMPTING:

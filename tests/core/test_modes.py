@@ -9,11 +9,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from callbackq.core import attempt
 from callbackq.core.decision import Decision
 from callbackq.core.legs import Context
+from callbackq.core.numbers import number_key
+from callbackq.core.retry import counts
 from callbackq.effects import HangUp, Prompt, SendDigits
 from callbackq.ids import AgentId, LegId, NodeId
 from callbackq.model import (
@@ -222,6 +225,50 @@ def test_simultaneous_with_the_customer_first_to_answer() -> None:
     line = Line(SIMULTANEOUS)
     assert line.customer(_K.ANSWERED) == ["Play leg_customer please_hold"]
     assert line.agent(_K.ANSWERED) == ["StopPlay leg_customer", "Bridge"]
+
+
+# ---------------------------------------------------------------------------- a number that was changed
+
+PEPPER = b"pepper"
+
+
+def numbered(line: Line, number: str, **report: Any) -> Decision:
+    """Let the first phone be answered, with the pepper at hand and the person's number as it is by now."""
+    tenant_id = line.attempt.tenant_id
+    keyed = attrs.evolve(
+        line.attempt, number_key=number_key(line.subject.number, tenant_id=tenant_id, pepper=PEPPER)
+    )
+    subject = attrs.evolve(line.subject, number=number)
+    context = attrs.evolve(line.context, subject=subject, pepper=PEPPER)
+    said = Report(leg_id=LegId(line.started_with[-1].split()[1]), kind=_K.ANSWERED, **report)
+    return attempt.report(keyed, said, context)
+
+
+def test_a_number_that_was_changed_while_the_agents_phone_rang_is_not_dialed() -> None:
+    """Another number was locked: the attempt does not count, and the agent hears that it is over."""
+    line = Line(AGENT_FIRST)
+    decision = numbered(line, "+12125550177")
+    (after,) = decision.records
+    assert isinstance(after, Attempt)
+    assert shown(decision.effects) == ["HangUp leg_agent no_longer_needed"]
+    assert (after.state, after.disposition) == (AttemptState.ENDING, Disposition.CANCELLED_BY_US)
+    assert (after.customer_leg, after.customer_rang) == (LegState.NONE, False)
+    assert not counts(after)
+    # The same number as before is dialed.
+    assert shown(numbered(Line(AGENT_FIRST), line.subject.number).effects) == ["Dial leg_customer"]
+
+
+@pytest.mark.parametrize("mode", [CUSTOMER_FIRST, SIMULTANEOUS])
+def test_a_number_that_rings_already_is_not_hung_up_for_a_new_one(mode: Mode) -> None:
+    """It was dialed as it was: whoever answers is who was called."""
+    assert "HangUp" not in str(shown(numbered(Line(mode), "+12125550177").effects))
+    line = Line(SIMULTANEOUS)
+    agents = attempt.report(
+        line.attempt,
+        Report(leg_id=AGENT_LEG, kind=_K.ANSWERED),
+        attrs.evolve(line.context, pepper=PEPPER),
+    )
+    assert agents.effects == ()
 
 
 # ---------------------------------------------------------------------------- races of PBX.md
@@ -1036,7 +1083,7 @@ def test_each_hears_it_in_their_own_language() -> None:
     line.presses("2")
     to_agent, to_customer = (effect for effect in line.book.effects if isinstance(effect, HangUp))
     assert (to_agent.text, to_agent.language) == ("Kein Anruf erwünscht.", "de")
-    assert (to_customer.text, to_customer.language) == ("Thank you. We will call you again later.", "en")
+    assert (to_customer.text, to_customer.language) == ("Thank you. We will get back to you later.", "en")
 
 
 def test_a_recording_that_is_told_of_when_all_is_over() -> None:

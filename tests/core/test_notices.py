@@ -10,11 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callbackq.core.notices import NO_SHOW_FOLLOW_UP_WITHIN, Told, notices, one_notice, told_of
+from callbackq.core.notices import (
+    FOLLOW_UP_WITHIN,
+    Told,
+    notices,
+    one_notice,
+    told_of,
+    told_of_expiry,
+)
 from callbackq.core.retry import End
 from callbackq.effects import Notice
 from callbackq.ids import AgentId, CallbackId
-from callbackq.model import CallbackState, Disposition, NoticeKind, Outcome
+from callbackq.model import CallbackState, Disposition, HoldReason, NoticeKind, Outcome
 from callbackq.policy import QueuePolicy
 from core.samples import CALLBACK_ID, LAW, NUMBER, START, SUPPORT, D, H, M, a_callback, a_subject
 
@@ -106,7 +113,43 @@ def test_how_many_no_shows_are_borne(no_shows_max: int) -> None:
     policy = attrs.evolve(POLICY, no_shows_max=no_shows_max)
     flagged = [told(UNREACHED, count, policy).flagged for count in range(1, 7)]
     assert flagged == [count >= no_shows_max for count in range(1, 7)]
-    assert timedelta(hours=24) == NO_SHOW_FOLLOW_UP_WITHIN
+    assert timedelta(hours=24) == FOLLOW_UP_WITHIN
+
+
+TRIED = Told(kinds=(_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP), follow_up_due_at=NOW + D)
+ASKED_FOR = Told(kinds=(_K.TICKET_NOTE, _K.FOLLOW_UP), follow_up_due_at=NOW + D)
+
+
+@pytest.mark.parametrize(
+    ("attempts_count", "hold_reason", "expected"),
+    [
+        # Never tried: there is nothing to tell.
+        (0, None, Told()),
+        (0, HoldReason.NUMBER_IN_USE, Told()),
+        (0, HoldReason.NUMBER_LIMIT, Told()),
+        # Tried, and not any more: the customer as well.
+        *((count, None, TRIED) for count in (1, 2, 9)),
+        (1, HoldReason.NUMBER_IN_USE, TRIED),
+        (1, HoldReason.NUMBER_LIMIT, TRIED),
+        # Its number is known to be somebody else's: they are told nothing.
+        *((count, HoldReason.WRONG_NUMBER, ASKED_FOR) for count in (0, 1, 9)),
+    ],
+)
+def test_who_is_told_of_an_expiry(
+    attempts_count: int, hold_reason: HoldReason | None, expected: Told
+) -> None:
+    """G6, C9: whom nobody reached in time is followed up within a day; nobody writes to a stranger."""
+    state = CallbackState.RESTING if hold_reason is None else CallbackState.HELD
+    callback = a_callback(state=state, attempts_count=attempts_count, hold_reason=hold_reason)
+    assert told_of_expiry(callback, now=NOW) == expected
+
+
+def test_every_hold_was_looked_at() -> None:
+    """The table above names each reason, tried and untried."""
+    (mark,) = [mark for mark in test_who_is_told_of_an_expiry.pytestmark if mark.name == "parametrize"]  # type: ignore[attr-defined]
+    assert {(count > 0, reason) for count, reason, _ in mark.args[1]} == {
+        (tried, reason) for tried in (False, True) for reason in (None, *HoldReason)
+    }
 
 
 def test_what_history_says_of_it() -> None:

@@ -134,7 +134,7 @@ def test_who_is_named() -> None:
         (Prompt.COULD_NOT_CONNECT, "could not connect you. We will get back to you."),
         (Prompt.PLEASE_HOLD, "Please hold"),
         (Prompt.PRESS_TO_CONNECT, "Press 1 to be connected, 2 to be called later, 3 if you need no call"),
-        (Prompt.CALL_LATER, "We will call you again"),
+        (Prompt.CALL_LATER, "Thank you. We will get back to you later."),
         (Prompt.CALLED_OFF, "We will not call again"),
         (Prompt.VOICEMAIL, "We tried to call you back"),
     ],

@@ -18,6 +18,7 @@ from callbackq.model import (
     Attempt,
     AttemptState,
     Cause,
+    DueReason,
     LegSnapshot,
     LegState,
     Mode,
@@ -199,8 +200,19 @@ def test_an_attempt_without_an_agent_has_no_agents_leg_to_miss() -> None:
 @pytest.mark.parametrize("leg", [RINGS, IS_UP])
 def test_a_customers_leg_that_was_told_to_end_and_is_there_still(leg: LegSnapshot) -> None:
     """F14: it is said, so that it is told again, and its number is used for nobody else; of an agent's it is not."""
-    ending = on_line(leg.state, state=AttemptState.ENDING)
+    ending = on_line(leg.state, state=AttemptState.ENDING, due_reason=DueReason.LEG_IN_DOUBT)
     assert found(ending, account(agent=IS_UP, customer=leg)) == [(C, "uncertain")]
+    assert found(ending, account(agent=IS_UP)) == [(C, ENDS)]
+
+
+@pytest.mark.parametrize("leg", [RINGS, IS_UP])
+@pytest.mark.parametrize("reason", [DueReason.HANG_UP_WANTED, DueReason.HANG_UP_OVERDUE])
+def test_a_customers_leg_that_has_time_to_end_yet_is_not_in_doubt(
+    reason: DueReason, leg: LegSnapshot
+) -> None:
+    """F14: its own deadline tells it again, and asks: to hear that it is there takes no time from it and adds none."""
+    ending = on_line(leg.state, state=AttemptState.ENDING, due_reason=reason)
+    assert found(ending, account(agent=IS_UP, customer=leg)) == []
     assert found(ending, account(agent=IS_UP)) == [(C, ENDS)]
 
 

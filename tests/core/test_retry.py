@@ -38,6 +38,7 @@ from callbackq.policy import (
 from core.samples import ATTEMPT_ID, LAW, START, SUPPORT, D, H, M, S, a_callback, an_attempt
 
 _D = Disposition
+EXPIRES = START + D
 S2 = QueuePolicy(queue=SUPPORT)
 PATIENT = QueuePolicy(
     queue=SUPPORT,
@@ -64,11 +65,12 @@ def step_after(
     index: int = 0,
     all_declined: bool = False,
     policy: QueuePolicy = S2,
+    expires_at: datetime = EXPIRES,
     **attempt: Any,
 ) -> NextStep:
     fields = {"customer_rang": True, "number_index": index, **attempt}
     return next_step(
-        a_callback(attempts_count=attempts_count),
+        a_callback(attempts_count=attempts_count, expires_at=expires_at),
         an_attempt(disposition=disposition, **fields),
         failures=Failures(same_count=same, usable=usable, all_declined=all_declined),
         policy=policy,
@@ -247,6 +249,89 @@ def test_what_rang_and_all_agents_declined_ends_too() -> None:
     assert end == End(Outcome.DECLINED_BY_AGENTS, "all_declined", NoticeKind.NO_AGENT, 24 * H)
 
 
+@pytest.mark.parametrize("rang", [False, True])
+@pytest.mark.parametrize("left", [D, M, timedelta(0), -M])
+def test_all_declined_ends_before_any_other_rule(rang: bool, left: timedelta) -> None:
+    """F5: whatever rang, however much time and however many attempts are left, and whatever the rule would allow."""
+    end = End(Outcome.DECLINED_BY_AGENTS, "all_declined", NoticeKind.NO_AGENT, 24 * H)
+    patient = ruled_by(NumberChoice.NEXT, _D.AGENT_UNAVAILABLE)
+    for policy in (S2, PATIENT, patient):
+        for attempts_count in (0, policy.attempts_max - 1, 50):
+            step = step_after(
+                _D.AGENT_UNAVAILABLE,
+                customer_rang=rang,
+                all_declined=True,
+                attempts_count=attempts_count,
+                expires_at=START + left,
+                policy=policy,
+            )
+            assert step == end
+
+
+# ---------------------------------------------------------------------------- the life that is left
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        (D, Rest(7 * M)),
+        (7 * M + timedelta(microseconds=1), Rest(7 * M)),
+        (7 * M, unreached("no_time_left")),
+        (M, unreached("no_time_left")),
+        (timedelta(0), unreached("no_time_left")),
+        (-M, unreached("no_time_left")),
+    ],
+)
+def test_a_rest_that_outlives_the_promise_is_its_end(left: timedelta, expected: NextStep) -> None:
+    """G6: it would only expire later, with nobody told: the rule's last message goes out now."""
+    assert step_after(_D.NO_ANSWER, policy=PATIENT, expires_at=START + left) == expected
+
+
+def test_the_rest_is_measured_with_its_steps_and_its_jitter() -> None:
+    """G3: the one that would be taken: longer after each failure, and by chance."""
+    rule = RetryRule(retries_max=9, rest=SteppedRest(rests=(M, 10 * M)), jitter_ratio=0.5)
+    policy = QueuePolicy(queue=SUPPORT, attempts_max=50, retry_rules={_D.BUSY: rule})
+    for same in (0, 1):
+        rest = rest_of(rule, same, attempt_id=ATTEMPT_ID, now=START)
+        assert rest > rule.rest.rests[same]  # type: ignore[union-attr]
+        kept = step_after(_D.BUSY, same=same, policy=policy, expires_at=START + rest + S)
+        assert kept == Rest(rest)
+        over = step_after(_D.BUSY, same=same, policy=policy, expires_at=START + rest)
+        assert over == unreached("no_time_left")
+
+
+def test_what_ends_anyway_says_why_it_ends() -> None:
+    """The life is looked at last: what is used up, or has no rule, is called that."""
+    assert step_after(_D.NO_ANSWER, attempts_count=1, expires_at=START) == USED_UP
+    assert step_after(_D.MACHINE, expires_at=START) == no_retry(_D.MACHINE)
+    in_doubt = step_after(_D.UNKNOWN, answered_by=AnsweredBy.HUMAN, expires_at=START)
+    assert in_doubt == unreached("in_doubt_after_answer")
+    cancelled = step_after(_D.DECLINED_BY_CUSTOMER, confirmation=Confirmation.CANCEL, expires_at=START)
+    assert cancelled == End(Outcome.CANCELLED, "cancelled_by_key", None, None)
+    assert step_after(_D.CANCELLED_BY_US, customer_rang=False, expires_at=START) == GoBack()
+
+
+def test_without_time_the_rule_says_who_is_told() -> None:
+    """G6: its last message and its follow-up, as where the attempts are used up."""
+    told = (NoticeKind.OTHER_TIME, 2 * H)
+    assert step_after(_D.BUSY, policy=RULED, expires_at=START + S) == End(
+        Outcome.UNREACHED, "no_time_left", *told
+    )
+    gone = step_after(_D.AGENT_UNAVAILABLE, expires_at=START)
+    assert gone == End(Outcome.UNREACHED, "no_time_left", NoticeKind.NO_AGENT, 24 * H)
+
+
+@pytest.mark.parametrize("left", [timedelta(0), 4 * M, 5 * M])
+def test_a_wrong_number_is_asked_for_where_no_time_is_left_for_the_next(left: timedelta) -> None:
+    """C9: the person was never tried, and nobody writes to the number that is somebody else's."""
+    rule = RetryRule(retries_max=5, rest=5 * M, number=NumberChoice.OTHER)
+    policy = QueuePolicy(queue=SUPPORT, attempts_max=9, retry_rules={_D.WRONG_PERSON: rule})
+    step = step_after(_D.WRONG_PERSON, usable=(1,), policy=policy, expires_at=START + left)
+    assert step == Correct()
+    later = step_after(_D.WRONG_PERSON, usable=(1,), policy=policy, expires_at=START + left + 6 * M)
+    assert later == Rest(5 * M, 1)
+
+
 # ---------------------------------------------------------------------------- what the customer said
 
 
@@ -276,13 +361,26 @@ def test_other_keys_change_nothing(confirmation: Confirmation | None) -> None:
     assert step_after(_D.ANSWERED_THEN_LEFT, confirmation=confirmation) == Rest(2 * M)
 
 
-@pytest.mark.parametrize("answered_by", list(AnsweredBy))
+SOMEBODY = [by for by in AnsweredBy if by is not AnsweredBy.MACHINE]
+
+
+@pytest.mark.parametrize("answered_by", SOMEBODY)
 @pytest.mark.parametrize("policy", [S2, PATIENT])
 def test_what_was_answered_is_not_dialed_again_in_doubt(answered_by: AnsweredBy, policy: QueuePolicy) -> None:
     """The customer answered, and nobody knows what was said: a person decides, not the machine."""
     step = step_after(_D.UNKNOWN, answered_by=answered_by, policy=policy)
     assert step == unreached("in_doubt_after_answer")
     assert step_after(_D.ANSWERED_THEN_LEFT, answered_by=answered_by) == Rest(2 * M)
+
+
+@pytest.mark.parametrize(("policy", "rest"), [(S2, 5 * M), (PATIENT, 20 * M)])
+def test_a_machine_leaves_no_doubt(policy: QueuePolicy, rest: timedelta) -> None:
+    """Nobody talked to anybody: it goes on as after doubt without an answer, for as often as its rule says."""
+    step = step_after(_D.UNKNOWN, answered_by=AnsweredBy.MACHINE, policy=policy)
+    assert step == step_after(_D.UNKNOWN, answered_by=None, policy=policy) == Rest(rest)
+    assert step_after(_D.ANSWERED_THEN_LEFT, answered_by=AnsweredBy.MACHINE) == Rest(2 * M)
+    last = step_after(_D.UNKNOWN, answered_by=AnsweredBy.MACHINE, policy=policy, same=2)
+    assert last == no_retry(_D.UNKNOWN)
 
 
 def test_what_was_not_answered_is_dialed_again_after_doubt() -> None:
@@ -474,7 +572,14 @@ def test_the_step_rests_by_its_rule(rest: Any) -> None:
     rule = RetryRule(retries_max=9, rest=rest, jitter_ratio=0.5)
     policy = QueuePolicy(queue=SUPPORT, attempts_max=50, callback_life=30 * D, retry_rules={_D.BUSY: rule})
     for same in range(4):
-        step = step_after(_D.BUSY, same=same, attempts_count=9, policy=policy, attempt_id=AttemptId("at_9"))
+        step = step_after(
+            _D.BUSY,
+            same=same,
+            attempts_count=9,
+            policy=policy,
+            attempt_id=AttemptId("at_9"),
+            expires_at=START + 30 * D,
+        )
         assert step == Rest(rest_of(rule, same, attempt_id=AttemptId("at_9"), now=START))
 
 

@@ -12,7 +12,7 @@ from callbackq.core import lifecycle, placing, promising, settling
 from callbackq.core.decision import Decision
 from callbackq.core.retry import Correct, End, NextStep, Rest
 from callbackq.errors import NotPossibleNow
-from callbackq.ids import AttemptId, CallbackId
+from callbackq.ids import AttemptId, CallbackId, CallId
 from callbackq.model import (
     Ahead,
     Attempt,
@@ -322,10 +322,19 @@ def test_who_calls_in_while_waiting_is_linked(state: CallbackState) -> None:
     assert (only_event(decision).kind, only_event(decision).called_in_id) == ("callback_called_in", CALL_ID)
 
 
-def test_who_calls_in_after_the_end_is_not_linked_to_it() -> None:
-    """A missed callback stays as it ended."""
-    with pytest.raises(NotPossibleNow, match=r"^cannot call in in state 'ended'"):
-        settling.called_in(COMPLETED, CALL_ID, now=NOW)
+@pytest.mark.parametrize("outcome", Outcome)
+def test_who_calls_in_after_the_end_is_linked_to_it(outcome: Outcome) -> None:
+    """G8: a missed callback remembers the call that came back for it, and stays as it ended, with nothing due."""
+    before = attrs.evolve(COMPLETED, outcome=outcome)
+    decision = settling.called_in(before, CALL_ID, now=NOW)
+    record, event = only_record(decision), only_event(decision)
+    assert changed(before, record) == {"called_in_id": CALL_ID}
+    assert (record.state, record.outcome, record.due_at) == (_S.ENDED, outcome, None)
+    assert (event.kind, event.called_in_id, event.state) == ("callback_called_in", CALL_ID, _S.ENDED)
+    assert decision.effects == ()
+    # The latest call is the one that is remembered.
+    again = settling.called_in(record, CallId("call-2"), now=NOW + M)
+    assert changed(record, only_record(again)) == {"called_in_id": "call-2"}
 
 
 @pytest.mark.parametrize("outcome", [Outcome.SERVED_ELSEWHERE, Outcome.REPLACED])
@@ -358,8 +367,28 @@ def test_marking_done_twice_changes_nothing() -> None:
     assert settling.mark_done(done, by="ann", reason="again", now=NOW + M) == Decision()
 
 
+NOT_REACHED = (Outcome.UNREACHED, Outcome.EXPIRED)
+
+
+@pytest.mark.parametrize("outcome", NOT_REACHED)
+@pytest.mark.parametrize("reason", ["reached by mail", None])
+def test_what_was_not_reached_is_done_where_a_person_says_so(outcome: Outcome, reason: str | None) -> None:
+    """N7: the follow-up of a callback that was missed: its outcome is revised, and nothing else of it."""
+    before = attrs.evolve(COMPLETED, outcome=outcome, attempts_count=2, last_disposition=_D.NO_ANSWER)
+    decision = settling.mark_done(before, by="bob", reason=reason, now=NOW)
+    record, event = only_record(decision), only_event(decision)
+    assert changed(before, record) == {"outcome": Outcome.SERVED_ELSEWHERE, "ended_at": NOW}
+    assert (event.kind, event.by, event.reason) == ("callback_ended", "bob", reason)
+    assert (event.outcome, event.ended_at) == (Outcome.SERVED_ELSEWHERE, NOW)
+    assert (event.attempts_count, event.last_disposition) == (2, _D.NO_ANSWER)
+    assert (event.notices, event.follow_up_due_at, decision.effects) == ((), None, ())
+    # Said twice, it is done once; and it is no conversation that can be taken back.
+    assert settling.mark_done(record, by="ann", reason=None, now=NOW + M) == Decision()
+    assert not settling.may_reopen(record, said(_D.WRONG_PERSON))
+
+
 @pytest.mark.parametrize(
-    "outcome", [outcome for outcome in Outcome if outcome is not Outcome.SERVED_ELSEWHERE]
+    "outcome", [one for one in Outcome if one not in {Outcome.SERVED_ELSEWHERE, *NOT_REACHED}]
 )
 def test_what_ended_in_another_way_is_not_done(outcome: Outcome) -> None:
     """It is refused: the word would contradict what history says."""

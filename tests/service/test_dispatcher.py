@@ -153,11 +153,18 @@ def test_attempt_that_outlived_every_deadline_is_let_go(
         write(tx, Decision(records=(stuck,), events=(told(AttemptMoved, stuck, at=START, cause=""),)))
     clock.move_to(START + timedelta(minutes=10))
     dispatcher.step(clock.now())
+    assert service.get(callback_id).state is CallbackState.ATTEMPTING  # Its legs may be up still.
+    with store.transaction(DEFAULT_TENANT, commit=Commit.READ_ONLY) as tx:
+        assert tx.attempts.get(attempt_id).state is AttemptState.ENDING
+    for _ in range(2):
+        dispatcher.step(clock.now())
+        clock.advance(timedelta(minutes=1))
+    dispatcher.step(clock.now())
     callback = service.get(callback_id)
     assert callback.state is CallbackState.RESTING
     assert callback.last_disposition is Disposition.UNKNOWN
     with store.transaction(DEFAULT_TENANT, commit=Commit.READ_ONLY) as tx:
-        assert tx.attempts.get(attempt_id).state is AttemptState.ENDING
+        assert tx.attempts.get(attempt_id).state is AttemptState.ENDED
 
 
 @pytest.mark.parametrize("now", [datetime(2026, 1, 5), datetime(1970, 1, 1, tzinfo=UTC)])  # noqa: DTZ001
@@ -277,7 +284,7 @@ def test_one_record_that_cannot_be_moved_stops_no_other(
     for number in (BOB, EVE, "+12125550103"):
         service.request("support", number=number)
     bad = "cb_000002"
-    original = lifecycle.due
+    original = lifecycle.expire
 
     def stumble(callback, **rest):  # type: ignore[no-untyped-def]
         if callback.callback_id == bad:
@@ -286,7 +293,7 @@ def test_one_record_that_cannot_be_moved_stops_no_other(
 
     clock.advance(timedelta(days=2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lifecycle, "due", stumble)
+        patch.setattr(lifecycle, "expire", stumble)
         Dispatcher(service).step(clock.now())
     assert [service.get(f"cb_00000{n}").state for n in (1, 3)] == [CallbackState.ENDED] * 2
     assert service.get(bad).state is not CallbackState.ENDED

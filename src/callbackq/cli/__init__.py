@@ -1,5 +1,5 @@
 """
-The command line: `callbackq demo` and `callbackq replay`. Needs the extra `cli`.
+The command line: `callbackq demo`, `callbackq replay` and `callbackq storm`. Needs the extra `cli`.
 
 Nothing is imported here before `main` runs, so that a missing package is one sentence and no traceback.
 """

@@ -7,6 +7,7 @@ The rule: figures go to stdout, all else to stderr. A mistake of the user is one
 from __future__ import annotations
 
 import enum
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,8 @@ import typer
 
 from callbackq.cli import demo as demo_command
 from callbackq.cli import replay as replay_command
-from callbackq.cli.common import Asked
+from callbackq.cli import storm as storm_command
+from callbackq.cli.common import Asked, refuse
 from callbackq.simulation.center import ACCEPT_RATIO
 
 
@@ -99,3 +101,54 @@ def replay(
     replay_command.run(
         Asked(as_json=as_json, seed=seed, accept_ratio=accept, store=store), file=file, days=days
     )
+
+
+@app.command(epilog="Example: **callbackq storm --attempts 2000**, and then **callbackq storm --world 1**")
+def storm(
+    *,
+    attempts: Annotated[
+        int, typer.Option(min=1, help="So many attempts at least, over all worlds.")
+    ] = 200_000,
+    seed: Annotated[
+        int, typer.Option(min=0, help="The seed of the first world; each further one has the next.")
+    ] = 1,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many worlds at once; makes no difference to the figures.",
+            show_default="one per CPU",
+        ),
+    ] = None,
+    world: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="SEED", help="Only this world: what was found in it.", show_default="all"
+        ),
+    ] = None,
+    callback: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="With --world: the story of one callback, by its id or that of an attempt or a leg.",
+            show_default="none",
+        ),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """
+    Let nearly everything go wrong in small worlds, and check that all promises hold.
+
+    In every world agents, people, network, store and the process itself do what they should not, by chance that
+    follows from the seed; the engine is the real one. Checkers that share no code with it then hold the network's
+    log and the people's own account against its rows and its history. What they find ends the command with code 1,
+    and is printed with the command that replays it.
+    """
+    if world is not None:
+        storm_command.run_one(world, callback_id=callback, as_json=as_json)
+    elif callback is not None:
+        refuse("--callback needs --world SEED: a callback is known in its own world only.")
+    else:
+        storm_command.run(
+            attempts=attempts, seed=seed, processes=processes or os.cpu_count() or 1, as_json=as_json
+        )

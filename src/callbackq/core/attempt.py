@@ -1,5 +1,5 @@
 """
-The life of an attempt. Everything that changes an attempt is in this file; what is done to one leg is in `legs`.
+The life of an attempt: when what is done. What is done is in `steps`, and to one leg in `legs`.
 
 One table drives all three modes; they differ in which leg starts first (STARTS). The intent is recorded with both
 leg ids (INTENDED) before anything is dialed. Whoever answers first waits for the other: AGENT_ON_LINE while the

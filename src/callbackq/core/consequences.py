@@ -9,7 +9,7 @@ import attrs
 from callbackq.core import agents, lifecycle, settling
 from callbackq.core.decision import Decision
 from callbackq.core.legs import Context
-from callbackq.core.notices import Told, notices, one_notice, told_of
+from callbackq.core.notices import Told, notices, one_notice, told_of, told_of_expiry
 from callbackq.core.retry import NO_FAILURES, End, Failures, NextStep, Rest, counts, next_step
 from callbackq.effects import ReleaseAgent
 from callbackq.model import (
@@ -23,6 +23,7 @@ from callbackq.model import (
     DueReason,
     NoticeKind,
     Outcome,
+    Subject,
 )
 
 
@@ -65,6 +66,14 @@ def corrected(moved: After, context: Context) -> Decision:
     return _taken_up_again(moved, context)
 
 
+def expired(callback: Callback, subject: Subject, *, now: datetime) -> Decision:
+    """Its life is over. Where the customer was tried, or waited for another number, somebody is told."""
+    told = told_of_expiry(callback, now=now)
+    decision = lifecycle.expire(callback, ending=told.as_fields(), now=now)
+    record = next(record for record in decision.records if isinstance(record, Callback))
+    return decision + Decision(effects=notices(record, subject, told))
+
+
 def still_due_at(attempt: Attempt, context: Context) -> datetime | None:
     """
     Return when to look again at an attempt whose own deadlines will end it; None if they cannot be relied on.
@@ -77,9 +86,15 @@ def still_due_at(attempt: Attempt, context: Context) -> datetime | None:
     return attempt.due_at + longest
 
 
+def disposition_if_lost(attempt: Attempt) -> Disposition:
+    """Return how an attempt ended that should long be over: unknown, but where a machine had answered."""
+    machine = attempt.answered_by is AnsweredBy.MACHINE
+    return Disposition.MACHINE if machine else Disposition.UNKNOWN
+
+
 def overdue(attempt: Attempt, context: Context, *, failures: Failures) -> Decision:
-    """The attempt should long be over: the callback goes on as after one of which nothing is known."""
-    unknown = attrs.evolve(attempt, disposition=Disposition.UNKNOWN)
+    """The attempt should long be over: the callback goes on as after one of which nothing is known, or a voicemail."""
+    unknown = attrs.evolve(attempt, disposition=disposition_if_lost(attempt))
     step = next_step(context.callback, unknown, failures=failures, policy=context.policy, now=context.now)
     return _failed(unknown, step, context, no_shows_count=None)
 
@@ -153,8 +168,10 @@ def _taken_up_again(moved: After, context: Context) -> Decision:
     attempt, callback = moved.after, context.callback
     if not settling.may_reopen(callback, attempt):
         return Decision()
+    life = context.policy.callback_life
+    lives_until = max(callback.expires_at, context.now + life)  # As `reopen` will let it.
     step = next_step(
-        attrs.evolve(callback, attempts_count=callback.attempts_count - 1),
+        attrs.evolve(callback, attempts_count=callback.attempts_count - 1, expires_at=lives_until),
         attempt,
         failures=moved.failures,
         policy=context.policy,
@@ -169,7 +186,7 @@ def _taken_up_again(moved: After, context: Context) -> Decision:
         step=step,
         held_by=held_by,
         by=moved.by or "agent",
-        life=context.policy.callback_life,
+        life=life,
         ending=told.as_fields(),
         now=context.now,
     )

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import attrs
 
+from callbackq.core.numbers import number_key
 from callbackq.core.prompts import text_of
 from callbackq.effects import Dial, Effect, HangUp, Play, Prompt
 from callbackq.ids import LegId
@@ -47,6 +48,7 @@ class Context:
     now: datetime
     past: tuple[PastCallback, ...] = ()
     attempts: tuple[PastAttempt, ...] = ()
+    pepper: bytes = attrs.field(default=b"", repr=False)
 
 
 # ---------------------------------------------------------------------------- ids and numbers
@@ -102,6 +104,24 @@ def extension_of(attempt: Attempt, subject: Subject) -> str | None:
     """Return the digits that put one through to the person. Only the main number has any: others ring by themselves."""
     is_main = attempt.number_index % len(numbers_of(subject)) == 0
     return subject.extension if is_main else None
+
+
+def number_has_changed(attempt: Attempt, context: Context) -> bool:
+    """Whether the person's number is another one by now than the attempt was begun for."""
+    if not context.pepper:
+        return False
+    number = number_at(context.subject, attempt.number_index)
+    key = number_key(number, tenant_id=attempt.tenant_id, pepper=context.pepper)
+    return key != attempt.number_key
+
+
+def with_usable_number(callback: Callback, subject: Subject) -> Callback:
+    """Let the callback dial the next number of the person that is not known to be wrong; the same if none is right."""
+    numbers = numbers_of(subject)
+    index = callback.number_index % len(numbers)
+    order = (*range(index, len(numbers)), *range(index))
+    usable = (one for one in order if numbers[one] not in subject.wrong_numbers)
+    return attrs.evolve(callback, number_index=next(usable, index))
 
 
 # ---------------------------------------------------------------------------- starting a leg

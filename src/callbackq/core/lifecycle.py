@@ -1,5 +1,5 @@
 """
-The life of a callback. Everything that changes a callback's state is in this file.
+The life of a callback, but for its first step (`promising`) and what people say of it (`settling`).
 
 A callback is a promise. It is SCHEDULED for a time or WAITING in line. When its turn has come and an agent is
 reserved for it, it is ATTEMPTING: one attempt is under way, and the attempt has a machine of its own
@@ -152,6 +152,7 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
         (_S.ENDED, Command.RETRY): _S.RESTING,
         (_S.ENDED, Command.CORRECT): _S.HELD,
         (_S.ENDED, Command.REVISE): _S.ENDED,
+        (_S.ENDED, Command.CALL_IN): _S.ENDED,
         (_S.ENDED, Command.SCORE): _S.ENDED,
     }
 )
@@ -309,6 +310,7 @@ def attempt(
         **head(record, at=now),
         attempt_id=attempt_id,
         agent_id=agent_id,
+        number_index=record.number_index,
         turn_at=record.turn_at,
         overtook_calls_count=record.overtook_calls_count,
         overtook_callbacks_count=record.overtook_callbacks_count,
@@ -421,9 +423,12 @@ def cancel(callback: Callback, *, reason: str | None, now: datetime) -> Decision
     return end(callback, Command.CANCEL, outcome=Outcome.CANCELLED, now=now, reason=reason)
 
 
-def expire(callback: Callback, *, now: datetime) -> Decision:
-    """Its life is over, and it was not done."""
-    return end(callback, Command.EXPIRE, outcome=Outcome.EXPIRED, now=now, reason="callback_life")
+def expire(
+    callback: Callback, *, ending: Mapping[str, Any] = MappingProxyType({}), now: datetime
+) -> Decision:
+    """Its life is over, and it was not done. *ending* is what else the event tells: whom it was said to."""
+    reason = "callback_life"
+    return end(callback, Command.EXPIRE, outcome=Outcome.EXPIRED, now=now, reason=reason, more=ending)
 
 
 def open_to_all(callback: Callback, *, stand: Stand, policy: QueuePolicy, now: datetime) -> Decision:

@@ -11,11 +11,11 @@ import attrs
 from callbackq.core.legs import number_at
 from callbackq.core.retry import End
 from callbackq.effects import Notice
-from callbackq.model import Callback, Disposition, NoticeKind, Outcome, Subject
+from callbackq.model import Callback, Disposition, HoldReason, NoticeKind, Outcome, Subject
 from callbackq.policy import QueuePolicy
 
-NO_SHOW_FOLLOW_UP_WITHIN: Final = timedelta(hours=24)
-"""By when somebody should reach out to a customer who missed several chosen times (S2: within 24 hours)."""
+FOLLOW_UP_WITHIN: Final = timedelta(hours=24)
+"""By when somebody should reach out to a customer for whom no rule says it (S2: within 24 hours)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +56,7 @@ def told_of(end: End, *, no_shows_count: int | None, policy: QueuePolicy, now: d
     if end.outcome is not Outcome.UNREACHED:  # It was not the customer who missed it.
         no_shows_count = None
     flagged = no_shows_count is not None and no_shows_count >= policy.no_shows_max
-    within = NO_SHOW_FOLLOW_UP_WITHIN if flagged else end.follow_up_within
+    within = FOLLOW_UP_WITHIN if flagged else end.follow_up_within
     to_customer = NoticeKind.NO_SHOWS if flagged else end.notice
     kinds = [to_customer] if to_customer is not None else []
     kinds.append(NoticeKind.TICKET_NOTE)
@@ -70,6 +70,16 @@ def told_of(end: End, *, no_shows_count: int | None, policy: QueuePolicy, now: d
         no_shows_count=no_shows_count,
         flagged=flagged,
     )
+
+
+def told_of_expiry(callback: Callback, *, now: datetime) -> Told:
+    """Return who is to be told that a callback expires: nobody, if the customer was never tried."""
+    if callback.attempts_count == 0 and callback.hold_reason is not HoldReason.WRONG_NUMBER:
+        return Told()
+    wrong = callback.hold_reason is HoldReason.WRONG_NUMBER
+    to_customer = () if wrong else (NoticeKind.UNREACHED,)
+    kinds = (*to_customer, NoticeKind.TICKET_NOTE, NoticeKind.FOLLOW_UP)
+    return Told(kinds=kinds, follow_up_due_at=now + FOLLOW_UP_WITHIN)
 
 
 def notices(callback: Callback, subject: Subject, told: Told) -> tuple[Notice, ...]:

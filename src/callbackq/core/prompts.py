@@ -26,7 +26,7 @@ ENGLISH: Final[Mapping[Prompt, str]] = MappingProxyType(
             "This is {company}, calling you back. Press 1 to be connected, 2 to be called later, "
             "3 if you need no call any more."
         ),
-        Prompt.CALL_LATER: "Thank you. We will call you again later.",
+        Prompt.CALL_LATER: "Thank you. We will get back to you later.",
         Prompt.CALLED_OFF: "Thank you. We will not call again.",
         Prompt.VOICEMAIL: (
             "Hello, this is {agent} from {company}. We tried to call you back. Please call us at {number}."

@@ -15,6 +15,7 @@ from callbackq.model import (
     Attempt,
     AttemptState,
     Cause,
+    DueReason,
     LegSnapshot,
     LegState,
     Mode,
@@ -46,7 +47,7 @@ def reports_of(attempt: Attempt, snapshot: TelephonySnapshot, *, policy: QueuePo
         found = snapshot.legs.get(leg_id)
         if found is not None:
             others += _went_on(leg_id, known, found)
-            if role is Role.CUSTOMER and attempt.state is AttemptState.ENDING:
+            if role is Role.CUSTOMER and attempt.due_reason is DueReason.LEG_IN_DOUBT:
                 others.append(Report(leg_id=leg_id, kind=ReportKind.UNCERTAIN, raw_cause=_SEEN))
         elif _intended_at(attempt, role, policy=policy) < snapshot.as_of:
             ends.append(

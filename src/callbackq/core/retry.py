@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from callbackq.ids import AttemptId
-from callbackq.model import Attempt, Callback, Confirmation, Disposition, NoticeKind, Outcome
+from callbackq.model import AnsweredBy, Attempt, Callback, Confirmation, Disposition, NoticeKind, Outcome
 from callbackq.policy import (
     ExponentialRest,
     NextBusinessDay,
@@ -92,9 +92,10 @@ def next_step(
 
     Returns:
         GoBack if it does not count; End instead if policy says so and all agents have declined. End if the attempts
-        are used up, if the rule for this disposition is, if there is no number that it allows, if the customer asked
-        for it by key, or if the customer had answered and nobody knows what was said: that is never dialed again
-        automatically. Correct instead of those if somebody else answered: the person was never tried. Rest else.
+        are used up, if the rule for this disposition is, if there is no number that it allows, if the rest would
+        outlive the callback, if the customer asked for it by key, or if the customer had answered and nobody knows
+        what was said: that is never dialed again automatically. Correct instead of those if somebody else answered:
+        the person was never tried. Rest else.
     """
     disposition = attempt.disposition
     assert disposition is not None
@@ -105,16 +106,19 @@ def next_step(
         return GoBack()
     if attempt.confirmation is Confirmation.CANCEL:
         return End(Outcome.CANCELLED, "cancelled_by_key")
-    if disposition is Disposition.UNKNOWN and attempt.answered_by is not None:
+    in_doubt = attempt.answered_by not in (None, AnsweredBy.MACHINE)
+    if disposition is Disposition.UNKNOWN and in_doubt:
         return _last("in_doubt_after_answer", rule)
     index = _next_number(attempt.number_index, rule.number, failures.usable)
     used_up = callback.attempts_count + 1 >= policy.attempts_max
     if used_up or index is None or failures.same_count >= rule.retries_max:
-        if disposition is Disposition.WRONG_PERSON:
-            return Correct()
-        return _last("attempts_used_up" if used_up else f"no_retry_after_{disposition}", rule)
-    rest = rest_of(rule, failures.same_count, attempt_id=attempt.attempt_id, now=now)
-    return Rest(rest, index, rule.notice)
+        reason = "attempts_used_up" if used_up else f"no_retry_after_{disposition}"
+    else:
+        rest = rest_of(rule, failures.same_count, attempt_id=attempt.attempt_id, now=now)
+        if now + rest < callback.expires_at:
+            return Rest(rest, index, rule.notice)
+        reason = "no_time_left"
+    return Correct() if disposition is Disposition.WRONG_PERSON else _last(reason, rule)
 
 
 def _next_number(index: int, choice: NumberChoice, usable: tuple[int, ...]) -> int | None:

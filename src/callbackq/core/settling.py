@@ -43,6 +43,10 @@ NO_CONVERSATION: Final = frozenset(
 """What an agent may say of an attempt that was taken for a conversation."""
 
 
+_NOT_REACHED: Final = (Outcome.UNREACHED, Outcome.EXPIRED)
+"""How a callback ends of which a person may know better."""
+
+
 def may_reopen(callback: Callback, attempt: Attempt) -> bool:
     """Whether the callback was taken for done by this attempt, of which it is known now that it was not."""
     return (
@@ -149,7 +153,7 @@ def renumber(callback: Callback, *, dedup_key: str | None, by: str | None, now: 
 
 
 def called_in(callback: Callback, call_id: CallId, *, now: datetime) -> Decision:
-    """The customer called in while waiting."""
+    """The customer called in: while waiting, or because of a call that was missed."""
     due = (callback.due_at, callback.due_reason)
     record = move(callback, Command.CALL_IN, due=due, called_in_id=call_id)
     event = CallbackCalledIn(**head(record, at=now), called_in_id=call_id)
@@ -166,12 +170,13 @@ def mark_done(callback: Callback, *, by: str, reason: str | None, now: datetime)
     A person says that the customer was reached in another way. Marking it twice changes nothing.
 
     Raises:
-        NotPossibleNow: it has ended in another way.
+        NotPossibleNow: it has ended in another way, but for one that was not reached, or of which nobody knows.
     """
     if callback.outcome is Outcome.SERVED_ELSEWHERE:
         return Decision()
     more = {"by": by}
-    return end(callback, Command.DONE, outcome=Outcome.SERVED_ELSEWHERE, now=now, reason=reason, more=more)
+    command = Command.REVISE if callback.outcome in _NOT_REACHED else Command.DONE
+    return end(callback, command, outcome=Outcome.SERVED_ELSEWHERE, now=now, reason=reason, more=more)
 
 
 def score(

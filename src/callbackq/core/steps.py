@@ -22,6 +22,7 @@ from callbackq.core.legs import (
     hang_up,
     hang_ups,
     is_live,
+    number_has_changed,
     play,
     ring_agent,
     ring_customer,
@@ -77,6 +78,10 @@ def note(attempt: Attempt, _report: Report, _context: Context) -> Step:
 
 def agent_first_there(attempt: Attempt, _report: Report, context: Context) -> Step:
     """The agent has accepted: the customer is dialed, or rings on if that was done."""
+    if attempt.customer_leg is LegState.NONE and number_has_changed(attempt, context):
+        # Another number was locked than would be dialed: the callback goes back, and begins with the new one.
+        changed, to_agent = Disposition.CANCELLED_BY_US, Prompt.NO_LONGER_NEEDED
+        return end(attempt, changed, context, to_agent=to_agent)
     there = attrs.evolve(attempt, state=AttemptState.AGENT_ON_LINE, agent_until_at=None)
     if attempt.customer_leg is LegState.NONE:
         rung, order = ring_customer(there, context)
@@ -365,6 +370,8 @@ def end_talk(attempt: Attempt, context: Context) -> Step:
 def hang_up_now(attempt: Attempt, context: Context) -> Step:
     """What is left is hung up, at the word of a node that could not do it itself; both hear why."""
     cancelled = attempt.disposition is Disposition.CANCELLED_BY_US
+    if attempt.disposition in (Disposition.CONNECTED, Disposition.MACHINE, Disposition.FAX):
+        return _hang_up_rest(attempt, hang_ups(attempt, context), context)
     return _hang_up_rest(
         attempt,
         hang_ups(

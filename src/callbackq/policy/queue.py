@@ -363,7 +363,7 @@ def _check_retry_rules(policy: QueuePolicy) -> None:
         if not isinstance(disposition, Disposition) or not isinstance(rule, RetryRule):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(field, rule, RULES_ALLOWED)
         if disposition in never:
-            raise ConfigurationError(field, rule, "no rule: this disposition always ends the callback")
+            raise ConfigurationError(field, rule, "no rule: nothing is tried again because of it")
         if rule.shortest_rest >= policy.callback_life:
             raise ConfigurationError(
                 f"{field}.rest", Shown(rule.shortest_rest), f"less than callback_life, {policy.callback_life}"

@@ -288,7 +288,7 @@ RETRIES_GENESYS: Final = RetryPreset(
 )
 """
 The preset `genesys`: Genesys Engage Callback dials three times (`_max_dial_attempts`), 300 s apart
-(`_dial_retry_timeout`), whatever the disposition.
+(`_dial_retry_timeout`), after whatever may pass: a refusal and a fax end it.
 """
 
 RETRIES_MINDFUL: Final = RetryPreset(

@@ -192,7 +192,10 @@ class CanSnapshot(Protocol):
 
     def snapshot(self) -> TelephonySnapshot:
         """
-        Return every leg that it has now, of those it was told to dial.
+        Return every leg that it has now, of those that any node of this tenant had dialed.
+
+        A leg that is missing is believed to be gone: nodes of one tenant that reach different PBXs must not share a
+        store. Legs that are somebody else's do no harm.
 
         Raises:
             TelephonyDown: it cannot say; it is asked again.

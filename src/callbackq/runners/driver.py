@@ -92,11 +92,21 @@ class Driver:
         return self._link.is_up
 
     def step(self, now: datetime) -> int:
-        """Step the dispatcher, perform what it returns, and say how many effects there were."""
+        """
+        Step the dispatcher, perform what it returns, and say how many effects there were.
+
+        Where that alone changed something, as a refused dial frees its agent, it steps again: at most ten times.
+        """
         self._come_up(now)
-        effects = self._dispatcher.step(now, telephony=self._link.is_up)
-        self.perform(effects)
-        return len(effects)
+        count = 0
+        for _ in range(_STEPS_MAX):
+            known = self._performing.changes_count
+            effects = self._dispatcher.step(now, telephony=self._link.is_up)
+            self.perform(effects)
+            count += len(effects)
+            if self._performing.changes_count == known:
+                break
+        return count
 
     def next_wakeup(self) -> datetime | None:
         """Return when to step again though nobody said anything."""
@@ -152,9 +162,10 @@ class Driver:
         found = at_once(come_up(self._link, question, self._performing))
         if found is not None:
             self.perform(found.effects)
-            self._link.settled(question)
+            self._link.answered(question, found)
 
 
+_STEPS_MAX: Final = 10
 _METHODS: Final = (
     "dial",
     "bridge",

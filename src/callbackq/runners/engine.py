@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from callbackq.dispatcher import Dispatcher
 from callbackq.effects import Effect, Reported
@@ -20,7 +20,7 @@ from callbackq.errors import StoreError
 from callbackq.ids import AttemptId
 from callbackq.model import Report
 from callbackq.runners.lines import Ask, Host, Lines
-from callbackq.runners.link import Link, Question, come_up
+from callbackq.runners.link import ASK_AGAIN_AFTER, Link, Question, come_up
 from callbackq.runners.performing import is_meant_for_the_process
 from callbackq.runners.threads import DaemonThreads
 from callbackq.service import CallbackService
@@ -29,6 +29,16 @@ logger = logging.getLogger("callbackq")
 
 _PAUSE_MIN_S: Final = 0.005
 """Between two steps at least this, so that a record which cannot be moved never makes a loop without rest."""
+
+
+_ANSWER_TIMES: Final = 2
+"""A snapshot, and what is learned from it, may take so many times as long as another call."""
+
+
+def _forget(asking: asyncio.Future[Any]) -> None:
+    """Take note of how it ended, so that nobody complains that nobody did."""
+    if not asking.cancelled():
+        asking.exception()
 
 
 class Engine:
@@ -143,6 +153,8 @@ class Engine:
         return self._dispatcher.step(self._service.clock.now(), telephony=self._link.is_up)
 
     def _pause_s(self, due_at: datetime | None, idle_max_s: float) -> float:
+        if not self._link.is_up:
+            idle_max_s = min(idle_max_s, ASK_AGAIN_AFTER.total_seconds())
         if due_at is None:
             return idle_max_s
         pause_s = (due_at - self._service.clock.now()).total_seconds()
@@ -156,8 +168,17 @@ class Engine:
         drained = await self._lines.drained(timeout_s=time_max.total_seconds())
         performing = self._lines.performing(lambda: None)
         dials_for = timedelta(0) if drained else time_max
-        found = await come_up(self._link, question, performing, dials_for=dials_for)
+        asking = asyncio.ensure_future(come_up(self._link, question, performing, dials_for=dials_for))
+        await asyncio.wait({asking}, timeout=_ANSWER_TIMES * time_max.total_seconds())
+        if not asking.done():
+            # An answer that comes later is dropped; the thread is lost to a method that blocks.
+            asking.add_done_callback(_forget)
+            self._link.not_settled(question, TimeoutError(), now=self._service.now(), counts=True)
+            return
+        found = asking.result()
         if found is not None:
+            # Who is to be hung up may ring at a number that is dialed next: that goes first.
             self._lines.add(found.effects)
-            self._link.settled(question)
+            await self._lines.drained(timeout_s=time_max.total_seconds())
+            self._link.answered(question, found)
             self.wake()

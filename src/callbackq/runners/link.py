@@ -16,7 +16,7 @@ from typing import Final
 import attrs
 
 from callbackq.effects import Reconciled
-from callbackq.errors import Conflict, StoreError, TelephonyDown
+from callbackq.errors import Conflict, StoreError, StoreUnavailable, TelephonyDown
 from callbackq.model import TelephonySnapshot
 from callbackq.runners.performing import Performing, log_failure
 
@@ -71,7 +71,7 @@ class Link:
         with self._lock:
             if self._question is None or self._asking:
                 return None
-            if self._again_at is not None and now < self._again_at:
+            if self._again_at is not None and now < self._again_at <= now + ASK_AGAIN_AFTER:
                 return None
             self._asking = True
             return self._question
@@ -82,14 +82,23 @@ class Link:
             if question is self._question:
                 self._is_up, self._question, self._asking = True, None, False
 
-    def not_settled(self, question: Question, error: BaseException, *, now: datetime, counts: bool) -> None:
+    def answered(self, question: Question, found: Reconciled) -> None:
+        """What was found is performed. Where the store failed on the way, the question stays open."""
+        if found.is_complete:
+            self.settled(question)
+        else:
+            self.not_settled(question, StoreUnavailable("reconcile"), now=None, counts=False)
+
+    def not_settled(
+        self, question: Question, error: BaseException, *, now: datetime | None, counts: bool
+    ) -> None:
         """It could not be learned now, and is asked again a little later, but not for ever if this *counts*."""
         with self._lock:
             if question is not self._question:
                 return
             if counts or self._again_at is None:  # A connection that is down for long is said once.
                 log_failure("snapshot", "the telephony", error)
-            self._asking, self._again_at = False, now + ASK_AGAIN_AFTER
+            self._asking, self._again_at = False, now + ASK_AGAIN_AFTER if now is not None else None
             self._failures_count += counts
             if self._failures_count < BAD_SNAPSHOTS_MAX:
                 return
@@ -114,6 +123,16 @@ async def come_up(
     Returns:
         What was found, whose effects must be performed before `link.settled`; None where nothing could be learned.
     """
+    try:
+        return await _ask(link, question, performing, dials_for)
+    except BaseException as error:
+        link.not_settled(question, error, now=None, counts=True)
+        raise
+
+
+async def _ask(
+    link: Link, question: Question, performing: Performing, dials_for: timedelta
+) -> Reconciled | None:
     service = performing.service
     account = question.snapshot
     if account is None:

@@ -186,6 +186,8 @@ class Performing:
         self._follow: Final = follow
         self._dial_time_max: Final = dial_time_max
         self._can_reserve: Final = isinstance(telephony, CanReserve)
+        self.changes_count = 0
+        """How often something was told to the service: then somebody else may be next."""
 
     def can(self, effect: Effect) -> bool:
         """Whether the host has anything that takes this effect. One that nobody takes is dropped in silence."""
@@ -196,9 +198,15 @@ class Performing:
         return not isinstance(effect, Notice) or self._notices is not None
 
     async def all(self, effects: Iterable[Effect]) -> None:
-        """Perform effects in order."""
+        """Perform effects in order; the telephony is looked up once for all who ask, when the rest is done."""
+        look_up: LookUp | None = None
         for effect in effects:
-            await self.one(effect)
+            if isinstance(effect, LookUp):
+                look_up = effect
+            else:
+                await self.one(effect)
+        if look_up is not None:
+            await self.one(look_up)
 
     async def one(self, effect: Effect) -> None:
         """Perform one effect. Never raises what the host's code raises."""
@@ -271,6 +279,7 @@ class Performing:
             done = await self._hands.act(act)
         if done.error is not None:
             log_failure("connect_call", order.call_id, done.error)
+            self.changes_count += 1
             try:
                 await self._hands.ask(partial(self.service.call_returned, order.call_id))
             except CallbackqError as second:
@@ -284,10 +293,11 @@ class Performing:
             return
         account = attrs.evolve(done.value, as_of=done.value.as_of - self._dial_time_max)
         try:
-            found = await self._hands.ask(partial(self.service.reconcile, account))
+            found = await self._hands.ask(partial(self.service.reconcile, account, hang_up_ending=False))
         except Exception as error:
             log_failure("reconcile", order.attempt_id, error)
         else:
+            self.changes_count += found.changed_count
             await self._go_on(found.effects, None)
 
     async def _simple(self, order: Simple) -> None:
@@ -305,6 +315,7 @@ class Performing:
         except CallbackqError as error:
             log_failure("report", report.leg_id, error)
         else:
+            self.changes_count += reported.changed
             await self._go_on(reported.effects, reported.attempt_id)
 
     async def _go_on(self, effects: Iterable[Effect], attempt_id: AttemptId | None) -> None:

@@ -59,7 +59,7 @@ class ServiceBase:
 
     def when_changed(self, waker: Callable[[], None]) -> Callable[[], None]:
         """
-        Call *waker* after every command that wrote something. It must return at once, and never raise.
+        Call *waker* after every command that may have written something. It must return at once, and never raise.
 
         Returns:
             A function that takes this back.

@@ -8,12 +8,12 @@ from functools import partial
 
 from callbackq.core import attempt
 from callbackq.core.instants import check_instant, check_text
+from callbackq.core.legs import Context
 from callbackq.core.reconcile import reports_of
 from callbackq.effects import Effect, HangUp, Reconciled, Reported
-from callbackq.errors import AttemptNotFound, InvalidText
-from callbackq.ids import AttemptId, LegId, QueueName
-from callbackq.model import LegSnapshot, Report, ReportKind, TelephonySnapshot
-from callbackq.policy import QueuePolicy
+from callbackq.errors import AttemptNotFound, Conflict, InvalidText, StoreError
+from callbackq.ids import AttemptId, LegId
+from callbackq.model import Attempt, AttemptState, LegSnapshot, Report, ReportKind, TelephonySnapshot
 from callbackq.ports import Commit, Transaction
 from callbackq.service.base import ServiceBase
 from callbackq.writing import attempt_context, attempt_of_leg, move_attempt, policy_or_default
@@ -26,7 +26,7 @@ class ReportCommands(ServiceBase):
         """
         The telephony says something of a leg. Reports may come twice, late, or out of order.
 
-        Durable on return, but for RINGING and UNCERTAIN, which change no promise.
+        Durable on return, but for RINGING, UNCERTAIN and PLAYED, which change no promise by themselves.
         The caller must perform the effects of the answer; runners do.
 
         Raises:
@@ -39,20 +39,25 @@ class ReportCommands(ServiceBase):
             before = attempt_of_leg(tx, leg_id)
             if before is None:
                 raise AttemptNotFound(f"no attempt has leg {leg_id!r}")
-            context = attempt_context(tx, before, policies=self.policies, now=now)
+            context = self._context(tx, before, now=now)
             decision = attempt.report(before, report, context)
             effects = move_attempt(tx, before, decision, context)
             return Reported(attempt_id=before.attempt_id, changed=bool(decision.records), effects=effects)
 
         return self._run(Commit.RELAXED if report.kind in notes else Commit.FLUSHED, reported)
 
-    def reconcile(self, snapshot: TelephonySnapshot) -> Reconciled:
+    def reconcile(self, snapshot: TelephonySnapshot, *, hang_up_ending: bool = True) -> Reconciled:
         """
         Learn from the telephony's own account of its legs what was not reported: after a crash or a lost connection.
 
         What was missed is applied as if it were reported now. Legs that it has and nobody wants, for their attempt is
-        over or was never heard of, are to be hung up. Attempts of all queues of this service are looked at, one
-        transaction each; durable on return. The caller must perform the effects; runners do.
+        over, are to be hung up; legs that this tenant never had are left alone. Attempts of all queues of this service
+        are looked at, one transaction for each that missed something; durable on return. The caller must perform the
+        effects; runners do. If the store fails on the way, `is_complete` is false: perform them, and ask again.
+
+        Args:
+            hang_up_ending: also legs that were told to end and may be saying why: after a lost connection nobody knows
+                whether they were told.
 
         Raises:
             InvalidTime, InvalidText: it is no account that could be; nothing was changed.
@@ -61,32 +66,60 @@ class ReportCommands(ServiceBase):
         """
         account = _read_snapshot(snapshot)
 
-        def read(tx: Transaction, _now: datetime) -> list[AttemptId]:
-            return [one.attempt_id for queue in self.policies for one in tx.attempts.open(queue)]
+        def read(tx: Transaction, _now: datetime) -> list[Attempt]:
+            return [one for queue in self.policies for one in tx.attempts.open(queue)]
 
+        attempts = self._run(Commit.READ_ONLY, read)
         effects: list[Effect] = []
-        attempt_ids = self._run(Commit.READ_ONLY, read)
-        changed_count = 0
-        for attempt_id in attempt_ids:
-            work = partial(_reconciled, self.policies, attempt_id, account)
-            found = self._run(Commit.FLUSHED, work)
-            changed_count += found is not None
-            effects.extend(found or ())
-
-        def orphans(tx: Transaction, _now: datetime) -> list[LegId]:
-            found = ((leg_id, attempt_of_leg(tx, leg_id)) for leg_id in account.legs)
-            return [leg_id for leg_id, of in found if of is None or not attempt.wants(of, leg_id)]
-
-        # Who is told to hang up already may hear a prompt first: that is not to be cut off.
-        told = {one.leg_id for one in effects if isinstance(one, HangUp)}
-        left = [leg_id for leg_id in self._run(Commit.READ_ONLY, orphans) if leg_id not in told]
+        changed_count, left, is_complete = 0, list[LegId](), True
+        try:
+            for one in attempts:
+                if reports_of(one, account, policy=policy_or_default(self.policies, one.queue)):
+                    work = partial(self._reconcile_one, one.attempt_id, account)
+                    effects.extend(self._run(Commit.FLUSHED, work))
+                    changed_count += 1
+            # Who is told to hang up already may hear a prompt first: that is not to be cut off.
+            told = {effect.leg_id for effect in effects if isinstance(effect, HangUp)}
+            orphans = self._orphans(account, ending=hang_up_ending)
+            left = [leg_id for leg_id in orphans if leg_id not in told]
+        except (StoreError, Conflict):
+            # What was committed so far must reach the world.
+            is_complete = False
         effects.extend(HangUp(leg_id=leg_id) for leg_id in left)
         return Reconciled(
-            attempts_count=len(attempt_ids),
+            attempts_count=len(attempts),
             changed_count=changed_count,
             orphans_count=len(left),
             effects=tuple(effects),
+            is_complete=is_complete,
         )
+
+    def _orphans(self, account: TelephonySnapshot, *, ending: bool) -> list[LegId]:
+        """Return the legs that were ours, and that nobody wants any more. One that we never heard of is not ours."""
+
+        def read(tx: Transaction, _now: datetime) -> list[LegId]:
+            found = ((leg_id, attempt_of_leg(tx, leg_id)) for leg_id in account.legs)
+            ours = [(leg_id, of) for leg_id, of in found if of is not None]
+            left = [(leg_id, of) for leg_id, of in ours if not attempt.wants(of, leg_id)]
+            return [leg_id for leg_id, of in left if ending or of.state is not AttemptState.ENDING]
+
+        return self._run(Commit.READ_ONLY, read)
+
+    def _reconcile_one(
+        self, attempt_id: AttemptId, account: TelephonySnapshot, tx: Transaction, now: datetime
+    ) -> tuple[Effect, ...]:
+        """Apply what one attempt missed."""
+        before = tx.attempts.get(attempt_id)
+        policy = policy_or_default(self.policies, before.queue)
+        effects: list[Effect] = []
+        for said in reports_of(before, account, policy=policy):
+            before = tx.attempts.get(attempt_id)
+            context = self._context(tx, before, now=now)
+            effects.extend(move_attempt(tx, before, attempt.report(before, said, context), context))
+        return tuple(effects)
+
+    def _context(self, tx: Transaction, of: Attempt, *, now: datetime) -> Context:
+        return attempt_context(tx, of, policies=self.policies, pepper=self.store.pepper, now=now)
 
     def leg_is_wanted(self, leg_id: str) -> bool:
         """
@@ -121,22 +154,3 @@ def _read_snapshot(snapshot: object) -> TelephonySnapshot:
             "snapshot.legs has something that is no LegSnapshot; allowed: LegSnapshot by leg id"
         )
     return TelephonySnapshot(legs=legs, as_of=as_of)
-
-
-def _reconciled(
-    policies: Mapping[QueueName, QueuePolicy],
-    attempt_id: AttemptId,
-    snapshot: TelephonySnapshot,
-    tx: Transaction,
-    now: datetime,
-) -> tuple[Effect, ...] | None:
-    """Apply what one attempt missed; None if that is nothing."""
-    before = tx.attempts.get(attempt_id)
-    policy = policy_or_default(policies, before.queue)
-    missed = reports_of(before, snapshot, policy=policy)
-    effects: list[Effect] = []
-    for said in missed:
-        before = tx.attempts.get(attempt_id)
-        context = attempt_context(tx, before, policies=policies, now=now)
-        effects.extend(move_attempt(tx, before, attempt.report(before, said, context), context))
-    return tuple(effects) if missed else None

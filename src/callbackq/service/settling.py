@@ -70,7 +70,7 @@ class SettlingCommands(ServiceBase):
                 raise NotPossibleNow(
                     "settle", str(before.state), "an attempt that is neither connected nor over"
                 )
-            context = attempt_context(tx, before, policies=self.policies, now=now)
+            context = attempt_context(tx, before, policies=self.policies, pepper=self.store.pepper, now=now)
             decision = attempt.call_off(before, said, context, by=who, reason=why)
             effects = move_attempt(tx, before, decision, context, by=who)
             return Settled(callback=tx.callbacks.get(key), effects=effects)
@@ -106,7 +106,7 @@ class SettlingCommands(ServiceBase):
             before = _attempt_of(tx, callback, "set disposition")
             if callback.outcome is not Outcome.COMPLETED or before.connected_at is None:
                 raise NotPossibleNow("set disposition", str(callback.outcome or callback.state), "completed")
-            context = attempt_context(tx, before, policies=self.policies, now=now)
+            context = attempt_context(tx, before, policies=self.policies, pepper=self.store.pepper, now=now)
             decision = attempt.dispose(before, said, context, by=who, reason=why)
             effects = move_attempt(tx, before, decision, context, by=who)
             if before.state is AttemptState.ENDED:
@@ -151,7 +151,8 @@ class SettlingCommands(ServiceBase):
         """
         Say that the customer was reached in another way: the callback ends as served elsewhere.
 
-        Durable on return; an attempt under way is hung up at the next step. Saying it twice changes nothing.
+        Also for one that has ended as unreached or expired, as after an attempt in doubt. Durable on return; an attempt
+        under way is hung up at the next step. Saying it twice changes nothing.
 
         Raises:
             CallbackNotFound, InvalidText: nothing was changed.

@@ -250,7 +250,7 @@ def _taken_back(
         elif line.what in ("ringing", "answered") and told is None:
             rang_at.setdefault(line.leg_id, line.at)
         elif line.what == "ended":
-            since = dialed_at.get(line.leg_id, line.at)
+            since: Any = dialed_at.get(line.leg_id, line.at)
             called = any(since <= at <= line.at for at in calling.get(whose.get(line.callback_id, ""), ()))
             rang = rang_at.get(line.leg_id, line.at) < line.at
             if called or (not rang and (line.cause == "cancelled" or line.leg_id in by_us)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from random import Random
 from typing import Final
@@ -48,7 +48,7 @@ class FlakyStore:
         return self._transaction(tenant_id, commit)
 
     @contextmanager
-    def _transaction(self, tenant_id: TenantId, commit: Commit) -> Iterator[Transaction]:
+    def _transaction(self, tenant_id: TenantId, commit: Commit) -> Generator[Transaction]:
         if self._random.random() < self._gone_ratio:
             raise self._failing(StoreUnavailable("gone, by chance"))
         with self.behind.transaction(tenant_id, commit=commit) as tx:

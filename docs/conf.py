@@ -49,6 +49,8 @@ nitpick_ignore_regex = [
     (r"py:(class|obj)", r"(.*\.)?_\w+"),
     # What a store's own transaction is called is no promise: it is a `ports.Transaction`.
     (r"py:class", r"callbackq\.stores\.\w+\.\w+Transaction"),
+    # How a policy keeps its mappings is no promise: it is a `Mapping`.
+    (r"py:class", r"callbackq\.policy\.checks\.Frozen"),
     # Several attributes in one line of a docstring are taken for types.
     (r"py:class", r"clock|service|telephony"),
 ]

@@ -41,12 +41,10 @@ from callbackq.ids import AttemptId, CallbackId, LegId, NodeId, QueueName
 from callbackq.model import (
     Agent,
     Ahead,
-    AnsweredBy,
     Attempt,
     AttemptState,
     Callback,
     CallbackState,
-    Disposition,
     HoldReason,
     LiveCall,
 )
@@ -301,10 +299,7 @@ class _Step:
             later = self.now + lifecycle.attempt_time_max(context.policy)
             write(self.tx, lifecycle.look_again(callback, at=later, now=self.now))
             context = self._context(before)
-            machine = before.answered_by is AnsweredBy.MACHINE
-            decision = attempt.call_off(
-                before, Disposition.MACHINE if machine else Disposition.UNKNOWN, context
-            )
+            decision = attempt.call_off(before, disposition_if_lost(before), context)
             self.effects.extend(move_attempt(self.tx, before, decision, context))
             return
         lost = attrs.evolve(before, disposition=disposition_if_lost(before))

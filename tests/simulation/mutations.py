@@ -30,8 +30,9 @@ from callbackq.core import (
 from callbackq.core.decision import Decision
 from callbackq.core.retry import GoBack
 from callbackq.model import AttemptState, DueReason, ReportKind, Role
-from callbackq.simulation.storm import FOLD, PEOPLE
+from callbackq.simulation.storm import PEOPLE
 from callbackq.simulation.storm_log import FAILED
+from callbackq.simulation.storm_parts import FOLD
 from callbackq.testing import checkers, storm_checkers
 from callbackq.testing.faults import Fault
 

@@ -160,6 +160,8 @@ def test_an_attempt_while_its_customer_calls_does_not_count() -> None:
     """Another caller, or one at another time, changes nothing."""
     promised = said("promised", -99)
     assert attempts_over_max(TWICE, attempts_max=1, world=[promised, said("joined", 5)]) == []
+    unheard = [promised, said("joined", 30)]  # The end was not told: they called while it seemed to ring.
+    assert attempts_over_max(TWICE, attempts_max=1, world=unheard, told={}, by_us={"leg_2": at(31)}) == []
     for joined in (said("joined", 30), said("joined", 5, number=OTHER)):
         assert which(attempts_over_max(TWICE, attempts_max=1, world=[promised, joined])) == ["cb_1"]
 
@@ -172,8 +174,10 @@ def test_what_was_taken_back_before_it_was_told_that_it_rang_does_not_count() ->
     assert attempts_over_max(by_us, attempts_max=1, told={"leg_2": at(9)}) == []
     assert which(attempts_over_max(by_us, attempts_max=1, told={"leg_2": at(3)})) == ["cb_1"]
     assert which(attempts_over_max(by_us, attempts_max=1)) == ["cb_1"]
-    assert attempts_over_max(TWICE, attempts_max=1, told={}, by_us={"leg_2"}) == []
-    assert which(attempts_over_max(TWICE, attempts_max=1, told={"leg_2": at(3)}, by_us={"leg_2"})) == ["cb_1"]
+    assert attempts_over_max(TWICE, attempts_max=1, told={}, by_us={"leg_2": at(9)}) == []
+    assert which(attempts_over_max(TWICE, attempts_max=1, told={"leg_2": at(3)}, by_us={"leg_2": at(9)})) == [
+        "cb_1"
+    ]
 
 
 def event(entity: str, state: str, **more: Any) -> Any:

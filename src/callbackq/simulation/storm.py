@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
-from callbackq.core.history import fold
 from callbackq.dispatcher import Dispatcher
 from callbackq.effects import ConnectCall, Dial
 from callbackq.errors import CallbackqError, CommitUncertain, Conflict, StoreError
@@ -45,6 +44,7 @@ from callbackq.simulation.storm_parts import (
     SeenNotices,
     alone_max,
     draw_ratios,
+    histories_that_do_not_fold,
     was_hidden,
 )
 from callbackq.simulation.storm_people import (
@@ -61,14 +61,13 @@ from callbackq.simulation.storm_people import (
 from callbackq.simulation.storm_tape import Incident, Seen, Tape
 from callbackq.simulation.world import Happened, Journal, WorldLine
 from callbackq.stores.memory import MemoryStore
-from callbackq.testing.checkers import Finding, Findings
+from callbackq.testing.checkers import Findings
 from callbackq.testing.clock import START, ManualClock, SequentialIds
 from callbackq.testing.faults import Pbx
 from callbackq.testing.store_faults import FlakyStore
 from callbackq.testing.storm_checkers import StormEvidence, check_storm
 from callbackq.testing.telephony import Behaviour, Carried, CarrierEntry
 
-FOLD: Final = "history does not fold to the row"
 TENANT: Final = "default"
 LATE_MAX: Final = timedelta(seconds=5)
 PEOPLE: Final = 120
@@ -412,11 +411,18 @@ class Storm:
         self.driver.perform(settled.effects)
 
     def _renumber(self, callback_id: CallbackId) -> None:
-        if self.service.get(callback_id).hold_reason is not HoldReason.WRONG_NUMBER:
+        person = self.service.get(callback_id)
+        if person.hold_reason is not HoldReason.WRONG_NUMBER:
             return
         self._renumbered_count += 1
         number = fictional_number(20_000 + self._renumbered_count)
-        with self._noting_correction(callback_id):
+        of_person = [
+            one for one in map(self.service.get, self._promised) if one.subject_id == person.subject_id
+        ]
+        with ExitStack() as stack:
+            for one in of_person:
+                if one.hold_reason is HoldReason.WRONG_NUMBER:
+                    stack.enter_context(self._noting_correction(one.callback_id))
             self.service.change_number(callback_id, number, by="boss")
 
     @contextmanager
@@ -568,7 +574,7 @@ class Storm:
         evidence = self.evidence()
         findings = [
             *check_storm(evidence).all,
-            *self._histories_that_do_not_fold(evidence),
+            *histories_that_do_not_fold(evidence),
             *self._log.findings,
         ]
         happened = self.telephony.happened.items()
@@ -582,17 +588,3 @@ class Storm:
             outcomes=Counter(str(row.outcome) for row in evidence.callbacks),
             went_wrong=self.went_wrong + Counter({str(fault): n for fault, n in happened if n}),
         )
-
-    def _histories_that_do_not_fold(self, evidence: StormEvidence) -> list[Finding]:
-        """The history is a second account of every row: folded, it is the row."""
-        rows: dict[tuple[str, str], Any] = {
-            **{("callback", row.callback_id): row for row in evidence.callbacks},
-            **{("attempt", row.attempt_id): row for row in evidence.attempts},
-            **{("agent", row.agent_id): row for row in evidence.agents},
-        }
-        told = {(str(entity), key): record for (entity, key), record in fold(evidence.history).items()}
-        return [
-            Finding(check=FOLD, what="the history says otherwise", which=key[1], at=evidence.ended_at)
-            for key, row in rows.items()
-            if told.get(key) != row
-        ]

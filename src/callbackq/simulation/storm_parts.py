@@ -8,16 +8,20 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from callbackq.core.history import fold
 from callbackq.effects import Bridge, Dial, HangUp, Notice
 from callbackq.ids import LegId
 from callbackq.model import Role
 from callbackq.policy import QueuePolicy
 from callbackq.simulation.world import Happened, WorldLine
+from callbackq.testing.checkers import Finding
 from callbackq.testing.clock import ManualClock
 from callbackq.testing.fakes import FakeNotices
 from callbackq.testing.faults import Cancelled, Fault, FaultyTelephony
+from callbackq.testing.storm_checkers import StormEvidence
 from callbackq.testing.telephony import Leg
 
+FOLD: Final = "history does not fold to the row"
 _MILD: Final = (
     Fault.REPORT_TWICE,
     Fault.REPORT_LATE,
@@ -154,9 +158,24 @@ def was_hidden(outages: Iterable[tuple[datetime, datetime]], *, since: datetime,
 
     >>> noon = datetime(2026, 1, 5, 12)
     >>> outage = (noon, noon + timedelta(seconds=30))
-    >>> was_hidden([outage], since=noon - timedelta(seconds=9), until=noon)
+    >>> was_hidden([outage], since=noon - timedelta(seconds=9), until=noon + timedelta(seconds=1))
     True
-    >>> was_hidden([outage], since=noon - timedelta(seconds=9), until=noon - timedelta(seconds=1))
+    >>> was_hidden([outage], since=noon - timedelta(seconds=9), until=noon)
     False
     """
-    return any(start <= until and end >= since for start, end in outages)
+    return any(start < until and end >= since for start, end in outages)
+
+
+def histories_that_do_not_fold(evidence: StormEvidence) -> list[Finding]:
+    """The history is a second account of every row: folded, it is the row."""
+    rows: dict[tuple[str, str], Any] = {
+        **{("callback", row.callback_id): row for row in evidence.callbacks},
+        **{("attempt", row.attempt_id): row for row in evidence.attempts},
+        **{("agent", row.agent_id): row for row in evidence.agents},
+    }
+    told = {(str(entity), key): record for (entity, key), record in fold(evidence.history).items()}
+    return [
+        Finding(check=FOLD, what="the history says otherwise", which=key[1], at=evidence.ended_at)
+        for key, row in rows.items()
+        if told.get(key) != row
+    ]

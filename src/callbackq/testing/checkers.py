@@ -14,9 +14,10 @@ A *line of the carrier* has `at`, `what` (dialed, ringing, answered, bridged, en
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from heapq import heappop, heappush
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -195,7 +196,7 @@ def attempts_over_max(
     attempts_max: int,
     world: Iterable[Any] = (),
     told: Mapping[str, datetime] | None = None,
-    by_us: Collection[str] = (),
+    by_us: Mapping[str, datetime] = MappingProxyType({}),
 ) -> list[Finding]:
     """
     No callback's customer is dialed more often than policy allows.
@@ -205,7 +206,7 @@ def attempts_over_max(
 
     Args:
         told: when it was first told of a leg that it rings or is answered, where such a word may be lost.
-        by_us: legs of attempts of which it is said that they ended because of us, or of the agent.
+        by_us: legs of attempts of which it is said that they ended because of us, or of the agent; and when.
     """
     lines = list(world)
     taken_back = _taken_back(carrier, lines, told, by_us)
@@ -230,7 +231,7 @@ def _taken_back(
     carrier: Iterable[Any],
     world: Iterable[Any],
     told: Mapping[str, datetime] | None,
-    by_us: Collection[str],
+    by_us: Mapping[str, datetime],
 ) -> set[str]:
     """Return the customers' legs that we ended before they rang, or because the customer was calling us just then."""
     calling: defaultdict[str, list[datetime]] = defaultdict(list)
@@ -251,7 +252,8 @@ def _taken_back(
             rang_at.setdefault(line.leg_id, line.at)
         elif line.what == "ended":
             since: Any = dialed_at.get(line.leg_id, line.at)
-            called = any(since <= at <= line.at for at in calling.get(whose.get(line.callback_id, ""), ()))
+            until: Any = max(line.at, by_us.get(line.leg_id, line.at))
+            called = any(since <= at <= until for at in calling.get(whose.get(line.callback_id, ""), ()))
             rang = rang_at.get(line.leg_id, line.at) < line.at
             if called or (not rang and (line.cause == "cancelled" or line.leg_id in by_us)):
                 taken_back.add(line.leg_id)

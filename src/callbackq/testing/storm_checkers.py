@@ -92,7 +92,11 @@ def check_storm(evidence: StormEvidence) -> Findings:
 def _attempts_over_max(evidence: StormEvidence) -> list[Finding]:
     """Each queue has a maximum of its own. An attempt that failed by us, and of which no ringing was told, is none."""
     ours = ("agent_unavailable", "cancelled_by_us")
-    by_us = {row.customer_leg_id for row in evidence.attempts if row.disposition in ours}
+    by_us = {
+        row.customer_leg_id: row.ended_at or evidence.ended_at
+        for row in evidence.attempts
+        if row.disposition in ours
+    }
     findings: list[Finding] = []
     for queue, attempts_max in evidence.attempts_max_of.items():
         of_queue = {row.callback_id for row in evidence.callbacks if row.queue == queue}

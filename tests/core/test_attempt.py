@@ -139,31 +139,31 @@ OF_THE_AGENT = """
   cs     customer_on_line  intended  answered  note    join     -       -            next
   cs     customer_on_line  ringing   answered  =       join     -       -            next
 
-  acs    joining           answered  answered  =       =        talk    -            c":unknown
+  acs    joining           answered  answered  =       =        talk    ac":unknown  c":unknown
 
   acs    connected         answered  answered  =       =        -       ac:connected c:connected
 
   cs     ending            none      intended  x       x!       x       x            x
   cs     ending            none      ringing   x       x!       x       x            x
   cs     ending            none      answered  x       x!       x       x            x
-  a      ending            intended  none      -       again    ~       -            over
-  s      ending            intended  intended  -       again    ~       -            more
-  s      ending            intended  ringing   -       again    ~       -            more
-  cs     ending            intended  answered  -       again    ~       -            more
-  cs     ending            intended  ended     -       again    ~       -            over
-  a      ending            ringing   none      =       again    ~       -            over
-  s      ending            ringing   intended  =       again    ~       -            more
-  s      ending            ringing   ringing   =       again    ~       -            more
-  cs     ending            ringing   answered  =       again    ~       -            more
-  cs     ending            ringing   ended     =       again    ~       -            over
-  a      ending            answered  none      =       =!       ~       -            over
-  as     ending            answered  intended  =       =!       ~       -            more
-  as     ending            answered  ringing   =       =!       ~       -            more
-  acs    ending            answered  answered  =       =!       ~       -            more
-  acs    ending            answered  ended     =       =!       ~       -            over
-  as     ending            ended     intended  =       =!       ~       -            =
-  as     ending            ended     ringing   =       =!       ~       -            =
-  acs    ending            ended     answered  =       =!       ~       -            =
+  a      ending            intended  none      -       again    ~       ~            over
+  s      ending            intended  intended  -       again    ~       ~            more
+  s      ending            intended  ringing   -       again    ~       ~            more
+  cs     ending            intended  answered  -       again    ~       ~            more
+  cs     ending            intended  ended     -       again    ~       ~            over
+  a      ending            ringing   none      =       again    ~       ~            over
+  s      ending            ringing   intended  =       again    ~       ~            more
+  s      ending            ringing   ringing   =       again    ~       ~            more
+  cs     ending            ringing   answered  =       again    ~       ~            more
+  cs     ending            ringing   ended     =       again    ~       ~            over
+  a      ending            answered  none      =       =!       ~       ~            over
+  as     ending            answered  intended  =       =!       ~       ~            more
+  as     ending            answered  ringing   =       =!       ~       ~            more
+  acs    ending            answered  answered  =       =!       ~       ~            more
+  acs    ending            answered  ended     =       =!       ~       ~            over
+  as     ending            ended     intended  =       =!       ~       ~            =
+  as     ending            ended     ringing   =       =!       ~       ~            =
+  acs    ending            ended     answered  =       =!       ~       ~            =
 
   cs     ended             none      ended     x       x!       x       x            x
   a      ended             ended     none      =       =!       -       -            =
@@ -199,31 +199,31 @@ OF_THE_CUSTOMER = """
   customer_on_line  intended  answered  =       =      =       ac":machine ~       -     -         -     -      -       -            -         a:left
   customer_on_line  ringing   answered  =       =      =       ac":machine ~       -     -         -     -      -       -            -         a:left
 
-  joining           answered  answered  =       =      =       ac":machine ~       -     -         -     -      talk    -            -         a":unknown
+  joining           answered  answered  =       =      =       ac":machine ~       -     -         -     -      talk    ac":unknown  -         a":unknown
 
   connected         answered  answered  =       =      =       -           -       -     -         -     -      -       ac:connected -         a:connected
 
-  ending            none      intended  rang    again  again   -           -       -     -         -     -      ~       -            c+        over
-  ending            none      ringing   =       again  again   -           -       -     -         -     -      ~       -            c+        over
-  ending            none      answered  =       =!     =!      -           -       -     -         -     -      ~       -            c+        over
+  ending            none      intended  rang    again  again   -           -       -     -         -     -      ~       ~            c+        over
+  ending            none      ringing   =       again  again   -           -       -     -         -     -      ~       ~            c+        over
+  ending            none      answered  =       =!     =!      -           -       -     -         -     -      ~       ~            c+        over
   ending            intended  none      0       0!s    0!s     0           0       0     0         0     0      0       0            0         0
-  ending            intended  intended  rang    again  again   -           -       -     -         -     -      ~       -            ac+       more
-  ending            intended  ringing   =       again  again   -           -       -     -         -     -      ~       -            ac+       more
-  ending            intended  answered  =       =!     =!      -           -       -     -         -     -      ~       -            ac+       more
-  ending            intended  ended     =       =!s    =!s     -           -       -     -         -     -      ~       -            ~         =
+  ending            intended  intended  rang    again  again   -           -       -     -         -     -      ~       ~            ac+       more
+  ending            intended  ringing   =       again  again   -           -       -     -         -     -      ~       ~            ac+       more
+  ending            intended  answered  =       =!     =!      -           -       -     -         -     -      ~       ~            ac+       more
+  ending            intended  ended     =       =!s    =!s     -           -       -     -         -     -      ~       ~            ~         =
   ending            ringing   none      0       0!s    0!s     0           0       0     0         0     0      0       0            0         0
-  ending            ringing   intended  rang    again  again   -           -       -     -         -     -      ~       -            ac+       more
-  ending            ringing   ringing   =       again  again   -           -       -     -         -     -      ~       -            ac+       more
-  ending            ringing   answered  =       =!     =!      -           -       -     -         -     -      ~       -            ac+       more
-  ending            ringing   ended     =       =!s    =!s     -           -       -     -         -     -      ~       -            ~         =
+  ending            ringing   intended  rang    again  again   -           -       -     -         -     -      ~       ~            ac+       more
+  ending            ringing   ringing   =       again  again   -           -       -     -         -     -      ~       ~            ac+       more
+  ending            ringing   answered  =       =!     =!      -           -       -     -         -     -      ~       ~            ac+       more
+  ending            ringing   ended     =       =!s    =!s     -           -       -     -         -     -      ~       ~            ~         =
   ending            answered  none      0       0!s    0!s     0           0       0     0         0     0      0       0            0         0
-  ending            answered  intended  rang    again  again   -           -       -     -         -     -      ~       -            ac+       more
-  ending            answered  ringing   =       again  again   -           -       -     -         -     -      ~       -            ac+       more
-  ending            answered  answered  =       =!     =!      -           -       -     -         -     -      ~       -            ac+       more
-  ending            answered  ended     =       =!s    =!s     -           -       -     -         -     -      ~       -            ~         =
-  ending            ended     intended  rang    again  again   -           -       -     -         -     -      ~       -            c+        over
-  ending            ended     ringing   =       again  again   -           -       -     -         -     -      ~       -            c+        over
-  ending            ended     answered  =       =!     =!      -           -       -     -         -     -      ~       -            c+        over
+  ending            answered  intended  rang    again  again   -           -       -     -         -     -      ~       ~            ac+       more
+  ending            answered  ringing   =       again  again   -           -       -     -         -     -      ~       ~            ac+       more
+  ending            answered  answered  =       =!     =!      -           -       -     -         -     -      ~       ~            ac+       more
+  ending            answered  ended     =       =!s    =!s     -           -       -     -         -     -      ~       ~            ~         =
+  ending            ended     intended  rang    again  again   -           -       -     -         -     -      ~       ~            c+        over
+  ending            ended     ringing   =       again  again   -           -       -     -         -     -      ~       ~            c+        over
+  ending            ended     answered  =       =!     =!      -           -       -     -         -     -      ~       ~            c+        over
 
   ended             none      ended     =       =!s    =!s     -           -       -     -         -     -      -       -            -         =
   ended             ended     none      0       0!s    0!s     0           0       0     0         0     0      0       0            0         0
@@ -1003,6 +1003,7 @@ def looks_for_another(state: AttemptState) -> dict[str, Any]:
 LATER = {"due_at": NOW + 10 * S, "due_reason": DueReason.HANG_UP_OVERDUE}
 SILENT = {**ends_as(Disposition.MACHINE), "confirmation": Confirmation.SILENT}
 NOT_NEEDED = " no_longer_needed"
+IN_DOUBT = {"due_at": NOW + 55 * S, "due_reason": DueReason.LEG_IN_DOUBT}
 DEADLINES: list[tuple[DueReason, Situation, dict[str, Any], list[str]]] = [
     # The agent did not pick up: it is over where nobody waits for them, and else another one is looked for.
     *(
@@ -1082,16 +1083,13 @@ DEADLINES: list[tuple[DueReason, Situation, dict[str, Any], list[str]]] = [
         for customer in (_L.NONE, _L.ENDED)
     ),
     # It may ring on: it is hung up again, it is looked up whether it is there, and the number is kept until it cannot
-    # be; then the attempt is over.
+    # be; then the attempt is over. Who answered may hold on: the same again, for two minutes.
     *(
         (reason, (_A.ENDING, agent, customer), changes, [*hang_ups, *more])
-        for reason, changes, more in (
-            (
-                DueReason.HANG_UP_OVERDUE,
-                {"due_at": NOW + 55 * S, "due_reason": DueReason.LEG_IN_DOUBT},
-                ["LookUp"],
-            ),
-            (DueReason.LEG_IN_DOUBT, {**OVER, **GONE}, []),
+        for reason, changes, more, legs_there in (
+            (DueReason.HANG_UP_OVERDUE, IN_DOUBT, ["LookUp"], (_L.INTENDED, _L.RINGING, _L.ANSWERED)),
+            (DueReason.LEG_IN_DOUBT, {**OVER, **GONE}, [], (_L.INTENDED, _L.RINGING)),
+            (DueReason.LEG_IN_DOUBT, IN_DOUBT, ["LookUp"], (_L.ANSWERED,)),
         )
         for agent, hang_ups in (
             ("none", [CUSTOMER]),
@@ -1100,7 +1098,7 @@ DEADLINES: list[tuple[DueReason, Situation, dict[str, Any], list[str]]] = [
             ("answered", [AGENT, CUSTOMER]),
             ("ended", [CUSTOMER]),
         )
-        for customer in (_L.INTENDED, _L.RINGING, _L.ANSWERED)
+        for customer in legs_there
     ),
 ]
 
@@ -1458,6 +1456,16 @@ def test_what_is_said_after_the_talk_is_how_it_ended() -> None:
 # ---------------------------------------------------------------------------- a leg that does not go away
 
 
+@pytest.mark.parametrize("heard_of", [True, False])
+def test_who_answered_is_told_to_hang_up_for_two_minutes(heard_of: bool) -> None:
+    """Nobody redials a person who may still be holding the line; nor is a lost word kept waiting for ever."""
+    answered = {} if heard_of else {"customer_answered_at": None}
+    ending = situation(_A.ENDING, "ended", _L.ANSWERED, due_reason=DueReason.LEG_IN_DOUBT, **answered)
+    for later, is_over in ((2 * M - S, False), (2 * M, True)):
+        after = only_record(attempt.deadline(ending, attrs.evolve(CONTEXT, now=START + later)))
+        assert (after.state is _A.ENDED) is is_over
+
+
 @pytest.mark.parametrize(("after", "is_told"), [(H, True), (4 * H - S, True), (4 * H, False)])
 def test_a_leg_that_is_still_there_is_told_to_end_as_long_as_anybody_talks(
     after: timedelta, is_told: bool
@@ -1479,13 +1487,14 @@ def test_a_leg_that_is_still_there_is_told_to_end_as_long_as_anybody_talks(
 # ---------------------------------------------------------------------------- a bridge that is reported late
 
 
+@pytest.mark.parametrize("kind", [_K.BRIDGED, _K.UNBRIDGED])
 @pytest.mark.parametrize("disposition", Disposition)
 @pytest.mark.parametrize(
     ("answered_by", "may_have_talked"),
     [(AnsweredBy.HUMAN, True), (AnsweredBy.UNKNOWN, True), (AnsweredBy.MACHINE, False), (None, False)],
 )
 def test_a_bridge_that_is_reported_after_the_end(
-    answered_by: AnsweredBy | None, may_have_talked: bool, disposition: Disposition
+    answered_by: AnsweredBy | None, may_have_talked: bool, disposition: Disposition, kind: ReportKind
 ) -> None:
     """Who had answered may have talked for a moment, or not: it is in doubt, unless it is known to have ended else."""
     before = situation(
@@ -1496,7 +1505,7 @@ def test_a_bridge_that_is_reported_after_the_end(
         answered_by=answered_by,
         disposition=disposition,
     )
-    decision = told(before, Role.CUSTOMER, _K.BRIDGED)
+    decision = told(before, Role.CUSTOMER, kind)
     open_still = {Disposition.AGENT_UNAVAILABLE, Disposition.ANSWERED_THEN_LEFT}
     if may_have_talked and disposition in open_still:
         assert changed(before, only_record(decision)) == {"disposition": Disposition.UNKNOWN}

@@ -198,7 +198,7 @@ def test_when_the_customer_has_answered(crash: Crash) -> None:
     (dial,) = crash.report(crash.step(), ReportKind.ANSWERED)
     crash.report(dial, ReportKind.ANSWERED)
     crash.restart()
-    assert crash.run_until_attempt_ended() == timedelta(seconds=105)
+    assert crash.run_until_attempt_ended() == timedelta(seconds=160)
     assert crash.attempt.disposition is Disposition.UNKNOWN
     assert crash.callback.outcome is Outcome.UNREACHED
     assert crash.host.service.history(crash.callback_id)[-1].reason == "in_doubt_after_answer"  # type: ignore[attr-defined]

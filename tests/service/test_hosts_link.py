@@ -19,6 +19,8 @@ from callbackq import (
     Dispatcher,
     Disposition,
     Driver,
+    HangUp,
+    LegId,
     LookUp,
     MemoryStore,
     Outcome,
@@ -307,6 +309,69 @@ def test_a_look_up_leaves_alone_who_is_being_dialed() -> None:
     assert (
         host.service.get(callback_id).state is not CallbackState.ATTEMPTING
     )  # Both legs are gone, as it says.
+
+
+def broken(network: Network) -> None:
+    """Lose the connection without a word: orders find it gone, and reports are lost."""
+
+    def cannot(*_order: object) -> None:
+        raise TelephonyDown
+
+    network.down, network.error = True, TelephonyDown()
+    network.hang_up = network.dial = network.bridge = cannot  # type: ignore[method-assign]
+
+
+def repaired(network: Network) -> None:
+    """Have the connection back, without a word."""
+    network.down, network.error = False, None
+    for name in ("hang_up", "dial", "bridge"):
+        vars(network).pop(name, None)
+
+
+def test_a_loss_that_nobody_spoke_of_is_found_by_the_first_order() -> None:
+    """Bob picks up, and hears nobody: he is hung up when the legs can be asked for, before anybody dials him again."""
+    host, network, callback_id = ringing_host()
+    broken(network)
+    host.run_for(timedelta(seconds=55))  # The ring time is over, and nobody can be told to hang up.
+    assert not host.driver.telephony_is_up
+    host.run_for(timedelta(minutes=3))
+    assert host.service.get(callback_id).state is CallbackState.ATTEMPTING
+    repaired(network)
+    host.run_for(2 * SECOND)
+    assert host.driver.telephony_is_up
+    assert network.live_legs() == []
+    host.run_for(timedelta(minutes=1))
+    assert network.dialed(BOB) == 1
+
+
+def test_an_order_that_finds_no_connection_says_nothing_new_where_the_host_has_spoken() -> None:
+    """It is down until the host says that it is up; and one that cannot say its legs is believed to be up."""
+    host, network, _ = ringing_host()
+    lose(host, network)
+    broken(network)
+    host.driver.perform([HangUp(leg_id=LegId("leg_1"))])
+    network.error = None
+    host.run_for(timedelta(minutes=1))
+    assert not host.driver.telephony_is_up
+    driver = Driver(host.service, Dispatcher(host.service), WithoutSnapshot(network))  # type: ignore[arg-type]
+    driver.perform([HangUp(leg_id=LegId("leg_1"))])
+    assert driver.telephony_is_up
+
+
+def test_a_connection_that_is_lost_again_while_it_comes_up_is_asked_again() -> None:
+    """Who was to be hung up could not be told: it does not count as reached."""
+    host, network, callback_id = ringing_host()
+    lose(host, network)
+    host.service.cancel(callback_id)
+    broken(network)
+    network.error = None
+    host.driver.telephony_up()
+    assert not host.driver.telephony_is_up
+    assert len(network.live_legs()) == 2
+    repaired(network)
+    host.run_for(2 * SECOND)
+    assert host.driver.telephony_is_up
+    assert network.live_legs() == []
 
 
 def test_a_look_up_that_fails_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:

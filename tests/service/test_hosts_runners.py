@@ -245,7 +245,7 @@ def perform_in_lines(telephony: Recorder, work: Callable[[Lines], Any], *, call_
             return command()
 
         service.leg_is_wanted = lambda _leg_id: True  # type: ignore[method-assign]
-        lines = Lines(service, host, ask=ask, threads=threads, owns_loop=False)
+        lines = Lines(service, host, ask=ask, threads=threads, owns_loop=False, lost=lambda _now: None)
         await work(lines)
         assert await lines.drained(timeout_s=60)
         threads.close()

@@ -133,6 +133,7 @@ def test_dialing_after_a_conversation_needs_a_correction() -> None:
     connected = said("connected", 10, leg_id="leg_2")
     assert which(dialed_after_connected(carrier, world=[connected])) == ["leg_4"]
     assert dialed_after_connected(carrier, world=[connected, said("corrected", 30)]) == []
+    assert dialed_after_connected(carrier, world=[connected, said("settled", 30)]) == []
     for seconds in (5, 70):
         world = [connected, said("corrected", seconds)]
         assert which(dialed_after_connected(carrier, world=world)) == ["leg_4"]
@@ -153,6 +154,7 @@ def test_attempts_count_anew_after_a_correction() -> None:
     """And only after it."""
     assert which(attempts_over_max(TWICE, attempts_max=1)) == ["cb_1"]
     assert attempts_over_max(TWICE, attempts_max=1, world=[said("corrected", 30)]) == []
+    assert which(attempts_over_max(TWICE, attempts_max=1, world=[said("settled", 30)])) == ["cb_1"]
     assert which(attempts_over_max(TWICE, attempts_max=1, world=[said("corrected", 70)])) == ["cb_1"]
 
 

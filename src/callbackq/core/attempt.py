@@ -167,6 +167,7 @@ RULES: Final[Mapping[tuple[AttemptState, Role, ReportKind], steps.Action]] = Map
         (_A.CUSTOMER_ON_LINE, _R.AGENT, _K.ANSWERED): steps.agent_there,
         (_A.CUSTOMER_ON_LINE, _R.AGENT, _K.ENDED): steps.agent_declined,
         (_A.JOINING, _R.CUSTOMER, _K.BRIDGED): steps.connected,
+        (_A.JOINING, _R.CUSTOMER, _K.UNBRIDGED): steps.parted_unheard,
         (_A.JOINING, _R.CUSTOMER, _K.DETECTED): steps.detected,
         (_A.JOINING, _R.CUSTOMER, _K.ENDED): steps.gone_while_joining,
         (_A.JOINING, _R.AGENT, _K.ENDED): steps.gone_while_joining,
@@ -179,6 +180,7 @@ RULES: Final[Mapping[tuple[AttemptState, Role, ReportKind], steps.Action]] = Map
         (_A.ENDING, _R.CUSTOMER, _K.ANSWERED): steps.again,
         (_A.ENDING, _R.CUSTOMER, _K.RINGING): steps.rang,
         (_A.ENDING, _R.CUSTOMER, _K.BRIDGED): steps.joined_late,
+        (_A.ENDING, _R.CUSTOMER, _K.UNBRIDGED): steps.joined_late,
         (_A.ENDING, _R.CUSTOMER, _K.UNCERTAIN): steps.still_there,
     }
 )
@@ -266,7 +268,7 @@ DEADLINES: Final[Mapping[DueReason, steps.Deadline]] = MappingProxyType(
         DueReason.TALK_OVERDUE: steps.end_talk,
         DueReason.HANG_UP_WANTED: steps.hang_up_now,
         DueReason.HANG_UP_OVERDUE: steps.still_up,
-        DueReason.LEG_IN_DOUBT: steps.close_legs,
+        DueReason.LEG_IN_DOUBT: steps.leg_in_doubt,
     }
 )
 """What is done when the deadline has come without the report that the attempt waits for."""

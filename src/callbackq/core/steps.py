@@ -269,9 +269,14 @@ _MAY_HAVE_TALKED: Final = (
 )
 
 
+def parted_unheard(attempt: Attempt, _report: Report, context: Context) -> Step:
+    """They are parted, and nobody had said that they were joined: whether they talked is not known."""
+    return never_joined(attempt, context)
+
+
 def joined_late(attempt: Attempt, _report: Report, _context: Context) -> Step:
     """
-    The bridge is reported after the end of a leg: they may have heard each other, if only for a moment.
+    A bridge, or its end, is reported after the end of a leg: they may have heard each other, if only for a moment.
 
     Nobody knows, for a PBX joins legs that die in the same instant: the attempt is in doubt after an answer.
     """
@@ -328,6 +333,9 @@ def again(attempt: Attempt, report: Report, context: Context) -> Step:
 # ---------------------------------------------------------------------------- what time does
 
 Deadline = Callable[[Attempt, Context], Step]
+
+WAITS_ALONE_MAX: Final = timedelta(minutes=2)
+"""So long after having answered a customer may be on the line, whom nobody could be told to hang up."""
 
 
 def agent_silent(attempt: Attempt, context: Context) -> Step:
@@ -419,6 +427,14 @@ def still_there(attempt: Attempt, _report: Report, context: Context) -> Step:
     if too_long or not is_live(attempt.customer_leg):
         return attempt, ()
     return _hang_up_rest(attempt, hang_ups(attempt, context), context)
+
+
+def leg_in_doubt(attempt: Attempt, context: Context) -> Step:
+    """Who answered may be on the line still, and hear nobody: told again for two minutes. Else no leg is left."""
+    since = attempt.customer_answered_at or attempt.started_at
+    if attempt.customer_leg is LegState.ANSWERED and context.now < since + WAITS_ALONE_MAX:
+        return still_up(attempt, context)
+    return close_legs(attempt, context)
 
 
 def close_legs(attempt: Attempt, context: Context) -> Step:

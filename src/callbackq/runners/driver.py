@@ -83,8 +83,10 @@ class Driver:
                     raise ConfigurationError(name, "a coroutine function", "a plain method; or use a runner")
         self._service: Final = service
         self._dispatcher: Final = dispatcher
-        self._performing: Final = Performing(service, telephony, notices=notices, hands=_HandsAtOnce())
         self._link: Final = Link()
+        self._performing: Final = Performing(
+            service, telephony, notices=notices, hands=_HandsAtOnce(), lost=self._link.lost
+        )
 
     @property
     def telephony_is_up(self) -> bool:

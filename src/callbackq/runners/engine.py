@@ -64,7 +64,9 @@ class Engine:
         self._host: Final = host
         self._link: Final = link
         self._ask: Final = ask
-        self._lines: Final = Lines(service, host, ask=ask, threads=threads, owns_loop=owns_loop)
+        self._lines: Final = Lines(
+            service, host, ask=ask, threads=threads, owns_loop=owns_loop, lost=self._lost
+        )
         self._loop: Final = asyncio.get_running_loop()
         self._wake: Final = asyncio.Event()
         self._owns_loop: Final = owns_loop
@@ -161,6 +163,10 @@ class Engine:
         if pause_s <= 0 and not self._link.is_up:
             return idle_max_s  # What is due may have to wait for the telephony.
         return min(idle_max_s, max(_PAUSE_MIN_S, pause_s))
+
+    def _lost(self, now: datetime) -> None:
+        self._link.lost(now)
+        self.wake()
 
     async def _come_up(self, question: Question) -> None:
         # A leg that is being dialed may not be in an account that is taken now, and would be believed to be gone.

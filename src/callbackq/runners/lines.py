@@ -14,7 +14,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar, cast
 
@@ -103,10 +103,18 @@ class Lines:
         ask: how commands reach the service.
         threads: where methods that block are called.
         owns_loop: the loop is the runner's own: what asks the process to end must not end that loop.
+        lost: is told that the telephony could not be reached.
     """
 
     def __init__(
-        self, service: CallbackService, host: Host, *, ask: Ask, threads: DaemonThreads, owns_loop: bool
+        self,
+        service: CallbackService,
+        host: Host,
+        *,
+        ask: Ask,
+        threads: DaemonThreads,
+        owns_loop: bool,
+        lost: Callable[[datetime], None],
     ) -> None:
         self.ask: Final = ask
         self.threads: Final = threads
@@ -115,6 +123,7 @@ class Lines:
         self.slots: Final = asyncio.Semaphore(host.threads_max)
         self._service: Final = service
         self._host: Final = host
+        self._lost: Final = lost
         self._tasks: Final = set[asyncio.Task[Any]]()
         self._tails: Final = dict[str, _Place]()
         self._attempt_of: Final = dict[LegId, AttemptId]()
@@ -150,6 +159,7 @@ class Lines:
             notices=self._host.notices,
             hands=_Hands(self, leave),
             follow=self.add,
+            lost=self._lost,
             dial_time_max=self._host.call_time_max,
         )
 

@@ -66,6 +66,14 @@ class Link:
         """The connection is there again: the question of its legs is open."""
         self._set(is_up=False, question=Question(snapshot))
 
+    def lost(self, now: datetime) -> None:
+        """An order found no connection: it is believed to be lost, though nobody said so. The legs are asked for."""
+        with self._lock:
+            if not self._is_up and self._question is None:
+                return  # The host said so, and will say when it is there again.
+            self._is_up, self._question, self._asking = False, Question(), False
+            self._again_at = now + ASK_AGAIN_AFTER
+
     def next_question(self, now: datetime) -> Question | None:
         """Return the open question for who will settle it; None if there is none, it is being settled, or too soon."""
         with self._lock:

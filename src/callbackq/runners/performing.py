@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar, cast
@@ -32,7 +32,7 @@ from callbackq.effects import (
     SendDigits,
     StopPlay,
 )
-from callbackq.errors import CallbackqError, DialRefused
+from callbackq.errors import CallbackqError, DialRefused, TelephonyDown
 from callbackq.ids import AttemptId
 from callbackq.model import Cause, Report, ReportKind, TelephonySnapshot
 from callbackq.ports import AsyncNotices, AsyncTelephony, CanReserve, CanSnapshot
@@ -165,6 +165,7 @@ class Performing:
     Args:
         hands: how the programs reach the world.
         follow: takes the effects of what a program reported; they are performed right there if None.
+        lost: is told that an order found no connection, if the telephony can say afterwards which legs it has.
         dial_time_max: a leg that was intended so shortly before a snapshot may not have been dialed by then.
     """
 
@@ -176,6 +177,7 @@ class Performing:
         notices: AsyncNotices | None,
         hands: Hands,
         follow: Callable[[Iterable[Effect], AttemptId | None], None] | None = None,
+        lost: Callable[[datetime], None],
         dial_time_max: timedelta = DIAL_TIME_MAX,
     ) -> None:
         self.service: Final = service
@@ -184,6 +186,7 @@ class Performing:
         self._notices: Final = notices
         self._hands: Final = hands
         self._follow: Final = follow
+        self._lost: Final = lost
         self._dial_time_max: Final = dial_time_max
         self._can_reserve: Final = isinstance(telephony, CanReserve)
         self.changes_count = 0
@@ -258,7 +261,7 @@ class Performing:
             return
         if done.error is not None:
             # It may ring: the safe side is to take it for dialed, and to let its deadline decide.
-            log_failure("dial", order.leg_id, done.error)
+            self._failed(act.method, act.which, done.error)
             if not told:
                 await uncertain()
         if not await self._is_wanted(order, if_unknown=True):
@@ -278,7 +281,7 @@ class Performing:
         async with self._hands.turn(act):
             done = await self._hands.act(act)
         if done.error is not None:
-            log_failure("connect_call", order.call_id, done.error)
+            self._failed(act.method, act.which, done.error)
             self.changes_count += 1
             try:
                 await self._hands.ask(partial(self.service.call_returned, order.call_id))
@@ -289,7 +292,7 @@ class Performing:
         """Learn which legs there are, for one attempt and so for all. One that is being dialed is left as it is."""
         done = await self.account()
         if not isinstance(done.value, TelephonySnapshot):
-            log_failure("look-up", order.attempt_id, done.error or TypeError())
+            self._failed("look-up", order.attempt_id, done.error or TypeError())
             return
         account = attrs.evolve(done.value, as_of=done.value.as_of - self._dial_time_max)
         try:
@@ -307,7 +310,12 @@ class Performing:
         async with self._hands.turn(act):
             done = await self._hands.act(act)
         if done.error is not None:
-            log_failure(act.method, act.which, done.error)
+            self._failed(act.method, act.which, done.error)
+
+    def _failed(self, what: str, which: str, error: BaseException) -> None:
+        log_failure(what, which, error)
+        if isinstance(error, TelephonyDown) and self.can_snapshot:
+            self._lost(self.service.now())
 
     async def _tell(self, report: Report) -> None:
         try:

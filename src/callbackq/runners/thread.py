@@ -161,7 +161,7 @@ class ThreadRunner(RunnerBase):
         """Perform what a late report asks for, when no loop runs any more."""
         commands, calls = command_thread(), self._threads()
         ask = partial(in_thread, commands)
-        lines = Lines(self._service, self._host, ask=ask, threads=calls, owns_loop=True)
+        lines = Lines(self._service, self._host, ask=ask, threads=calls, owns_loop=True, lost=self._link.lost)
         lines.add(effects, attempt_id)
         await lines.drained(timeout_s=self._host.call_time_max.total_seconds() * (len(effects) + 1))
         commands.close()

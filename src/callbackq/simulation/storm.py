@@ -402,7 +402,13 @@ class Storm:
 
     def _settle(self, callback_id: CallbackId) -> None:
         said = self._random.choice((Disposition.NO_ANSWER, Disposition.UNKNOWN, Disposition.BUSY))
-        self.driver.perform(self.service.settle(callback_id, said, by="boss").effects)
+        try:
+            settled = self.service.settle(callback_id, said, by="boss")
+        except CommitUncertain:
+            self._write(Happened.SETTLED, self._promised[callback_id], callback_id=callback_id)
+            raise
+        self._write(Happened.SETTLED, self._promised[callback_id], callback_id=callback_id)
+        self.driver.perform(settled.effects)
 
     def _correct(self, callback_id: CallbackId) -> None:
         said = self._random.choice((Disposition.WRONG_PERSON, Disposition.MACHINE))

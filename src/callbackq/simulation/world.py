@@ -26,6 +26,7 @@ class Happened(enum.StrEnum):
     PARTED = "parted"
     HUNG_UP = "hung_up"
     CORRECTED = "corrected"
+    SETTLED = "settled"
 
 
 @attrs.frozen(kw_only=True)
@@ -35,8 +36,9 @@ class WorldLine:
 
     WAITS follows JOINED where no agent was free. CONNECTED has the agent; for a callback also the leg and the
     callback. HUNG_UP is giving up on the line before being served, PARTED the end of a conversation. CORRECTED is a
-    person's word that what was taken for a conversation was none, or that the number is another one. TOLD says in
-    `note` what was said.
+    person's word that what was taken for a conversation was none, or that the number is another one. SETTLED is a
+    person's word that an attempt under way has failed, whatever happens on the line. TOLD says in `note` what was
+    said.
     """
 
     at: datetime

@@ -167,7 +167,7 @@ def dialed_after_connected(carrier: Iterable[Any], *, world: Iterable[Any]) -> l
     """Who was connected for a promise is not dialed for it again, unless somebody said that it was no conversation."""
     lines = list(world)
     connected = {line.leg_id for line in lines if line.what == "connected" and line.leg_id is not None}
-    corrected = _corrections(lines)
+    corrected = _corrections(lines, "corrected", "settled")
     done: dict[str, datetime] = {}
     findings: list[Finding] = []
     for line in carrier:
@@ -181,11 +181,11 @@ def dialed_after_connected(carrier: Iterable[Any], *, world: Iterable[Any]) -> l
     return findings
 
 
-def _corrections(world: Iterable[Any]) -> defaultdict[str, list[datetime]]:
+def _corrections(world: Iterable[Any], *words: str) -> defaultdict[str, list[datetime]]:
     """Return when a person said of each callback that it was no conversation, or that the number was another."""
     corrected: defaultdict[str, list[datetime]] = defaultdict(list)
     for line in world:
-        if line.what == "corrected":
+        if line.what in words:
             corrected[line.callback_id].append(line.at)
     return corrected
 
@@ -210,7 +210,7 @@ def attempts_over_max(
     """
     lines = list(world)
     taken_back = _taken_back(carrier, lines, told, by_us)
-    corrected = _corrections(lines)
+    corrected = _corrections(lines, "corrected")
     dialed: Counter[str] = Counter()
     findings: list[Finding] = []
     for line in carrier:

@@ -1,4 +1,4 @@
-"""Run the benchmarks that are named, or all: memory, sqlite, line, imports."""
+"""Run the benchmarks that are named, or all: memory, sqlite, line, slots, imports."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ import sys
 import imports
 import line
 import memory
+import slots
 import sqlite
 
-GROUPS = {"memory": memory.run, "sqlite": sqlite.run, "line": line.run, "imports": imports.run}
+GROUPS = {
+    "memory": memory.run,
+    "sqlite": sqlite.run,
+    "line": line.run,
+    "slots": slots.run,
+    "imports": imports.run,
+}
 
 
 def main(names: list[str]) -> int:

@@ -51,6 +51,8 @@ nitpick_ignore_regex = [
     (r"py:class", r"callbackq\.stores\.\w+\.\w+Transaction"),
     # How a policy keeps its mappings is no promise: it is a `Mapping`.
     (r"py:class", r"callbackq\.policy\.checks\.Frozen"),
+    # Of the standard library, where a signature has its bare name.
+    (r"py:class", r"timedelta"),
     # Several attributes in one line of a docstring are taken for types.
     (r"py:class", r"clock|service|telephony"),
 ]

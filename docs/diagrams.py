@@ -341,7 +341,7 @@ def _picture(
 def callback_picture() -> Picture:
     """The life of a callback, from `core.lifecycle.TRANSITIONS`."""
     boxes = {
-        "scheduled": Box(24, 54, height=110),
+        "scheduled": Box(24, 54, height=150),
         "held": Box(150, 300, height=110),
         "waiting": Box(320, 54, height=170),
         "resting": Box(480, 300, height=110),
@@ -352,7 +352,10 @@ def callback_picture() -> Picture:
         (BEGIN, "scheduled"): Line(((90, 16), (90, 54)), (98, 32)),
         (BEGIN, "waiting"): Line(((386, 16), (386, 54)), (394, 32)),
         ("scheduled", "waiting"): Line(((156, 94), (320, 94)), (216, 84)),
-        ("scheduled", "ended"): Line(((90, 164), (90, 534)), (98, 446)),
+        ("scheduled", "ended"): Line(((70, 204), (70, 534)), (78, 446)),
+        ("waiting", "scheduled"): Line(((320, 126), (156, 126)), (202, 116)),
+        ("held", "scheduled"): Line(((150, 330), (100, 330), (100, 204)), (108, 284)),
+        ("resting", "scheduled"): Line(((500, 300), (500, 262), (138, 262), (138, 204)), (412, 252)),
         ("waiting", "attempting"): Line(((452, 80), (620, 80)), (510, 70)),
         ("attempting", "waiting"): Line(((620, 106), (452, 106)), (504, 96)),
         ("waiting", "held"): Line(((346, 224), (346, 355), (282, 355)), (298, 345)),

@@ -36,6 +36,8 @@ from callbackq.policy.prompts import NO_PROMPTS
 COMMAND_WORDS = {
     Command.REQUEST: "you called `request`",
     Command.SCHEDULE: "you called `request` with `scheduled_at`",
+    Command.WATCH: "its booked time is near, and it need not stand in line yet",
+    Command.RESCHEDULE: "you called `reschedule`, or the rules of its zone have changed",
     Command.READY: "its time came, or its rest or hold is over",
     Command.PLACE: "you gave it another place: `prioritize`, `put_first`, `move`, `rerank`, or `merge` into it",
     Command.OPEN: "its preferred agent did not come in time, or went away: any agent with the skills may serve it",

@@ -7,6 +7,7 @@ import inspect
 import pickle
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import attrs
 import pytest
@@ -17,6 +18,7 @@ from callbackq.errors import (
     ConfigurationError,
     DuplicateCallback,
     NotPossibleNow,
+    SlotUnavailable,
 )
 from callbackq.ids import CallbackId
 
@@ -56,7 +58,8 @@ CLASSES = {
     for name, value in vars(errors).items()
     if inspect.isclass(value) and issubclass(value, CallbackqError)
 }
-MADE_OF_PARTS = {ConfigurationError, DuplicateCallback, NotPossibleNow}
+AT = datetime(2026, 1, 5, 8, tzinfo=UTC)
+MADE_OF_PARTS = {ConfigurationError, DuplicateCallback, NotPossibleNow, SlotUnavailable}
 
 
 def sample(cls: type[CallbackqError]) -> CallbackqError:
@@ -67,6 +70,8 @@ def sample(cls: type[CallbackqError]) -> CallbackqError:
         return DuplicateCallback(CallbackId("cb_1"))
     if cls is NotPossibleNow:
         return NotPossibleNow("cancel", "ended", "waiting")
+    if cls is SlotUnavailable:
+        return SlotUnavailable("full", "at nine", alternatives=[AT])
     return cls("something happened")
 
 
@@ -74,7 +79,7 @@ def test_the_drawing_is_read() -> None:
     """Every line that has a branch is a class."""
     assert errors.__doc__ is not None
     assert len(TREE) == len(re.findall(r"[├└]──", errors.__doc__)) + 1
-    assert len(TREE) == 30
+    assert len(TREE) == 32
 
 
 def test_every_class_is_drawn_and_exported() -> None:
@@ -138,6 +143,10 @@ def test_errors_made_of_parts_keep_them() -> None:
     impossible = NotPossibleNow("cancel", "ended", "held, waiting")
     assert str(impossible) == "cannot cancel in state 'ended'; allowed in: held, waiting"
     assert (impossible.command, impossible.state) == ("cancel", "ended")
+    full = SlotUnavailable("full", "at nine", alternatives=[AT])
+    assert str(full) == "slot unavailable (full): at nine; free instead: 2026-01-05T08:00:00+00:00"
+    assert (full.reason, full.alternatives) == ("full", (AT,))
+    assert str(SlotUnavailable("full", "at nine")) == "slot unavailable (full): at nine"
 
 
 @pytest.mark.parametrize(
@@ -146,6 +155,7 @@ def test_errors_made_of_parts_keep_them() -> None:
         ConfigurationError("ring_time", 5, "15 to 300"),
         DuplicateCallback(CallbackId("cb_1")),
         NotPossibleNow("cancel", "ended", "waiting"),
+        SlotUnavailable("full", "at nine", alternatives=[AT]),
     ],
 )
 def test_an_error_made_of_parts_crosses_processes(error: CallbackqError) -> None:

@@ -13,13 +13,15 @@ from callbackq.events import (
     AgentEvent,
     AttemptEvent,
     AttemptProgress,
+    BookingEvent,
+    BookingSeated,
     CallbackEvent,
     CallbackPlaced,
     CallEvent,
     CallPlaced,
     Event,
 )
-from callbackq.model import Agent, Attempt, Callback, Entity, LiveCall, QueueControl, Subject
+from callbackq.model import Agent, Attempt, Booking, Callback, Entity, LiveCall, QueueControl, Subject
 
 HEADS = (
     Event,
@@ -30,6 +32,8 @@ HEADS = (
     AgentEvent,
     AttemptEvent,
     AttemptProgress,
+    BookingEvent,
+    BookingSeated,
 )
 EVENTS: list[type[Event]] = [
     value
@@ -49,6 +53,7 @@ KINDS = {
         "callback_requeued",
         "callback_merged",
         "callback_waited_long",
+        "callback_rescheduled",
         "callback_ticketed",
         "callback_held",
         "callback_called_in",
@@ -87,6 +92,15 @@ KINDS = {
     },
     Entity.ATTEMPT: {"attempt_started", "attempt_moved", "attempt_ended", "report_ignored"},
     Entity.QUEUE: {"queue_switched"},
+    Entity.BOOKING: {
+        "booking_held",
+        "booking_made",
+        "booking_moved",
+        "booking_reminded",
+        "booking_late",
+        "booking_watched",
+        "booking_ended",
+    },
 }
 RECORDS: dict[Entity, tuple[type[Any], type[Event]]] = {
     Entity.CALLBACK: (Callback, events.CallbackRequested),
@@ -94,6 +108,7 @@ RECORDS: dict[Entity, tuple[type[Any], type[Event]]] = {
     Entity.AGENT: (Agent, events.AgentSignedIn),
     Entity.ATTEMPT: (Attempt, events.AttemptStarted),
     Entity.QUEUE: (QueueControl, events.QueueSwitched),
+    Entity.BOOKING: (Booking, events.BookingHeld),
 }
 KEYS_OF = {entity: f"{entity}_id" for entity in Entity} | {Entity.QUEUE: "queue"}
 

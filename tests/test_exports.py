@@ -18,14 +18,18 @@ CLASSES_INSIDE: dict[ModuleType, set[str]] = {
     ports: {
         "AgentTable",
         "AttemptTable",
+        "BookingTable",
         "CallTable",
         "CallbackTable",
         "HistoryTable",
         "Lanes",
         "Line",
         "QueueTable",
+        "SlotTable",
         "SubjectTable",
     },
+    # Counters of a transaction: what is taken is told by `Slot`.
+    model: {"SlotCount", "SlotDay"},
 }
 
 

@@ -43,12 +43,17 @@ from callbackq.policy import (
     Caps,
     Confirm,
     ExponentialRest,
+    FixedSeats,
     NextBusinessDay,
     NumberChoice,
     RetryPreset,
+    SlotPolicy,
+    Span,
     SteppedRest,
     Voicemail,
+    WeekHours,
     check_policies,
+    weekdays,
 )
 
 S, M, H, D = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -98,6 +103,8 @@ DEFAULTS = {
     "call_life": 8 * H,
     "attempts_max": 2,
     "retry_rules": RETRY_S2,
+    "hours": None,
+    "slots": None,
     "caps": Caps(),
     "called_in": CalledIn.KEEP_BOTH,
     "missed_life": 24 * H,
@@ -214,6 +221,7 @@ def test_every_field_is_looked_at() -> None:
     bounded |= {*SWITCHES, *TEXTS}
     own_tests = {"queue", "default_region", "retry_rules", "keys", "offer_segments", "other_channels"}
     own_tests |= {"offer_ratio", "offer_load_min", "caps", "confirm_keys", "language", "prompts"}
+    own_tests |= {"hours", "slots"}  # in `policy/test_hours.py` and `policy/test_slots.py`
     assert set(DEFAULTS) - bounded == own_tests
 
 
@@ -1100,6 +1108,8 @@ FULL = {
         ),
         Disposition.FAX: RetryRule(last_notice=None, follow_up_within=None),
     },
+    "hours": WeekHours(zone="Europe/Berlin", week=weekdays(Span(time(9), time(17)))),
+    "slots": SlotPolicy(seats=FixedSeats(seats=3), kept_seats=1, show_ratio=0.9),
     "caps": Caps(attempts_per_number_max=3, number_period=H),
     "mode": Mode.SIMULTANEOUS,
     "called_in": CalledIn.TELL,

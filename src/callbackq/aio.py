@@ -143,6 +143,7 @@ class AsyncCallbackService(_Face[CallbackService]):
     choice_of = _Awaited(CallbackService.choice_of)
     request = _Awaited(CallbackService.request)
     request_spoken = _Awaited(CallbackService.request_spoken)
+    customer_zone = _Awaited(CallbackService.customer_zone)
     request_many = _Awaited(CallbackService.request_many)
     cancel = _Awaited(CallbackService.cancel)
     receipt = _Awaited(CallbackService.receipt)
@@ -182,6 +183,17 @@ class AsyncCallbackService(_Face[CallbackService]):
     mark_done = _Awaited(CallbackService.mark_done)
     change_number = _Awaited(CallbackService.change_number)
     report_score = _Awaited(CallbackService.report_score)
+    slots = _Awaited(CallbackService.slots)
+    free_slots = _Awaited(CallbackService.free_slots)
+    hold_slot = _Awaited(CallbackService.hold_slot)
+    release_slot = _Awaited(CallbackService.release_slot)
+    reschedule = _Awaited(CallbackService.reschedule)
+    booked = _Awaited(CallbackService.booked)
+    booking = _Awaited(CallbackService.booking)
+    crowded_slots = _Awaited(CallbackService.crowded_slots)
+    punctuality = _Awaited(CallbackService.punctuality)
+    expected_between = _Awaited(CallbackService.expected_between)
+    keep_wall_clock = _Awaited(CallbackService.keep_wall_clock)
 
     def dispatcher(self, dispatcher: Dispatcher) -> AsyncDispatcher:
         """Return *dispatcher*, awaited, in the same thread."""

@@ -18,7 +18,8 @@ from typing import Final
 import attrs
 
 from callbackq.chooser import Chooser
-from callbackq.core import agents, attempt, calls, lifecycle
+from callbackq.core import agents, attempt, calls, lifecycle, promising
+from callbackq.core.bookings import LOOK_EVERY
 from callbackq.core.consequences import disposition_if_lost, expired, overdue, still_due_at
 from callbackq.core.instants import check_instant, check_text
 from callbackq.core.legs import Context, number_at, with_usable_number
@@ -37,12 +38,14 @@ from callbackq.facts import (
     passed_by,
     waiting_for,
 )
-from callbackq.ids import AttemptId, CallbackId, LegId, NodeId, QueueName
+from callbackq.ids import AttemptId, BookingId, CallbackId, LegId, NodeId, QueueName
+from callbackq.keeping import Keeper, is_other_time_due
 from callbackq.model import (
     Agent,
     Ahead,
     Attempt,
     AttemptState,
+    Booking,
     Callback,
     CallbackState,
     HoldReason,
@@ -86,6 +89,7 @@ class Dispatcher:
         self._service: Final = service
         self._node_id: Final = NodeId(check_text(node_id or f"node-{os.getpid()}", "node_id"))
         self._batch_max: Final = batch_max
+        self._keeps_wall_clock = any(policy.slots is not None for policy in service.policies.values())
 
     def step(self, now: datetime, *, telephony: bool = True) -> tuple[Effect, ...]:
         """
@@ -109,6 +113,7 @@ class Dispatcher:
         among the free agents.
         """
         at = check_instant(now, "now")
+        self._keep_wall_clock()
         effects: list[Effect] = []
         live = self._again_if_conflict(lambda: self._live_pass(at, telephony=telephony))
         effects.extend(live.effects)
@@ -134,6 +139,14 @@ class Dispatcher:
             known += caps_over_at(tx, policies=service.policies, caps=service.caps, now=service.now())
         return min((at for at in known if at is not None), default=None)
 
+    def _keep_wall_clock(self) -> None:
+        """Once in a process, which may have come with other rules for some zone."""
+        if self._keeps_wall_clock:
+            moved_count = self._service.keep_wall_clock()
+            self._keeps_wall_clock = False
+            if moved_count:
+                logger.warning("zones have other rules: %s bookings keep their wall-clock time", moved_count)
+
     # ------------------------------------------------------------------ passes
 
     def _live_pass(self, now: datetime, *, telephony: bool) -> _Step:
@@ -152,6 +165,8 @@ class Dispatcher:
                 step.attempt_due(before)
             for callback in callbacks:
                 step.callback_due(callback)
+            for booking in step.due_bookings(self._batch_max):
+                step.booking_due(booking)
             # With more due than a step takes, nobody knows yet who is next.
             if max(len(attempts), len(callbacks)) < self._batch_max:
                 step.assign(promises=True)
@@ -173,6 +188,7 @@ class Dispatcher:
         with self._transaction(Commit.READ_ONLY) as tx:
             step = self._step(tx, now, telephony=telephony)
             attempts, callbacks = step.due_attempts(self._batch_max), step.due_callbacks(self._batch_max)
+            booked = step.due_bookings(self._batch_max)
         effects: list[Effect] = []
 
         def alone(name: str, work: Callable[[_Step], object]) -> None:
@@ -189,6 +205,8 @@ class Dispatcher:
             alone(one.attempt_id, partial(_attempt_alone, one.attempt_id))
         for each in callbacks:
             alone(each.callback_id, partial(_callback_alone, each.callback_id))
+        for booking in booked:
+            alone(booking.booking_id, partial(_booking_alone, booking.booking_id))
         alone("the head of the line", partial(_Step.assign, promises=True))
         return effects
 
@@ -257,7 +275,20 @@ class _Step:
         return [one for one in due if one.state is not CallbackState.ATTEMPTING][:limit]
 
     def has_due_promises(self) -> bool:
-        return bool(self.due_attempts(1) or self.due_callbacks(1))
+        return bool(self.due_attempts(1) or self.due_callbacks(1) or self.due_bookings(1))
+
+    def due_bookings(self, limit: int) -> list[Booking]:
+        return self.tx.bookings.due(now=self.now, limit=limit, queues=self.queues)
+
+    @property
+    def keeper(self) -> Keeper:
+        """Who keeps booked times."""
+        return Keeper(tx=self.tx, desk=self.service.desk, policies=self.service.policies, now=self.now)
+
+    def booking_due(self, booking: Booking) -> None:
+        now_is = self.tx.bookings.get(booking.booking_id)
+        if now_is.due_at is not None and now_is.due_at <= self.now:
+            self.effects.extend(self.keeper.booking_due(now_is))
 
     def _context(self, of: Attempt) -> Context:
         service = self.service
@@ -277,8 +308,16 @@ class _Step:
             self._expire(callback)
         else:
             policy = policy_of(self.service.policies, callback.queue)
+            if callback.state is CallbackState.SCHEDULED and callback.booking_id is not None:
+                joins_at = self.keeper.joins_at(callback, policy=policy)
+                if self.now < joins_at:
+                    again_at = min(joins_at, self.now + LOOK_EVERY)
+                    write(self.tx, promising.look_again(callback, at=again_at, now=self.now))
+                    return
             facts = due_facts(self.tx, callback, policy=policy, now=self.now)
             write(self.tx, lifecycle.due(callback, facts=facts, policy=policy, now=self.now))
+            if is_other_time_due(callback):
+                self.effects.extend(self.keeper.other_time(self.tx.callbacks.get(callback.callback_id)))
 
     def _expire(self, callback: Callback) -> None:
         decision = expired(callback, self.tx.subjects.get(callback.subject_id), now=self.now)
@@ -443,6 +482,10 @@ def _attempt_alone(attempt_id: AttemptId, step: _Step) -> None:
     before = step.tx.attempts.get(attempt_id)
     if before.due_at is not None and before.due_at <= step.now:
         step.attempt_due(before)
+
+
+def _booking_alone(booking_id: BookingId, step: _Step) -> None:
+    step.booking_due(step.tx.bookings.get(booking_id))
 
 
 def _callback_alone(callback_id: CallbackId, step: _Step) -> None:

@@ -16,7 +16,17 @@ import attrs
 
 from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, QueueName
 from callbackq.masking import repr_masked
-from callbackq.model import Callback, Channel, Disposition, Mode, NoticeKind, PastAttempt, PastCallback, Role
+from callbackq.model import (
+    BookedCallback,
+    Callback,
+    Channel,
+    Disposition,
+    Mode,
+    NoticeKind,
+    PastAttempt,
+    PastCallback,
+    Role,
+)
 
 
 class Prompt(enum.StrEnum):
@@ -180,6 +190,8 @@ class Notice:
         notice_id: the same for the same cause: who is told of one id twice may drop the second.
         follow_up_due_at: for FOLLOW_UP: by when somebody should see to the customer.
         note: for TICKET_NOTE: what to write; holds no number.
+        booking: for what concerns a booked time: the line of the day's bookings, with both times and the context.
+        alternatives: other times that were free a moment ago, where some can be offered; aware, in UTC.
     """
 
     notice_id: str
@@ -195,6 +207,8 @@ class Notice:
     last_disposition: Disposition | None = None
     follow_up_due_at: datetime | None = None
     note: str | None = None
+    booking: BookedCallback | None = None
+    alternatives: tuple[datetime, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -14,6 +14,7 @@ Every error that callbackq raises on purpose. Each answers one question: is it s
     │   ├── DuplicateCallback                 this person already has one; .existing_id
     │   ├── RequestKeyReused                  the key belongs to a different request
     │   ├── CallHasEnded                      the live call is over; it has no place to give
+    │   ├── SlotUnavailable                   full, past, closed or off the grid; .alternatives
     │   ├── NoShowsTooMany                    missed several chosen times: needs confirmation
     │   └── NotPossibleNow                    the record is in a state that forbids the command
     ├── NotFound (LookupError)              no such record in this tenant                         not as it is
@@ -21,6 +22,7 @@ Every error that callbackq raises on purpose. Each answers one question: is it s
     │   ├── CallbackNotFound
     │   ├── CallNotFound
     │   ├── AgentNotFound
+    │   ├── BookingNotFound
     │   └── AttemptNotFound
     ├── Conflict                            somebody else was first                               yes
     │   ├── StaleVersion
@@ -42,12 +44,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from callbackq.ids import CallbackId
 
 __all__ = [
     "AdapterError",
     "AgentNotFound",
     "AttemptNotFound",
+    "BookingNotFound",
     "CallHasEnded",
     "CallNotFound",
     "CallbackNotFound",
@@ -69,6 +75,7 @@ __all__ = [
     "RequestKeyReused",
     "RequestRefused",
     "SchemaMismatch",
+    "SlotUnavailable",
     "StaleVersion",
     "StoreError",
     "StoreUnavailable",
@@ -152,6 +159,29 @@ class CallHasEnded(RequestRefused):
     """The live call is over, so it has no place in line to give."""
 
 
+class SlotUnavailable(RequestRefused):
+    """
+    This slot cannot be booked. `reason` says why, as a `SlotProblem`; `alternatives` are slots that can, if any.
+
+    Alternatives are starts, aware instants in UTC. They were free when they were looked up, and are not held.
+    `slot_at` is the start that was wanted, where it was one.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        detail: str,
+        *,
+        slot_at: datetime | None = None,
+        alternatives: Sequence[datetime] = (),
+    ) -> None:
+        others = f"; free instead: {', '.join(at.isoformat() for at in alternatives)}" if alternatives else ""
+        super().__init__(f"slot unavailable ({reason}): {detail}{others}")
+        self.reason = reason
+        self.slot_at = slot_at
+        self.alternatives = tuple(alternatives)
+
+
 class NoShowsTooMany(RequestRefused):
     """This person missed several callbacks at times of their choice: book one more only if they confirm it."""
 
@@ -183,6 +213,10 @@ class CallNotFound(NotFound):
 
 class AgentNotFound(NotFound):
     """There is no agent with this id."""
+
+
+class BookingNotFound(NotFound):
+    """There is no booking with this id."""
 
 
 class AttemptNotFound(NotFound):

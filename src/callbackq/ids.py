@@ -18,6 +18,8 @@ AttemptId = NewType("AttemptId", str)
 """The id of an attempt: `at_…`."""
 LegId = NewType("LegId", str)
 """The id of one leg of an attempt: `leg_…`. Chosen before dialing, and dialed at most once."""
+BookingId = NewType("BookingId", str)
+"""The id of a seat in a slot: `bk_…`."""
 OfferId = NewType("OfferId", str)
 """The id of an offer: `of_…`."""
 SubjectId = NewType("SubjectId", str)

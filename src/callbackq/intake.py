@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
 
+from callbackq.booking import book_seat, held_seat, receipt_for, slot_wish
 from callbackq.core import calls, promising
+from callbackq.core.bookings import Seat
 from callbackq.core.calls import check_waiting
-from callbackq.core.instants import CONTEXT_FIELDS_MAX, check_name, check_text
+from callbackq.core.instants import check_name, check_text
 from callbackq.core.lifecycle import dedup_key
 from callbackq.core.numbers import PhoneNumber, read_number
 from callbackq.core.ordering import check_priority
 from callbackq.core.placing import Stand, stand_at, stand_of
 from callbackq.core.promising import Asked
 from callbackq.core.requests import (
-    CONTEXTS_KEPT_MAX,
     Wish,
     check_same_request,
-    new_subject,
     read_schedule,
     read_skills,
     read_wish,
-    receipt_of,
-    renewed_subject,
     request_key_of,
     request_key_of_event,
 )
+from callbackq.core.series import read_rule
 from callbackq.errors import (
-    CallbackNotFound,
     DuplicateCallback,
     InvalidNumber,
     InvalidText,
+    InvalidTime,
     NoShowsTooMany,
     NumberNeeded,
     RequestRefused,
@@ -40,20 +40,30 @@ from callbackq.errors import (
 from callbackq.events import CallbackRequested
 from callbackq.facts import lanes_for, skills_of
 from callbackq.gauge import UNKNOWN, Gauge, with_reconnect
-from callbackq.ids import AgentId, CallbackId, CallId, OfferId, PlaceId, QueueName, SubjectId, TenantId
+from callbackq.ids import (
+    AgentId,
+    BookingId,
+    CallbackId,
+    CallId,
+    OfferId,
+    PlaceId,
+    QueueName,
+    SubjectId,
+    TenantId,
+)
 from callbackq.model import (
     Callback,
-    CallbackState,
     CallSnapshot,
-    CallState,
     Channel,
     LiveCall,
     Person,
     Receipt,
     Subject,
 )
+from callbackq.people import person, renew, right_again
 from callbackq.policy import Duplicates, PlaceFrom, QueuePolicy
 from callbackq.ports import IdSource, Transaction
+from callbackq.seating import Seating
 from callbackq.writing import write
 
 LEAD_MAX: Final = timedelta(seconds=30)
@@ -85,6 +95,21 @@ class Request:
     media: str | None = None
     confirmed: bool = False
     wish: Wish
+    windows: Sequence[object] = ()
+    booking_id: BookingId | None = None
+    zone: str | None = None
+    repeats: object = None
+
+    @property
+    def wants_slot(self) -> bool:
+        """Whether a slot is asked for: in a queue that has slots a chosen time is one, but for business events."""
+        if self.booking_id is not None or self.windows or self.repeats is not None:
+            return True
+        return (
+            self.scheduled_at is not None
+            and self.policy.slots is not None
+            and self.channel is not Channel.EVENT
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -183,6 +208,7 @@ class Desk:
     tenant_id: TenantId
     ids: IdSource
     gauge: Gauge
+    seating: Seating
     pepper: bytes = attrs.field(repr=False)
 
 
@@ -204,57 +230,6 @@ def read_priority(priority: int | None, policy: QueuePolicy) -> int:
     return check_priority(policy.priority_default if priority is None else priority)
 
 
-def person(
-    tx: Transaction, number: PhoneNumber, wish: Wish, *, desk: Desk, ref: str, now: datetime
-) -> Subject:
-    """Return the person behind *number*, made or renewed in this transaction."""
-    known = tx.subjects.by_identity(number.identity)
-    if known is not None:
-        return renew(tx, known, wish, ref=ref)
-    subject = new_subject(
-        number,
-        wish,
-        tenant_id=desk.tenant_id,
-        subject_id=SubjectId(desk.ids.new("su", now=now)),
-        ref=ref,
-        now=now,
-    )
-    tx.save(subject)
-    return subject
-
-
-def renew(tx: Transaction, known: Subject, wish: Wish, *, ref: str, moved_from: str | None = None) -> Subject:
-    """Return a known person with what is new, saved if anything is."""
-    crowded = len(known.contexts) >= CONTEXTS_KEPT_MAX
-    in_use = [other for other in known.contexts if _is_open(tx, other)] if crowded else ()
-    renewed = renewed_subject(known, wish, ref=ref, moved_from=moved_from, in_use=in_use)
-    if renewed is not known:
-        tx.save(renewed)
-    return renewed
-
-
-def _is_open(tx: Transaction, ref: str) -> bool:
-    call = tx.calls.find(CallId(ref))
-    if call is not None:
-        return call.state is not CallState.ENDED
-    try:
-        return tx.callbacks.get(CallbackId(ref)).state is not CallbackState.ENDED
-    except CallbackNotFound:
-        return False
-
-
-def merge_contexts(tx: Transaction, gone: Callback, kept: Callback) -> None:
-    """Give the callback that goes on the context fields of the one that was merged into it; its own win."""
-    subject = tx.subjects.get(kept.subject_id)
-    contexts = dict(subject.contexts)
-    fields = {**contexts.pop(gone.callback_id, {}), **contexts.get(kept.callback_id, {})}
-    if fields:
-        own_first = {**contexts.get(kept.callback_id, {}), **fields}
-        contexts[kept.callback_id] = dict(list(own_first.items())[:CONTEXT_FIELDS_MAX])
-    if contexts != subject.contexts:
-        tx.save(attrs.evolve(subject, version=subject.version + 1, contexts=contexts))
-
-
 def promise(
     tx: Transaction, request: Request, *, desk: Desk, now: datetime, abandoned: bool = False
 ) -> Receipt:
@@ -272,8 +247,9 @@ def promise(
     if known is not None:
         return known
     call = waiting_call(tx, request)
-    scheduled_at = _chosen_time(request, now=now)
     caller = _caller(tx, request, call)
+    seat = _seat(tx, request, call, caller, desk=desk, now=now) if request.wants_slot else None
+    scheduled_at = seat.slot_at if seat is not None else _chosen_time(request, now=now)
     duplicate = active_duplicate(tx, caller.subject_id if caller else None, request.policy)
     if duplicate is not None:
         raise DuplicateCallback(duplicate.callback_id)
@@ -287,7 +263,7 @@ def promise(
     callback_id = CallbackId(desk.ids.new("cb", now=now))
     subject = _requester(tx, request, call, caller, desk=desk, callback_id=callback_id, now=now)
     if request.channel not in _NOT_BY_THE_PERSON:
-        subject = _right_again(tx, subject)
+        subject = right_again(tx, subject)
     asked = _asked_for(
         tx,
         request,
@@ -296,12 +272,27 @@ def promise(
         desk=desk,
         callback_id=callback_id,
         scheduled_at=scheduled_at,
+        booked=seat is not None,
         now=now,
     )
     write(tx, promising.request(asked, policy=request.policy, now=now))
+    if seat is not None and asked.booking_id is not None:
+        repeats = None
+        if request.repeats is not None:
+            repeats = read_rule(request.repeats, from_wall=seat.wall.wall_at)
+        booked = tx.callbacks.get(callback_id)
+        book_seat(
+            tx,
+            seat,
+            callback=booked,
+            booking_id=asked.booking_id,
+            repeats=repeats,
+            seating=desk.seating,
+            now=now,
+        )
     if call is not None:
         write(tx, calls.convert(call, callback_id, abandoned=abandoned, now=now))
-    return receipt_of(tx.callbacks.get(callback_id), subject)
+    return receipt_for(tx, tx.callbacks.get(callback_id), subject)
 
 
 def check_no_shows(
@@ -324,22 +315,56 @@ def check_no_shows(
         raise NoShowsTooMany("several chosen times were missed; allowed: one more with confirmed=True")
 
 
-def _right_again(tx: Transaction, subject: Subject) -> Subject:
-    """Return the person, who asks to be called at this number: it is theirs, whoever answered there once."""
-    right = tuple(number for number in subject.wrong_numbers if number != subject.number)
-    if right == subject.wrong_numbers:
-        return subject
-    marked = attrs.evolve(subject, version=subject.version + 1, wrong_numbers=right)
-    tx.save(marked)
-    return marked
-
-
 def _chosen_time(request: Request, *, now: datetime) -> datetime | None:
     """Return the chosen time. For one of many of a business event, a time that has come meanwhile means now."""
     at = request.scheduled_at
     if request.channel is Channel.EVENT and isinstance(at, datetime) and at <= now:
         return None
     return read_schedule(at, now=now)
+
+
+# ---------------------------------------------------------------------------- a seat in a slot
+
+
+def _seat(
+    tx: Transaction,
+    request: Request,
+    call: LiveCall | None,
+    caller: Subject | None,
+    *,
+    desk: Desk,
+    now: datetime,
+) -> Seat:
+    """
+    Return the seat that is wanted: free, or held for this request.
+
+    Raises:
+        NotPossibleNow: the queue has no slots.
+        SlotUnavailable: it cannot be booked.
+        BookingNotFound, InvalidTime, InvalidText: there is no such hold, or no such time or zone.
+    """
+    queue, seating = request.policy.queue, desk.seating
+    seating.policy(queue)
+    priority = call.priority if call is not None else request.priority
+    if request.booking_id is not None:
+        if request.scheduled_at is not None or request.windows:
+            raise InvalidTime("a slot needs booking_id, or scheduled_at, or windows, and only one of them")
+        return held_seat(tx, request.booking_id, queue=queue, zone=request.zone, now=now)
+    wish = slot_wish(
+        queue,
+        at=request.scheduled_at,
+        windows=request.windows,
+        zone=request.zone,
+        number=request.number.e164 if request.number is not None else caller.number if caller else None,
+        agent_id=request.owner_id,
+        priority=priority,
+        seating=seating,
+    )
+    return seating.find(tx, queue, wish, now=now)
+
+
+def _booking_id(request: Request, *, desk: Desk, now: datetime) -> BookingId:
+    return request.booking_id or BookingId(desk.ids.new("bk", now=now))
 
 
 def _caller(tx: Transaction, request: Request, call: LiveCall | None) -> Subject | None:
@@ -376,7 +401,7 @@ def _requester(
     if known is not None:
         return renew(tx, known, wish, ref=callback_id)
     assert request.number is not None
-    return person(tx, request.number, wish, desk=desk, ref=callback_id, now=now)
+    return person(tx, request.number, wish, tenant_id=desk.tenant_id, ids=desk.ids, ref=callback_id, now=now)
 
 
 def waiting_call(tx: Transaction, request: Request) -> LiveCall | None:
@@ -424,13 +449,13 @@ def known_receipt(tx: Transaction, request: Request) -> Receipt | None:
         call_id=request.call_id,
         number=request.number,
     )
-    return receipt_of(known, subject)
+    return receipt_for(tx, known, subject)
 
 
 def _first_queue(tx: Transaction, callback: Callback) -> QueueName:
     """Return the queue that a callback was asked for in: it may have been moved since."""
-    first = tx.history.of_callback(callback.callback_id)[0]
-    return first.queue if isinstance(first, CallbackRequested) else callback.queue
+    events = tx.history.of_callback(callback.callback_id)
+    return next((event.queue for event in events if isinstance(event, CallbackRequested)), callback.queue)
 
 
 def _asked_for(
@@ -442,13 +467,14 @@ def _asked_for(
     desk: Desk,
     callback_id: CallbackId,
     scheduled_at: datetime | None,
+    booked: bool,
     now: datetime,
 ) -> Asked:
     """Return the facts of the promise: the place it has, and what is quoted for it."""
     policy = request.policy
     preferred = request.preferred_agent_id or (call.preferred_agent_id if call else None)
     stand, place_id = _stand(
-        tx, request, call, callback_id, preferred=preferred, scheduled_at=scheduled_at, now=now
+        tx, request, call, callback_id, preferred=preferred, scheduled_at=scheduled_at, booked=booked, now=now
     )
     rates = desk.gauge.rates(tx, policy=policy, priority=stand.priority, now=now)
     position, wait = None, UNKNOWN
@@ -474,6 +500,7 @@ def _asked_for(
         place_id=place_id,
         entered_at=call.entered_at if call else request.entered_at,
         scheduled_at=scheduled_at,
+        booking_id=_booking_id(request, desk=desk, now=now) if booked else None,
         lead=min(timedelta(seconds=rates.reconnect_s or 0.0), LEAD_MAX),
         call_id=call.call_id if call else None,
         offer_id=request.offer_id,
@@ -495,6 +522,7 @@ def _stand(
     *,
     preferred: AgentId | None,
     scheduled_at: datetime | None,
+    booked: bool,
     now: datetime,
 ) -> tuple[Stand, PlaceId]:
     """Return where the promise stands: in the live call's own place, or in one by its time."""
@@ -513,5 +541,6 @@ def _stand(
         lanes=lanes,
         policy=policy,
         now=now,
+        booked=booked,
     )
     return stand, call.place_id if call is not None and keeps else PlaceId(callback_id)

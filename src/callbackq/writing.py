@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
 
-from callbackq.core import agents, attempt, calls, lifecycle
+from callbackq.core import agents, attempt, bookings, calls, lifecycle
 from callbackq.core.consequences import After, corrected, follow
 from callbackq.core.decision import Decision
 from callbackq.core.legs import Context, first_leg_id, number_at, numbers_of
 from callbackq.core.numbers import number_key
 from callbackq.core.placing import opened
 from callbackq.core.retry import Failures
+from callbackq.core.seats import given_back
+from callbackq.core.slots import may_be_of
 from callbackq.effects import Effect
 from callbackq.errors import UnknownQueue
 from callbackq.events import (
@@ -24,10 +27,13 @@ from callbackq.events import (
     CallOpened,
 )
 from callbackq.facts import all_declined, no_shows_count, open_lane, past_attempts, past_callbacks
-from callbackq.ids import AttemptId, CallbackId, LegId, QueueName
+from callbackq.ids import AttemptId, BookingId, CallbackId, LegId, QueueName
 from callbackq.model import (
     Attempt,
     AttemptState,
+    Booking,
+    BookingEnd,
+    BookingState,
     Callback,
     CallbackState,
     CallState,
@@ -37,6 +43,7 @@ from callbackq.model import (
     LiveCall,
     Mode,
     NoticeKind,
+    Outcome,
     Place,
     Subject,
 )
@@ -50,6 +57,44 @@ def write(tx: Transaction, decision: Decision) -> None:
         tx.save(record)
     if decision.events:
         tx.history.append(decision.events)
+    for record in decision.records:
+        if isinstance(record, Callback) and record.booking_id is not None and record.ended_at is not None:
+            _close_booking(tx, record, record.booking_id, now=decision.events[-1].at)
+
+
+def _close_booking(tx: Transaction, callback: Callback, booking_id: BookingId, *, now: datetime) -> None:
+    """End the booking of a callback that is over, or let its series go on; before its time the seat is free again."""
+    booking = tx.bookings.get(booking_id)
+    if booking.state is not BookingState.BOOKED or booking.callback_id != callback.callback_id:
+        return
+    if booking.repeats is not None and callback.outcome is not Outcome.CANCELLED:
+        write(tx, bookings.wake(booking, now=now))
+    else:
+        end_booking(tx, booking, bookings.end_of(booking, now=now, turn_at=callback.turn_at), now=now)
+
+
+def end_booking(tx: Transaction, booking: Booking, how: BookingEnd, *, now: datetime) -> None:
+    """End a booking. One that was not used gives its seat back."""
+    write(tx, bookings.end(booking, how, now=now))
+    if how is not BookingEnd.USED:
+        give_back(tx, booking)
+
+
+def give_back(tx: Transaction, booking: Booking) -> None:
+    """Give back the seat that a booking has, or had. Its day may be full no more: that is counted anew."""
+    count = tx.slots.locked(booking.queue, booking.slot_at)
+    assert count is not None
+    tx.save(given_back(count, kind=booking.seat))
+    first, last = (booking.slot_at + shift for shift in _DATES)
+    for day in tx.slots.days(
+        booking.queue, from_day=first.date().isoformat(), until_day=last.date().isoformat()
+    ):
+        if day.rules and may_be_of(day, booking.slot_at):
+            tx.save(attrs.evolve(day, version=day.version + 1, rules=""))
+
+
+_DATES: Final = (timedelta(hours=-12), timedelta(hours=14))
+"""So far from UTC clocks are, at most: the date of a slot in its queue's zone is one of these or between them."""
 
 
 def policy_of(policies: Mapping[QueueName, QueuePolicy], queue: object) -> QueuePolicy:

@@ -20,6 +20,7 @@ from callbackq.ids import (
     DEFAULT_TENANT,
     AgentId,
     AttemptId,
+    BookingId,
     CallbackId,
     CallId,
     LegId,
@@ -33,6 +34,8 @@ from callbackq.model import (
     AgentState,
     Attempt,
     AttemptState,
+    Booking,
+    BookingState,
     Callback,
     CallbackState,
     CallState,
@@ -45,6 +48,7 @@ from callbackq.model import (
     Place,
     QueueControl,
     Record,
+    SeatKind,
     Subject,
     Wait,
 )
@@ -67,6 +71,7 @@ ANN: Final = AgentId("ann")
 CALLBACK_ID: Final = CallbackId("cb_1")
 CALL_ID: Final = CallId("call-1")
 ATTEMPT_ID: Final = AttemptId("at_1")
+BOOKING_ID: Final = BookingId("bk_1")
 AGENT_LEG: Final = LegId("leg_agent")
 CUSTOMER_LEG: Final = LegId("leg_customer")
 
@@ -221,6 +226,28 @@ def a_control(**changes: Any) -> QueueControl:
     return QueueControl(**{**fields, **changes})
 
 
+def a_booking(**changes: Any) -> Booking:
+    """Return a seat that is BOOKED for a callback, at six o'clock in New York: three hours from the start."""
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "booking_id": BOOKING_ID,
+        "version": 1,
+        "state": BookingState.BOOKED,
+        "queue": SUPPORT,
+        "slot_at": START + 3 * H,
+        "length": 30 * M,
+        "seat": SeatKind.USUAL,
+        "wall_at": "2026-01-05T06:00:00",
+        "zone": "America/New_York",
+        "callback_id": CALLBACK_ID,
+        "held_at": START,
+        "booked_at": START,
+        "due_at": START + 3 * H - 15 * M,
+        "due_reason": DueReason.REMINDER,
+    }
+    return Booking(**{**fields, **changes})
+
+
 def changed(before: Record, after: Record) -> dict[str, Any]:
     """Return the fields of *after* that differ from *before*, the version excepted: it must be one higher."""
     assert after.version == before.version + 1
@@ -264,6 +291,8 @@ def key_of(record: Record) -> tuple[Entity, str]:
             return Entity.ATTEMPT, record.attempt_id
         case QueueControl():
             return Entity.QUEUE, record.queue
+        case Booking():
+            return Entity.BOOKING, record.booking_id
 
 
 class Book:

@@ -78,6 +78,7 @@ SUBJECT = a_subject(extension=None)
 CONTEXT = Context(callback=CALLBACK, subject=SUBJECT, policy=POLICY, now=NOW)
 
 _A, _L, _K = AttemptState, LegState, ReportKind
+US = timedelta(microseconds=1)
 BEFORE_JOINING = (_A.INTENDED, _A.AGENT_ON_LINE, _A.CONFIRMING, _A.CUSTOMER_ON_LINE)
 LEG = {Role.AGENT: AGENT_LEG, Role.CUSTOMER: CUSTOMER_LEG}
 CUSTOMER_DUE = {
@@ -139,7 +140,7 @@ OF_THE_AGENT = """
   cs     customer_on_line  intended  answered  note    join     -       -            next
   cs     customer_on_line  ringing   answered  =       join     -       -            next
 
-  acs    joining           answered  answered  =       =        talk    ac":unknown  c":unknown
+  acs    joining           answered  answered  =       =        talk    -            c":unknown
 
   acs    connected         answered  answered  =       =        -       ac:connected c:connected
 
@@ -199,7 +200,7 @@ OF_THE_CUSTOMER = """
   customer_on_line  intended  answered  =       =      =       ac":machine ~       -     -         -     -      -       -            -         a:left
   customer_on_line  ringing   answered  =       =      =       ac":machine ~       -     -         -     -      -       -            -         a:left
 
-  joining           answered  answered  =       =      =       ac":machine ~       -     -         -     -      talk    ac":unknown  -         a":unknown
+  joining           answered  answered  =       =      =       ac":machine ~       -     -         -     -      talk    -            -         a":unknown
 
   connected         answered  answered  =       =      =       -           -       -     -         -     -      -       ac:connected -         a:connected
 
@@ -399,10 +400,11 @@ def learned(role: Role, report: Report) -> dict[str, Any]:
     if report.kind is _K.DETECTED:
         known["answered_by"] = report.answered_by
     if report.kind is _K.DIGIT:
-        known |= {
+        keys: dict[str, dict[str, Any]] = {
             "1": {"confirmation": Confirmation.ACCEPTED, "answered_by": AnsweredBy.HUMAN},
             "2": {"confirmation": Confirmation.LATER},
-        }.get(report.digits or "", {})
+        }
+        known |= keys.get(report.digits or "", {})
     return known
 
 
@@ -839,13 +841,26 @@ def test_every_cause_has_a_meaning() -> None:
     assert set(attempt.CUSTOMER_DISPOSITION) == set(Cause)
 
 
+JUST_ASKED = {"due_at": NOW + POLICY.join_time_max}
+"""What is so of an attempt whose bridge has just been asked for."""
+
+
+def ended_at(here: Situation, role: Role, cause: Cause, **changes: Any) -> Disposition:
+    """Return what an end means; of two who are being joined, in the moment in which the bridge is asked for."""
+    just = JUST_ASKED if here is JOINING else {}
+    after = only_record(told(situation(*here, **{**just, **changes}), role, _K.ENDED, cause=cause))
+    assert isinstance(after, Attempt)
+    assert after.disposition is not None
+    return after.disposition
+
+
 @pytest.mark.parametrize("cause", Cause)
 @pytest.mark.parametrize("here", [ASKED, HOLDS, JOINING])
 def test_what_a_cause_means_after_the_answer(here: Situation, cause: Cause) -> None:
     """The customer answered and left before the bridge, whatever it is called; in doubt they may have talked."""
-    after = only_record(told(situation(*here), Role.CUSTOMER, _K.ENDED, cause=cause))
     in_doubt = here is JOINING and cause is Cause.UNKNOWN
-    assert after.disposition is (Disposition.UNKNOWN if in_doubt else Disposition.ANSWERED_THEN_LEFT)
+    expected = Disposition.UNKNOWN if in_doubt else Disposition.ANSWERED_THEN_LEFT
+    assert ended_at(here, Role.CUSTOMER, cause) is expected
 
 
 @pytest.mark.parametrize("cause", Cause)
@@ -863,9 +878,42 @@ def test_what_it_means_that_the_agent_is_gone(
     here: Situation, disposition: Disposition, cause: Cause
 ) -> None:
     """Declined, timed out, left or failed is all one: the agent is unavailable, unless they talked, or may have."""
-    after = only_record(told(situation(*here), Role.AGENT, _K.ENDED, cause=cause))
     in_doubt = here is JOINING and cause is Cause.UNKNOWN
-    assert after.disposition is (Disposition.UNKNOWN if in_doubt else disposition)
+    assert ended_at(here, Role.AGENT, cause) is (Disposition.UNKNOWN if in_doubt else disposition)
+
+
+LEFT = {Role.AGENT: Disposition.AGENT_UNAVAILABLE, Role.CUSTOMER: Disposition.ANSWERED_THEN_LEFT}
+ONLY_A_MACHINE = {Role.AGENT: Disposition.AGENT_UNAVAILABLE, Role.CUSTOMER: Disposition.MACHINE}
+
+
+@pytest.mark.parametrize("cause", Cause)
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize(
+    ("waited", "answered_by", "meaning"),
+    [
+        (0 * S, AnsweredBy.HUMAN, LEFT),
+        (2 * S - US, AnsweredBy.HUMAN, LEFT),
+        (2 * S - US, AnsweredBy.UNKNOWN, LEFT),
+        (2 * S, AnsweredBy.HUMAN, None),
+        (2 * S, AnsweredBy.UNKNOWN, None),
+        (12 * S, AnsweredBy.HUMAN, None),
+        (0 * S, AnsweredBy.MACHINE, ONLY_A_MACHINE),
+        (2 * S, AnsweredBy.MACHINE, ONLY_A_MACHINE),
+        (12 * S, AnsweredBy.MACHINE, ONLY_A_MACHINE),
+    ],
+)
+def test_who_is_gone_while_they_are_being_joined(
+    waited: timedelta,
+    answered_by: AnsweredBy,
+    meaning: dict[Role, Disposition] | None,
+    role: Role,
+    cause: Cause,
+) -> None:
+    """Two seconds after the bridge was asked for they may hear each other: in doubt. With a machine nobody talks."""
+    due_at = NOW - waited + POLICY.join_time_max
+    found = ended_at(JOINING, role, cause, answered_by=answered_by, due_at=due_at)
+    unknown_why = cause is Cause.UNKNOWN and answered_by is not AnsweredBy.MACHINE
+    assert found is (Disposition.UNKNOWN if meaning is None or unknown_why else meaning[role])
 
 
 @pytest.mark.parametrize(
@@ -1383,13 +1431,13 @@ def test_what_it_means_that_the_agent_leaves(mode: Mode, here: Situation) -> Non
     after = only_record(decision)
     assert decision.effects == ()
     assert only_event(decision).cause == ("called off: agent_unavailable" if code == "over" else "agent left")
-    wanted = {
+    cases: dict[str, dict[str, Any]] = {
         "over": {**WANTED, "disposition": Disposition.AGENT_UNAVAILABLE},
         "rung": {"agent_until_at": NOW, "due_at": NOW, "due_reason": DueReason.AGENT_RING_OVER},
         "next": {"agent_id": None},
-    }[code]
+    }
     assert changed(before, after) == {
-        name: value for name, value in wanted.items() if getattr(before, name) != value
+        name: value for name, value in cases[code].items() if getattr(before, name) != value
     }
     if code != "next":
         assert hung_up(attempt.deadline(after, in_mode(mode))) == [AGENT_LEG]
@@ -1459,7 +1507,7 @@ def test_what_is_said_after_the_talk_is_how_it_ended() -> None:
 @pytest.mark.parametrize("heard_of", [True, False])
 def test_who_answered_is_told_to_hang_up_for_two_minutes(heard_of: bool) -> None:
     """Nobody redials a person who may still be holding the line; nor is a lost word kept waiting for ever."""
-    answered = {} if heard_of else {"customer_answered_at": None}
+    answered: dict[str, Any] = {} if heard_of else {"customer_answered_at": None}
     ending = situation(_A.ENDING, "ended", _L.ANSWERED, due_reason=DueReason.LEG_IN_DOUBT, **answered)
     for later, is_over in ((2 * M - S, False), (2 * M, True)):
         after = only_record(attempt.deadline(ending, attrs.evolve(CONTEXT, now=START + later)))

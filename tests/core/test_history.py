@@ -23,6 +23,7 @@ from callbackq.model import (
     AnsweredBy,
     Attempt,
     AttemptState,
+    Booking,
     Callback,
     Confirmation,
     Disposition,
@@ -38,6 +39,7 @@ from callbackq.policy import Confirm
 from core.samples import (
     ANN,
     ATTEMPT_ID,
+    BOOKING_ID,
     CALL_ID,
     CALLBACK_ID,
     POLICY,
@@ -87,6 +89,7 @@ def test_every_entity_has_its_record_and_its_key() -> None:
         Entity.AGENT: Agent,
         Entity.ATTEMPT: Attempt,
         Entity.QUEUE: QueueControl,
+        Entity.BOOKING: Booking,
     }
     assert dict(KEYS) == {
         Entity.CALLBACK: "callback_id",
@@ -94,6 +97,7 @@ def test_every_entity_has_its_record_and_its_key() -> None:
         Entity.AGENT: "agent_id",
         Entity.ATTEMPT: "attempt_id",
         Entity.QUEUE: "queue",
+        Entity.BOOKING: "booking_id",
     }
 
 
@@ -275,6 +279,19 @@ def test_every_kind_of_event_builds_its_record() -> None:
     day.book.write(settling.renumber(day.callback(), dedup_key="other", by="ann", now=day.now))
     again = placing.opened(day.callback(), lane=4)
     day.book.write(lifecycle.ready(day.callback(), stand=again, policy=POLICY, now=day.now, by="ann"))
+    later = a_stand(lane=4, ranked_at=day.now + H)
+    rescheduled = promising.reschedule(
+        day.callback(),
+        scheduled_at=day.now + H,
+        booking_id=BOOKING_ID,
+        stand=later,
+        policy=POLICY,
+        by="ann",
+        now=day.now,
+    )
+    day.book.write(rescheduled)
+    day.book.write(promising.look_again(day.callback(), at=day.now + H, now=day.now))
+    day.be_due(DueReason.SCHEDULED)
     stand = placing.merged(day.callback(), day.callback("cb_2"), lane=4, policy=POLICY)
     day.book.write(
         lifecycle.merge(day.callback("cb_2"), day.callback(), stand=stand, policy=POLICY, now=day.now)
@@ -290,6 +307,7 @@ def test_every_kind_of_event_builds_its_record() -> None:
     )
     day.be_due(DueReason.REST_OVER)
     day.be_due(DueReason.WINDOW_OVER)
+    day.be_due(DueReason.WAITED_LONG)
     day.be_due(DueReason.EXPIRES)
     assert day.told() == _kinds(events.CallbackEvent)
 

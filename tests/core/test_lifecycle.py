@@ -65,16 +65,16 @@ NOW = START + M
 EXPIRES = START + D
 
 # The columns are the commands in the order of `Command`; the letters are the first ones of the state after it.
-COLUMNS = """request schedule ready place open requeue mark_long_wait ticket hold attempt look_again give_back
-    rest complete give_up merge cancel expire fail retry correct renumber call_in done revise score"""
+COLUMNS = """request schedule watch reschedule ready place open requeue mark_long_wait ticket hold attempt look_again
+    give_back rest complete give_up merge cancel expire fail retry correct renumber call_in done revise score"""
 MATRIX = """
-    nothing     W S - - - - - - - - - - - - - - - - - - - - - - - -
-    scheduled   - - W S - - - S - - - - - - - E E E - - - S S E - -
-    waiting     - - - W W W W W H A - - - - - E E E - - - W W E - -
-    attempting  - - - - - - - A - - A W R E E - E - H - - - A E - -
-    resting     - - W R - - - R - - - - - - - E E E - - - R R E - -
-    held        - - W H - - - H - - - - - - - E E E - - - H H E - -
-    ended       - - - - - - - - - - - - - - - - - - - R H - E - E E
+    nothing     W S - - - - - - - - - - - - - - - - - - - - - - - - - -
+    scheduled   - - S S W S - - - S - - - - - - - E E E - - - S S E - -
+    waiting     - - - S - W W W W W H A - - - - - E E E - - - W W E - -
+    attempting  - - - - - - - - - A - - A W R E E - E - H - - - A E - -
+    resting     - - - S W R - - - R - - - - - - - E E E - - - R R E - -
+    held        - - - S W H - - - H - - - - - - - E E E - - - H H E - -
+    ended       - - - - - - - - - - - - - - - - - - - - - R H - E - E E
 """
 LETTERS = {
     "S": CallbackState.SCHEDULED,
@@ -209,7 +209,20 @@ def reopened_for(step: NextStep) -> Callable[[Callback, datetime], Decision]:
     return reopen
 
 
+def reschedule(callback: Callback, now: datetime) -> Decision:
+    """Give it another time, three hours from now."""
+    at = now + 3 * H
+    stand = a_stand(priority=callback.priority, lane=4, ranked_at=at)
+    return promising.reschedule(
+        callback, scheduled_at=at, booking_id=None, stand=stand, policy=POLICY, reason="asked", now=now
+    )
+
+
 COMMANDS: dict[Command, Callable[[Callback, datetime], Decision]] = {
+    Command.WATCH: lambda callback, now: promising.look_again(
+        callback, at=min(now + HOLD, callback.expires_at), now=now
+    ),
+    Command.RESCHEDULE: reschedule,
     Command.READY: lambda callback, now: lifecycle.ready(
         callback, stand=facts_for(callback, now).stand, policy=POLICY, now=now
     ),
@@ -320,7 +333,9 @@ def test_a_refusal_reads_as_a_sentence() -> None:
 LONG = {"due_at": START + 45 * M, "due_reason": DueReason.WAITED_LONG}
 WINDOW = {"due_at": START + 10 * M, "due_reason": DueReason.WINDOW_OVER}
 ENDED = {"state": CallbackState.ENDED, "due_at": None, "due_reason": None, "ended_at": NOW}
-OVERDUE_AT = NOW + 20 * S + 2 * 45 * S + 10 * S + 5 * 10 * S + 10 * S + 2 * 30 * S + 30 * S + 2 * M + M
+OVERDUE_AT = (
+    NOW + 20 * S + 2 * 45 * S + 10 * S + 5 * 10 * S + 10 * S + 2 * 30 * S + 30 * S + 2 * M + 2 * M + M
+)
 OUT_OF_LINE = (CallbackState.SCHEDULED, CallbackState.RESTING, CallbackState.HELD)
 NO_HOLD = {"hold_reason": None}
 REOPENED = {
@@ -335,6 +350,16 @@ def seven(ranked_at: datetime) -> dict[str, Any]:
     return {"priority": 7, "rank": rank(ranked_at, priority=7, policy=POLICY)}
 
 
+SCHEDULED = {"state": CallbackState.SCHEDULED, "due_reason": DueReason.SCHEDULED}
+
+
+def another_time(**more: Any) -> dict[str, Any]:
+    at = NOW + 3 * H
+    rank_then = rank(at, priority=50, policy=POLICY)
+    clocks = {"scheduled_at": at, "due_at": at, "expires_at": at + D}
+    return {**clocks, "ranked_at": at, "rank": rank_then, "lane": 4, **more}
+
+
 def over(state: CallbackState, outcome: Outcome, **more: Any) -> dict[str, Any]:
     return {**ENDED, "outcome": outcome, **more, **(NO_HOLD if state is CallbackState.HELD else {})}
 
@@ -342,6 +367,21 @@ def over(state: CallbackState, outcome: Outcome, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("state", "command", "kind", "changes"),
     [
+        (CallbackState.SCHEDULED, Command.WATCH, "callback_watched", {"due_at": NOW + HOLD}),
+        (CallbackState.SCHEDULED, Command.RESCHEDULE, "callback_rescheduled", another_time()),
+        (CallbackState.WAITING, Command.RESCHEDULE, "callback_rescheduled", another_time(**SCHEDULED)),
+        (
+            CallbackState.RESTING,
+            Command.RESCHEDULE,
+            "callback_rescheduled",
+            another_time(**SCHEDULED, attempts_count=0, turn_at=None),
+        ),
+        (
+            CallbackState.HELD,
+            Command.RESCHEDULE,
+            "callback_rescheduled",
+            another_time(**SCHEDULED, **NO_HOLD),
+        ),
         (
             CallbackState.SCHEDULED,
             Command.READY,
@@ -576,6 +616,7 @@ def test_every_possible_pair_was_looked_at() -> None:
         (Command.RETRY, "answered_then_left"),
         (Command.CORRECT, "answered_then_left"),
         (Command.REVISE, "attempts_used_up"),
+        (Command.RESCHEDULE, "asked"),
     ],
 )
 def test_history_says_why(command: Command, reason: str | None) -> None:
@@ -1000,7 +1041,7 @@ def test_a_promise_does_not_expire_in_the_middle_of_an_attempt() -> None:
 
 
 def test_an_attempt_is_overdue_when_its_own_deadlines_must_be_over() -> None:
-    """Ringing, a key, two prompts, holding, joining, a voicemail, each time a leg may take to end; and a minute."""
+    """Ringing, a key, prompts, holding, joining, a voicemail, hanging up, two minutes on a line alone; and a minute."""
     policy = QueuePolicy(
         queue=SUPPORT,
         agent_ring_time=17 * S,
@@ -1012,7 +1053,9 @@ def test_an_attempt_is_overdue_when_its_own_deadlines_must_be_over() -> None:
         customer_hold_max=23 * S,
         retry_rules={Disposition.BUSY: RetryRule()},
     )
-    assert lifecycle.attempt_time_max(policy) == (17 + 2 * 31 + 5 + 5 * 3 + 7 + 2 * 29 + 23 + 120 + 60) * S
+    assert (
+        lifecycle.attempt_time_max(policy) == (17 + 2 * 31 + 5 + 5 * 3 + 7 + 2 * 29 + 23 + 120 + 120 + 60) * S
+    )
 
 
 # ---------------------------------------------------------------------------- laws
@@ -1065,7 +1108,11 @@ def test_along_any_sequence_of_commands(what: Asked, steps: list[tuple[Command |
             now = max(now, before.due_at)
             book.write(due(before, now, lanes=WITH_ANN if step == "due with Ann" else LANES))
             _check_time_went_on(before, _callback(book), now)
-        _check_laws(first, before, _callback(book))
+        after_it = _callback(book)
+        rescheduled = step is Command.RESCHEDULE and after_it != before
+        _check_laws(first, before, after_it, rescheduled=rescheduled)
+        if rescheduled:
+            first = attrs.evolve(first, scheduled_at=now + 3 * H)
 
 
 def _command(book: Book, before: Callback, step: Command, now: datetime) -> None:
@@ -1100,11 +1147,11 @@ def _check_time_went_on(before: Callback, record: Callback, now: datetime) -> No
         assert record.outcome is Outcome.EXPIRED
 
 
-def _check_laws(first: Callback, before: Callback, record: Callback) -> None:
+def _check_laws(first: Callback, before: Callback, record: Callback, *, rescheduled: bool) -> None:
     for name in IMMUTABLE:
-        assert getattr(record, name) == getattr(first, name), name
+        assert (rescheduled and name == "scheduled_at") or getattr(record, name) == getattr(first, name), name
     taken_back = before.state is CallbackState.ENDED and record.state is not CallbackState.ENDED
-    assert taken_back or record.expires_at == before.expires_at
+    assert taken_back or rescheduled or record.expires_at == before.expires_at
     assert record.expires_at >= before.expires_at
     ended = record.state is CallbackState.ENDED
     assert (record.due_at is None) is (record.ended_at is not None) is (record.outcome is not None) is ended
@@ -1114,8 +1161,11 @@ def _check_laws(first: Callback, before: Callback, record: Callback) -> None:
     assert (record.lane == 9) is (record.preferred_until_at is not None)
     if not ended:
         assert (record.attempt_id is not None) is (record.state is CallbackState.ATTEMPTING)
-    if before.hold_reason is HoldReason.WRONG_NUMBER and record.attempts_count == 0:
-        assert record.number_index == 0  # Another number: it starts afresh.
+    if rescheduled or (before.hold_reason is HoldReason.WRONG_NUMBER and record.attempts_count == 0):
+        assert (record.attempts_count, record.number_index) == (
+            0,
+            0,
+        )  # Another time or number: it starts afresh.
     else:
         assert before.attempts_count <= record.attempts_count <= before.attempts_count + 1
     if before.state is CallbackState.ENDED and before.outcome is not Outcome.COMPLETED:

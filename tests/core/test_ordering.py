@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from callbackq.core.ordering import (
     HEAD_START_MAX,
     RANK_MAX,
+    booked_rank,
     check_head_start,
     check_priority,
     credit_us,
@@ -226,3 +227,40 @@ def test_the_order_of_two_places_never_changes(
     for now in (max(one[0], other[0]), max(one[0], other[0]) + later):
         assert (merit(one, now) > merit(other, now)) is (ranks[0] < ranks[1])
         assert (merit(one, now) == merit(other, now)) is (ranks[0] == ranks[1])
+
+
+# ---------------------------------------------------------------------------- bookings
+
+
+@LAW
+@given(instants, st.timedeltas(-365 * D, 365 * D), priorities, credits_)
+def test_a_booking_stands_before_all_that_have_no_slot(
+    at: datetime, later: timedelta, priority: int, credit: timedelta
+) -> None:
+    """Before every place of any priority that entered a year before its time, or later; whatever the credit."""
+    if FIRST_DAY <= at + later <= LAST_MOMENT:
+        assert booked_rank(at) < rank(at + later, priority=priority, policy=a_policy(credit))
+
+
+@LAW
+@given(instants, instants)
+def test_bookings_are_in_the_order_of_their_times(one: datetime, other: datetime) -> None:
+    """To the microsecond, whatever their priorities are."""
+    assert (booked_rank(one) < booked_rank(other)) is (one < other)
+    assert (booked_rank(one) == booked_rank(other)) is (one == other)
+
+
+@LAW
+@given(instants)
+def test_the_rank_of_a_booking_is_exact(at: datetime) -> None:
+    """Whatever its time: below 2**53, so a double, JSON and any BI tool hold it."""
+    for value in (booked_rank(at), booked_rank(FIRST_DAY), booked_rank(LAST_MOMENT)):
+        assert -(2**53) < value < 2**53
+        assert int(float(value)) == value
+
+
+def test_a_booking_has_one_strict_step_more_than_the_best_priority() -> None:
+    """As whole microseconds: 256 steps of 366 days."""
+    best = rank(START, priority=0, policy=STRICT)
+    assert best - booked_rank(START) == 366 * 86_400_000_000
+    assert booked_rank(START + 366 * D) == best

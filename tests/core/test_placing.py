@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from callbackq.core import placing
 from callbackq.core.instants import microseconds
-from callbackq.core.ordering import HEAD_START_MAX, rank
+from callbackq.core.ordering import HEAD_START_MAX, booked_rank, rank
 from callbackq.core.placing import Lanes, Stand
 from callbackq.core.requests import read_skills
 from callbackq.errors import InvalidText
@@ -21,6 +21,7 @@ from callbackq.ids import AgentId, CallbackId, PlaceId, QueueName
 from callbackq.model import Callback, CallbackState, Place
 from callbackq.policy import STRICT_CREDIT, PlaceAfter, PlaceFrom, QueuePolicy
 from core.samples import (
+    BOOKING_ID,
     CALL_ID,
     LAW,
     START,
@@ -305,6 +306,75 @@ def test_what_is_merged_has_the_better_of_both(
     )
 
 
+# ---------------------------------------------------------------------------- bookings
+
+
+def a_booked(slot_at: datetime = SLOT, *, policy: QueuePolicy = STRICT, **changes: Any) -> Callback:
+    """Return a callback with a seat in a slot, in line where it was put when it was booked."""
+    priority = changes.get("priority", 100)
+    stand = placing.stand_at(slot_at, priority=priority, lanes=OPEN, policy=policy, now=NOW, booked=True)
+    where = {"ranked_at": stand.ranked_at, "rank": stand.rank, "lane": stand.lane}
+    return a_callback(queue=policy.queue, booking_id=BOOKING_ID, scheduled_at=slot_at, **where, **changes)
+
+
+@pytest.mark.parametrize("policy", [STRICT, AGEING, NO_PRIORITY])
+@pytest.mark.parametrize("priority", [0, 100, 255])
+def test_a_booking_is_ranked_by_its_time_alone(priority: int, policy: QueuePolicy) -> None:
+    """Before who has the best priority and has waited for a month; and it may wait for its agent as others do."""
+    booking = a_booked(priority=priority, policy=policy)
+    assert placing.is_booked(booking)
+    assert booking.rank == booked_rank(SLOT)
+    first = rank(SLOT - 30 * D, priority=0, policy=policy)
+    assert booking.rank < first
+    own = placing.stand_at(SLOT, priority=priority, lanes=ANNS, policy=policy, now=NOW, booked=True)
+    assert (own.rank, own.lane, own.preferred_until_at) == (booking.rank, 9, NOW + 2 * M)
+
+
+@pytest.mark.parametrize(
+    ("place", "is_booked"),
+    [(a_call(), False), (a_callback(), False), (a_callback(scheduled_at=SLOT), False), (a_booked(), True)],
+)
+def test_who_has_a_seat(place: Place, is_booked: bool) -> None:
+    """A callback with a booking; a chosen time in a queue without slots is none."""
+    assert placing.is_booked(place) is is_booked
+
+
+def test_what_each_change_changes_of_a_booking() -> None:
+    """It stays before all that have no slot: only among bookings, and by time, can it stand elsewhere."""
+    place = a_booked(priority=100)
+    vip = rank(START - 30 * D, priority=0, policy=STRICT)
+    at = {"ranked_at": SLOT - H, "rank": booked_rank(SLOT - H)}
+    changes = {
+        "opened": placing.opened(place, lane=5),
+        "moved": placing.moved(place, priority=60, lane=5, policy=SALES),
+        "prioritized": placing.prioritized(place, priority=0, policy=STRICT),
+        "head start": placing.with_head_start(place, H, policy=STRICT),
+        "again": placing.again(place, policy=AGEING),
+        "kept": placing.put(place, PlaceAfter.KEEP, first_rank=vip, policy=STRICT, now=NOW),
+        "front": placing.put(place, PlaceAfter.FRONT, first_rank=vip, policy=STRICT, now=NOW),
+        "end": placing.put(place, PlaceAfter.END, first_rank=vip, policy=STRICT, now=NOW),
+        "merged": placing.merged(place, a_callback(priority=7, ranked_at=START - D), lane=5, policy=STRICT),
+    }
+    assert {name: moves(place, stand) for name, stand in changes.items()} == {
+        "opened": {"lane": 5},
+        "moved": {"queue": "sales", "priority": 60, "lane": 5},
+        "prioritized": {"priority": 0},
+        "head start": at,
+        "again": {},
+        "kept": {},
+        "front": {},
+        "end": {"ranked_at": NOW, "rank": booked_rank(NOW)},
+        "merged": {"priority": 7, "lane": 5},
+    }
+
+
+def test_a_booking_gives_nothing_away_when_it_is_merged() -> None:
+    """Who takes it up stands where they stood: its seat is given back, and its time was its own."""
+    into = a_callback(ranked_at=START - M)
+    stand = placing.merged(into, a_booked(priority=100), lane=5, policy=STRICT)
+    assert stand == a_stand(lane=5, ranked_at=START - M, rank=rank_of({"ranked_at": START - M}))
+
+
 # ---------------------------------------------------------------------------- laws
 
 FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
@@ -525,3 +595,52 @@ def test_moving_there_and_back_changes_nothing(at: datetime, priority: int, cred
     there = standing(place, placing.moved(place, priority=0, lane=5, policy=SALES))
     back = placing.moved(there, priority=priority, lane=4, policy=policy)
     assert back == placing.stand_of(place)
+
+
+NEAR = st.integers(-30 * 24 * 3600, 15 * 60).map(lambda seconds: NOW + seconds * S)
+
+
+@LAW
+@given(
+    st.tuples(NEAR, NEAR),
+    st.tuples(PRIORITIES, PRIORITIES),
+    st.tuples(LATELY, PRIORITIES),
+    CREDITS,
+    HEAD_STARTS,
+)
+def test_a_booking_stays_before_all_that_have_no_slot(
+    slots: tuple[datetime, datetime],
+    priorities: tuple[int, int],
+    waiting: tuple[datetime, int],
+    credit: timedelta,
+    head_start: timedelta,
+) -> None:
+    """Whatever is done to it, and whoever waits; and bookings keep the order of their times among each other."""
+    policy = a_policy(credit)
+    one, other = (
+        a_booked(at, policy=policy, priority=priority, entered_at=START)
+        for at, priority in zip(slots, priorities, strict=True)
+    )
+    live = rank(waiting[0], priority=waiting[1], policy=policy)
+    front = placing.front_from(one.priority, policy=policy, now=NOW)
+    first = live if live >= front else None
+    there = attrs.evolve(policy, queue=QueueName("sales"))
+    stands = [
+        placing.opened(one, lane=4),
+        placing.moved(one, priority=other.priority, lane=4, policy=there),
+        placing.prioritized(one, priority=other.priority, policy=policy),
+        placing.again(one, policy=policy),
+        placing.merged(one, other, lane=4, policy=policy),
+        placing.put(one, PlaceAfter.KEEP, first_rank=first, policy=policy, now=NOW),
+        placing.put(one, PlaceAfter.FRONT, first_rank=first, policy=policy, now=NOW),
+    ]
+    assert {stand.rank for stand in stands} == {one.rank}
+    assert (one.rank < other.rank) is (slots[0] < slots[1])
+    elsewhere = [
+        placing.with_head_start(one, head_start, policy=policy),
+        placing.put(one, PlaceAfter.END, first_rank=first, policy=policy, now=NOW),
+    ]
+    for stand in (*stands, *elsewhere):
+        assert stand.rank == booked_rank(stand.ranked_at) < live
+        assert abs(stand.rank) < 2**53
+    assert front > one.rank  # No booking is taken for the first of a priority.

@@ -9,13 +9,15 @@ import attrs
 import pytest
 
 from callbackq.core import lifecycle, promising
-from callbackq.core.ordering import rank
+from callbackq.core.ordering import booked_rank, rank
 from callbackq.core.promising import Asked
-from callbackq.ids import DEFAULT_TENANT, AgentId, OfferId, PlaceId, SubjectId
-from callbackq.model import Callback, CallbackState, Channel, DueReason, Mode, Position, Wait
-from callbackq.policy import Duplicates, PlaceAfter, QueuePolicy
+from callbackq.errors import NotPossibleNow
+from callbackq.ids import DEFAULT_TENANT, AgentId, BookingId, OfferId, PlaceId, SubjectId
+from callbackq.model import Callback, CallbackState, Channel, DueReason, HoldReason, Mode, Position, Wait
+from callbackq.policy import Duplicates, PlaceAfter, QueuePolicy, SlotPolicy
 from core.samples import (
     ANN,
+    BOOKING_ID,
     CALL_ID,
     CALLBACK_ID,
     START,
@@ -28,6 +30,7 @@ from core.samples import (
     a_callback,
     a_stand,
     asked_for,
+    changed,
     only_event,
     only_record,
 )
@@ -200,3 +203,125 @@ def test_a_new_promise_has_nothing_behind_it() -> None:
     callback = requested()
     assert (callback.attempts_count, callback.number_index, callback.attempt_id) == (0, 0, None)
     assert (callback.score, callback.resolved, callback.called_in_id, callback.outcome) == (None,) * 4
+
+
+# ---------------------------------------------------------------------------- another time
+
+SLOTTED = attrs.evolve(POLICY, slots=SlotPolicy(seats=None, feed_max=2 * M))
+NOW = START + M
+LATER = START + 30 * H
+SEATED = a_stand(priority=50, lane=3, ranked_at=SLOT, rank=booked_rank(SLOT))
+
+
+@pytest.mark.parametrize(
+    ("policy", "booking_id", "lead", "at", "due_at"),
+    [
+        # A booking is looked at as early as it may be given to an agent, whatever the estimate says.
+        (SLOTTED, BOOKING_ID, timedelta(0), SLOT, SLOT - 2 * M),
+        (SLOTTED, BOOKING_ID, 30 * S, SLOT, SLOT - 2 * M),
+        (SLOTTED, BOOKING_ID, timedelta(0), NOW + M, NOW),
+        (SLOTTED, BOOKING_ID, timedelta(0), NOW - M, NOW),
+        (SLOTTED, None, 30 * S, SLOT, SLOT - 30 * S),
+        # What was booked before its queue had no slots any more.
+        (POLICY, BOOKING_ID, 30 * S, SLOT, SLOT - 30 * S),
+        (POLICY, None, timedelta(0), SLOT, SLOT),
+        (POLICY, None, 4 * H, SLOT, NOW),
+    ],
+)
+def test_when_a_chosen_time_is_looked_at(
+    policy: QueuePolicy, booking_id: BookingId | None, lead: timedelta, at: datetime, due_at: datetime
+) -> None:
+    """The same for a new promise and for one that has another time; never before now."""
+    what = attrs.evolve(booked, scheduled_at=at, booking_id=booking_id, lead=lead)
+    new = requested(what, policy=policy, now=NOW)
+    decision = promising.reschedule(
+        requested(),
+        scheduled_at=at,
+        booking_id=booking_id,
+        stand=SEATED,
+        lead=lead,
+        policy=policy,
+        now=NOW,
+    )
+    for callback in (new, only_record(decision)):
+        assert (callback.due_at, callback.due_reason) == (due_at, DueReason.SCHEDULED)
+        assert (callback.state, callback.booking_id) == (CallbackState.SCHEDULED, booking_id)
+
+
+def test_a_promise_has_another_time() -> None:
+    """Scheduled again with all its attempts, at the time's own place; what was promised besides is kept."""
+    before = a_callback(
+        state=CallbackState.RESTING,
+        attempts_count=2,
+        number_index=1,
+        turn_at=START,
+        preferred_until_at=START,
+        lane=9,
+        expires_at=LATER,
+        due_reason=DueReason.REST_OVER,
+    )
+    decision = promising.reschedule(
+        before,
+        scheduled_at=SLOT,
+        booking_id=BOOKING_ID,
+        stand=attrs.evolve(SEATED, lane=4, preferred_until_at=NOW + M),
+        policy=SLOTTED,
+        by="bob",
+        reason="the customer asked",
+        now=NOW,
+    )
+    assert changed(before, only_record(decision)) == {
+        "state": CallbackState.SCHEDULED,
+        "scheduled_at": SLOT,
+        "booking_id": BOOKING_ID,
+        "lane": 4,
+        "ranked_at": SLOT,
+        "rank": booked_rank(SLOT),
+        "preferred_until_at": NOW + M,
+        "attempts_count": 0,
+        "number_index": 0,
+        "turn_at": None,
+        "due_at": SLOT - 2 * M,
+        "due_reason": DueReason.SCHEDULED,
+    }
+    event = only_event(decision)
+    assert (event.kind, event.by, event.reason) == ("callback_rescheduled", "bob", "the customer asked")
+    assert decision.effects == ()
+
+
+@pytest.mark.parametrize(("expires_at", "lives_until"), [(LATER, LATER), (START + D, SLOT + D)])
+def test_a_promise_with_another_time_lives_from_that_time_on(
+    expires_at: datetime, lives_until: datetime
+) -> None:
+    """But never shorter than was promised."""
+    before = a_callback(state=CallbackState.HELD, hold_reason=HoldReason.NUMBER_IN_USE, expires_at=expires_at)
+    decision = promising.reschedule(
+        before, scheduled_at=SLOT, booking_id=None, stand=SEATED, policy=POLICY, now=NOW
+    )
+    assert (only_record(decision).expires_at, only_record(decision).hold_reason) == (lives_until, None)
+
+
+@pytest.mark.parametrize("state", [CallbackState.ATTEMPTING, CallbackState.ENDED])
+def test_what_is_being_attempted_or_over_keeps_its_time(state: CallbackState) -> None:
+    """Refused, with what is allowed."""
+    with pytest.raises(NotPossibleNow) as caught:
+        promising.reschedule(
+            a_callback(state=state),
+            scheduled_at=SLOT,
+            booking_id=None,
+            stand=SEATED,
+            policy=POLICY,
+            now=NOW,
+        )
+    allowed = "held, resting, scheduled, waiting"
+    assert str(caught.value) == f"cannot reschedule in state {str(state)!r}; allowed in: {allowed}"
+
+
+def test_a_booking_that_need_not_join_the_line_yet_is_looked_at_again() -> None:
+    """Nothing else of it changes; and only what is scheduled is watched so."""
+    before = requested(attrs.evolve(booked, booking_id=BOOKING_ID), policy=SLOTTED)
+    decision = promising.look_again(before, at=SLOT - M, now=SLOT - 2 * M)
+    assert changed(before, only_record(decision)) == {"due_at": SLOT - M}
+    assert only_event(decision).kind == "callback_watched"
+    with pytest.raises(NotPossibleNow, match=r"cannot watch in state 'waiting'; allowed in: scheduled"):
+        promising.look_again(requested(), at=SLOT, now=START)

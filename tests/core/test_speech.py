@@ -47,6 +47,7 @@ from callbackq.errors import (
     RequestKeyReused,
     RequestRefused,
     SchemaMismatch,
+    SlotUnavailable,
     StaleVersion,
     StoreError,
     StoreUnavailable,
@@ -62,6 +63,7 @@ from callbackq.model import (
     OfferReason,
     Position,
     Receipt,
+    SlotProblem,
     Wait,
 )
 from callbackq.policy import KEYS_S2, AfterRefusal, Keys, PlaceFrom
@@ -197,7 +199,7 @@ def test_an_offer_is_spoken() -> None:
     assert text_of(say_offer(OFFER, policy=POLICY)) == (
         "You are number 5 in line. The estimated wait is between 2 and 4 minutes."
         " You can hang up now and be called back when it is your turn. You keep your place in line."
-        " We expect to call you at 08:03 UTC on 5 January."
+        " We expect to call you at 8:03 AM UTC on Monday, January 5."
         " Press star to keep holding. Press 3 to be called back."
     )
 
@@ -307,7 +309,7 @@ def test_the_next_best_is_spoken_in_its_order() -> None:
         again_at=START + D,
     )
     assert text_of(say_no_offer(closed, policy=S2)) == (
-        "We are closed. We open at 08:00 UTC on 6 January. You are number 5 in line."
+        "We are closed. We open at 8:00 AM UTC on Tuesday, January 6. You are number 5 in line."
         " We cannot say how long the wait will be."
         ' Press 3, or say "schedule", to choose a time for a call.'
         " You can also reach us by chat."
@@ -333,7 +335,7 @@ def test_a_receipt_is_spoken() -> None:
     assert text_of(say_receipt(RECEIPT, policy=POLICY)) == (
         "We will call you back. You keep your place in line. You are number 5 in line."
         " The estimated wait is between 2 and 4 minutes."
-        " We expect to call you at 08:03 UTC on 5 January."
+        " We expect to call you at 8:03 AM UTC on Monday, January 5."
         " We will call the number that ends with 2 3."
     )
 
@@ -342,7 +344,7 @@ def test_a_promise_for_a_time_says_the_time() -> None:
     """B2: a booked callback has no place in line yet."""
     receipt = attrs.evolve(RECEIPT, position=None, wait=UNKNOWN, expected_at=START + D)
     assert text_of(say_receipt(receipt, policy=POLICY)) == (
-        "We will call you at 08:00 UTC on 6 January. We will call the number that ends with 2 3."
+        "We will call you at 8:00 AM UTC on Tuesday, January 6. We will call the number that ends with 2 3."
     )
 
 
@@ -376,6 +378,7 @@ REFUSED: list[tuple[CallbackqError, Phrase]] = [
     (RequestKeyReused("form-7"), Phrase.REQUEST_KEY_REUSED),
     (CallHasEnded("call-1 is taken"), Phrase.CALL_HAS_ENDED),
     (NoShowsTooMany(), Phrase.NO_SHOWS_TOO_MANY),
+    (SlotUnavailable(SlotProblem.CLOSED, "2026-01-05 in queue support"), Phrase.SLOT_CLOSED),
     (NotPossibleNow("cancel", "ended", "waiting"), Phrase.NOT_POSSIBLE_NOW),
     (RequestRefused("in another queue"), Phrase.REFUSED),
     (UnknownQueue("support"), Phrase.UNKNOWN_QUEUE),
@@ -444,8 +447,15 @@ def test_after_an_error_the_caller_holds_on(error: CallbackqError) -> None:
         assert answer == Answer(success=False, says=says, then=Then.HANG_UP, error=error)
         return
     kept = () if isinstance(error, CallHasEnded | CallNotFound) else (Say(Phrase.KEEP_HOLDING),)
+    choices: tuple[Choice, ...] = ()
+    if isinstance(error, SlotUnavailable):
+        kept, choices = (Say(Phrase.NO_SLOTS), *kept), (Choice.STAY,)
     assert answer == Answer(
-        success=False, says=(*say_refusal(error), *kept), then=Then.KEEP_HOLDING, error=error
+        success=False,
+        says=(*say_refusal(error), *kept),
+        then=Then.KEEP_HOLDING,
+        error=error,
+        choices=choices,
     )
 
 
@@ -474,12 +484,20 @@ def test_every_phrase_has_its_sentence() -> None:
         "key": "1",
         "word": "hold",
         "names": ("chat", "email"),
+        "ats": (START, START + H),
+        "keys": ("1", "2"),
     }
     texts = {phrase: text_of([Say(phrase, **full)]) for phrase in Phrase}
     assert len(set(texts.values())) == len(Phrase)
     for text in texts.values():
-        assert re.fullmatch(r"[A-Z][^{}]*\.", text), text
+        assert re.fullmatch(r"[A-Z][^{}]*[.?]", text), text
         assert "None" not in text
+
+
+@pytest.mark.parametrize("phrase", list(Phrase))
+def test_a_phrase_without_its_figures_is_spoken_with_gaps(phrase: Phrase) -> None:
+    """A host that builds a phrase itself may forget one: that is heard, and ends no call."""
+    assert text_of([Say(phrase)]).endswith((".", "?"))
 
 
 @pytest.mark.parametrize("choice", list(Choice))
@@ -495,10 +513,34 @@ def test_a_time_is_said_in_the_zone_of_the_caller() -> None:
     eastern = ZoneInfo("America/New_York")
     winter = Say(Phrase.EXPECTED_AT, at=datetime(2026, 1, 5, 20, 30, tzinfo=UTC))
     summer = Say(Phrase.EXPECTED_AT, at=datetime(2026, 7, 6, 2, 5, tzinfo=UTC))
-    assert text_of([winter], zone=eastern) == "We expect to call you at 15:30 EST on 5 January."
-    assert text_of([summer], zone=eastern) == "We expect to call you at 22:05 EDT on 5 July."
+    for zone in (eastern, "America/New_York"):
+        assert text_of([winter], zone=zone) == "We expect to call you at 3:30 PM EST on Monday, January 5."
+        assert text_of([summer], zone=zone) == "We expect to call you at 10:05 PM EDT on Sunday, July 5."
     fixed = timezone(timedelta(hours=5, minutes=30))
-    assert text_of([winter], zone=fixed) == "We expect to call you at 02:00 UTC+05:30 on 6 January."
+    assert (
+        text_of([winter], zone=fixed) == "We expect to call you at 2:00 AM UTC+05:30 on Tuesday, January 6."
+    )
+    sao_paulo = text_of([winter], zone="America/Sao_Paulo")
+    assert sao_paulo == "We expect to call you at 5:30 PM UTC-3 on Monday, January 5."
+
+
+def test_a_zone_that_is_none_is_refused() -> None:
+    """H10: a time in no zone would be a wrong time."""
+    with pytest.raises(InvalidText):
+        text_of([Say(Phrase.EXPECTED_AT, at=START)], zone="New York")
+
+
+def test_an_hour_that_comes_twice_is_said_with_what_tells_the_two_apart() -> None:
+    """H12: the abbreviation."""
+    twice = [datetime(2026, 11, 1, hour, 30, tzinfo=UTC) for hour in (5, 6)]
+    said = [text_of([Say(Phrase.NEXT_SLOT, at=at, zone="America/New_York", dated=False)]) for at in twice]
+    assert said == ["Next available: 1:30 AM EDT.", "Next available: 1:30 AM EST."]
+
+
+def test_the_zone_of_a_phrase_goes_before_that_of_the_speaker() -> None:
+    """H10: a booking is said in its own zone, whoever speaks."""
+    say = Say(Phrase.NEXT_SLOT, at=START, zone="America/New_York", dated=False)
+    assert text_of([say], zone="Europe/Berlin") == "Next available: 3:00 AM EST."
 
 
 @pytest.mark.parametrize(

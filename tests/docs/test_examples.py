@@ -14,6 +14,13 @@ EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.py"
 LINES_MAX = 79
 SHOWN = {
     "asyncio_host": ["asked to Dial", "asked to Bridge", "outcome: completed", "asked to HangUp"],
+    "booked_day": [
+        "Kim wanted 10:00, which is full, and takes another",
+        "10:00 AM EST, for them 7:00 AM PST: Eve",
+        "Dan +1…04, completed",
+        "5 of 5 were on time",
+        "Liz +1…05, scheduled",
+    ],
     "busy_hour": ["takes a callback, and hangs up", "is put through to", "callback: agent and customer talk"],
     "first_callback": ["promised: cb_000001 to +1…01", "outcome: completed"],
     "own_policy": ["unreached after 4 attempts", "ring_time is 0:00:05; allowed: 0:00:15 to 0:05:00"],

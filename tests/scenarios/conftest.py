@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from callbackq import Store
-from scenarios.scene import Scene
+from scenarios.scene import AFTERNOON, SLOTS, Scene
 from service.conftest import store
 
 __all__ = ["store"]  # The fixture: memory, SQLite and PostgreSQL.
@@ -23,6 +23,14 @@ def make_scene(store: Store) -> Callable[..., Scene]:
 def scene(make_scene: Callable[..., Scene]) -> Scene:
     """A support center as the handbook has it: customer and agent are dialed at once."""
     return make_scene()
+
+
+@pytest.fixture
+def booked(make_scene: Callable[..., Scene]) -> Scene:
+    """One with slots, at 1:40 PM in New York; 2:00, 2:30, 3:15 and 4:00 PM are the next ones that are free."""
+    scene = make_scene(now=AFTERNOON, **SLOTS)
+    scene.fills("2:15 PM", "2:45 PM", "3:00 PM", "3:30 PM", "3:45 PM")
+    return scene
 
 
 @pytest.fixture

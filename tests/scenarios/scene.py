@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -21,6 +22,7 @@ from callbackq import (
     RETRIES_S2,
     AnsweredBy,
     Callback,
+    CallbackService,
     CallbackState,
     Cause,
     Choice,
@@ -37,7 +39,10 @@ from callbackq import (
     Receipt,
     Role,
     Store,
+    TicketOrder,
+    Tickets,
 )
+from callbackq.policy import FixedSeats, SlotPolicy, Span, WeekHours, weekdays
 from callbackq.testing import (
     IS_BUSY,
     NEVER_ANSWERS,
@@ -64,6 +69,28 @@ S2: Final[Mapping[str, Any]] = MappingProxyType(
     }
 )
 """What the handbook asks for and a queue does not do by itself: dialing both at once, three rings, keys, a survey."""
+
+NEW_YORK: Final = ZoneInfo("America/New_York")
+AFTERNOON: Final = datetime(2026, 1, 5, 18, 40, tzinfo=UTC)
+"""A Monday, 1:40 PM in New York: the slots of the handbook are all within the next 4 hours."""
+
+START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
+
+
+def seats(count: int, **settings: Any) -> SlotPolicy:
+    """Return slots every quarter of an hour, each with so many seats."""
+    return SlotPolicy(seats=FixedSeats(seats=count), length=timedelta(minutes=15), **settings)
+
+
+SLOTS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "hours": WeekHours(zone="America/New_York", week=weekdays(Span(time(9), time(18)))),
+        "slots": seats(1),
+        "mode": Mode.CUSTOMER_FIRST,
+        "ring_on_max": None,
+    }
+)
+"""Slots every quarter of an hour, with one seat; the customer is dialed, and then the agent joins."""
 
 TALK: Final = [
     "0:00 Ann is rung",
@@ -201,6 +228,16 @@ class Customer:
         """Chooses a time: so long from now."""
         return self.asks_for_a_callback(scheduled_at=self.scene.now + time_of(text), **request)
 
+    def books_at(self, clock: str, **request: Any) -> Customer:
+        """Chooses a slot: by a clock in New York, today."""
+        return self.asks_for_a_callback(scheduled_at=self.scene.at(clock), **request)
+
+    def moves_to(self, clock: str) -> Receipt:
+        """Replies "RESCHEDULE", and chooses one of the times that are named."""
+        return self.scene.service.reschedule(
+            self.callback_id, scheduled_at=self.scene.at(clock), by="customer"
+        )
+
     def holds(self, **call: Any) -> Customer:
         """Calls, and waits on the line."""
         self.scene.service.call_joined(QUEUE, call_id=self.name, number=self.number, name=self.name, **call)
@@ -232,6 +269,11 @@ class Customer:
     def callback(self) -> Callback:
         return self.scene.service.get(self.callback_id)
 
+    def notice(self, kind: NoticeKind) -> Notice:
+        """Return the latest notice of a kind because of the callback."""
+        mine = [one for one in self.scene.notices.notices if one.callback_id == self.callback_id]
+        return next(one for one in reversed(mine) if one.kind is kind)
+
     @property
     def is_waiting(self) -> bool:
         return self.callback.state is CallbackState.WAITING
@@ -258,6 +300,17 @@ class Customer:
 
     def _will_again(self) -> None:
         self.scene.network.person(self.number, *self._does)
+
+
+class HelpDesk:
+    """Opens tickets, T-1 and so on, one for each callback."""
+
+    def __init__(self) -> None:
+        self.orders: list[TicketOrder] = []
+
+    def open(self, order: TicketOrder) -> str:
+        self.orders.append(order)
+        return f"T-{len(self.orders)}"
 
 
 # ---------------------------------------------------------------------------- what is seen
@@ -293,6 +346,8 @@ class Seen:
                 self.note(f"task: see to {whom} within {hours:g} h")
             case NoticeKind.CUSTOMER_FLAGGED:
                 self.note(f"{whom} is flagged")
+            case NoticeKind.AGENT_REMINDER:
+                self.note(f"reminder for {order.owner_id or 'all agents'}: the call with {whom}")
             case NoticeKind.NUMBER_WRONG:
                 self.note(f"{order.number} is marked as not {whom}'s")
             case _:
@@ -310,6 +365,9 @@ _MESSAGES: Final[Mapping[NoticeKind, str]] = MappingProxyType(
         NoticeKind.NO_SHOWS: "we tried several times, call us or write to us",
         NoticeKind.NO_AGENT: "nobody could take your call",
         NoticeKind.SURVEY: "how was it?",
+        NoticeKind.REMINDER: "we call you soon",
+        NoticeKind.BACKUP_AGENT: "we call you as promised, somebody else does",
+        NoticeKind.LATE: "we are late, or choose another time",
     }
 )
 
@@ -394,16 +452,22 @@ class Scene:
     A support center for one scenario.
 
     Args:
+        now: when it begins.
+        tickets: where tickets are opened.
         settings: what is changed of S2.
     """
 
-    def __init__(self, store: Store, **settings: Any) -> None:
-        clock = ManualClock()
+    def __init__(
+        self, store: Store, *, now: datetime = START, tickets: Tickets | None = None, **settings: Any
+    ) -> None:
+        clock = ManualClock(now)
+        self._store = store
         self.notices = Seen(clock)
         self.host = VirtualHost(
             store,
             [QueuePolicy(queue=QUEUE, **{**S2, **settings})],
             clock=clock,
+            tickets=tickets,
             telephony=lambda clock: Network(clock, self.notices),
             notices=self.notices,
         )
@@ -417,8 +481,29 @@ class Scene:
         return network
 
     @property
+    def policy(self) -> QueuePolicy:
+        """The policy of the only queue."""
+        (policy,) = self.service.policies.values()
+        return policy
+
+    def reopened(self, policy: QueuePolicy) -> CallbackService:
+        """Return the service as it is after the host was started again, with another policy."""
+        return CallbackService(self._store, [policy], clock=self.host.clock)
+
+    @property
     def now(self) -> datetime:
         return self.service.now()
+
+    def at(self, clock: str) -> datetime:
+        """Return when a clock in New York shows a time today, such as "3:15 PM"."""
+        hour, minute = clock.split(maxsplit=1)[0].split(":")
+        found = time(int(hour) % 12 + (12 if clock.endswith("PM") else 0), int(minute), tzinfo=NEW_YORK)
+        return datetime.combine(self.now.astimezone(NEW_YORK), found).astimezone(UTC)
+
+    def fills(self, *clocks: str) -> None:
+        """Let other people book one seat of each of these slots."""
+        for clock in clocks:
+            self.customer(f"Somebody at {clock}").books_at(clock)
 
     # ------------------------------------------------------------------ who is there
 

@@ -5,11 +5,10 @@ Left out, because other parts of the library do it, or are to do it:
 
 * Wrong number: reading the number back, and the code that is sent to it, come before the promise (requests, checks).
 * The customer moves: the reply by which the number is changed, and the page on which another time is chosen, come
-  with messages and slots.
-* Too many callbacks at one time: slots and their seats. That a line is full is said by offers.
-* The agent is away: the message that the time stands, and the message with other times where nobody is there, come
-  with messages and slots. What happens without them is shown here: the callback waits, and is not lost.
-* Time zones: slots and messages. Replies by message: messages.
+  with messages.
+* Too many callbacks at one time, time zones, and whatever else concerns slots: `test_edge_cases_of_slots.py`. Here a
+  chosen time is any, in a queue that has no slots, and nobody is told that the agent is away: the callback waits.
+* Replies by message: messages.
 * International numbers: checks of the number, before the promise.
 * The words of messages, and the mail or text within 24 hours, are the host's: a notice says to whom, what and by when.
 """

@@ -1,9 +1,10 @@
 """
 S2, "Retry and no-answer logic": what follows when the customer answers, and when not. One section for each row.
 
-Left out: the row "Customer reschedules", and the replies to messages by which customers cancel, move or correct, which
-belong to slots and messages. Here a customer who cancels is one whose host has understood the reply. The words and
-channels of messages are the host's too: what is shown is whom a notice goes to, which one, and when.
+The rows for a booked time, "Customer reschedules" among them, are in `test_scheduled_callbacks.py`. Left out: the
+replies to messages by which customers cancel, move or correct: here a customer who cancels is one whose host has
+understood the reply. The words and channels of messages are the host's too: what is shown is whom a notice goes to,
+which one, and when.
 """
 
 from __future__ import annotations

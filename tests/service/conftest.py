@@ -49,6 +49,7 @@ def check_fold(store: Store) -> None:
             Entity.CALL: tx.calls,
             Entity.AGENT: tx.agents,
             Entity.ATTEMPT: tx.attempts,
+            Entity.BOOKING: tx.bookings,
         }
         for (entity, key), record in fold(tx.history.all()).items():
             found = tx.queues.find(QueueName(key)) if entity is Entity.QUEUE else tables[entity].get(key)

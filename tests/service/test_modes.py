@@ -419,15 +419,20 @@ def test_agent_on_the_line_is_told_why_nobody_is_there(
     assert host.telephony.live_legs() == []
 
 
-def test_agent_is_told_that_the_customer_left_before_they_were_joined(store: Store) -> None:
-    """F8: in its own words: they had answered."""
+@pytest.mark.parametrize(
+    ("stayed", "disposition"), [(1, Disposition.ANSWERED_THEN_LEFT), (3, Disposition.UNKNOWN)]
+)
+def test_agent_is_told_that_the_customer_left_before_they_were_joined(
+    store: Store, stayed: int, disposition: Disposition
+) -> None:
+    """F8: in its own words: they had answered. After two seconds they may have talked, and it is in doubt."""
     host = house(store)
     host.telephony.bridge = lambda _order: None  # type: ignore[method-assign]
-    host.telephony.person(BOB, Behaviour(hangs_up_after=3 * SECOND))
+    host.telephony.person(BOB, Behaviour(hangs_up_after=stayed * SECOND))
     callback_id = promised(host)
     host.run_for(5 * SECOND)
     assert heard(host, Role.AGENT) == [Prompt.CUSTOMER_LEFT]
-    assert host.service.get(callback_id).last_disposition is Disposition.ANSWERED_THEN_LEFT
+    assert host.service.get(callback_id).last_disposition is disposition
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -14,6 +14,9 @@ from callbackq.ports import Commit
 from callbackq.stores import SQLiteStore
 from callbackq.testing.builders import QUEUE, make_callback, make_event, next_version
 from callbackq.testing.store_contract.base import TENANT, append, ask, put
+from callbackq.testing.store_contract.bookings import take_seat
+
+SEATS = 30
 
 
 def count(store: SQLiteStore, rounds: int) -> int:
@@ -63,9 +66,10 @@ def race(path: str, name: str) -> None:
     sys.stdin.readline()
     late = count(store, 25)
     made = request(store, name, 10)
+    seats = sum(take_seat(store, limit=SEATS) for _ in range(10))
     for version in range(10):
         append(store, make_event(events.AgentAvailable, agent_id=AgentId(name), version=version))
-    print(late, made, *claim(store), flush=True)
+    print(late, made, seats, *claim(store), flush=True)
     store.close()
 
 

@@ -20,6 +20,7 @@ from callbackq.errors import CallbackqError, ConfigurationError
 from callbackq.ids import (
     AgentId,
     AttemptId,
+    BookingId,
     CallbackId,
     CallId,
     LegId,
@@ -33,12 +34,17 @@ from callbackq.model import (
     AgentState,
     Attempt,
     AttemptState,
+    Booking,
+    BookingEnd,
+    BookingState,
     Callback,
     CallbackState,
     CallState,
     LegState,
     LiveCall,
     QueueControl,
+    SlotCount,
+    SlotDay,
 )
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.stores import Flush, MemoryStore, SQLiteStore
@@ -48,6 +54,9 @@ from callbackq.stores.memory_rows import (
     ATTEMPTS_DIALED,
     ATTEMPTS_OPEN,
     ATTEMPTS_WANTING,
+    BOOKINGS_OF_AGENT,
+    BOOKINGS_OF_CALLBACK,
+    BOOKINGS_OF_QUEUE,
     CALLBACKS_OF_SUBJECT,
     CALLS_OPEN,
     CALLS_TAKEN,
@@ -55,12 +64,16 @@ from callbackq.stores.memory_rows import (
 )
 from callbackq.testing.builders import (
     QUEUE,
+    SLOT_AT,
     make_agent,
     make_attempt,
+    make_booking,
     make_call,
     make_callback,
     make_event,
     make_queue_control,
+    make_slot_count,
+    make_slot_day,
     make_subject,
     next_version,
 )
@@ -84,6 +97,9 @@ def full_store() -> tuple[MemoryStore, TenantRows]:
         make_agent("noa", since_at=START + timedelta(seconds=1)),
         make_attempt("at_1", customer_leg=LegState.RINGING),
         make_attempt("at_2", agent_id=None),
+        make_booking("bk_1", agent_id=AgentId("mia")),
+        make_slot_count(usual_count=1),
+        make_slot_day(),
         make_subject("su_1"),
         make_queue_control(QUEUE),
     )
@@ -120,6 +136,19 @@ BREAKAGES: dict[str, Callable[[TenantRows], object]] = {
     "a callback of nobody": lambda tenant: tenant.by_key[CALLBACKS_OF_SUBJECT].add(("su_9", START, "cb_9")),
     "a dialed number forgotten": lambda tenant: tenant.by_key[ATTEMPTS_DIALED].clear(),
     "a number that was not dialed": lambda tenant: tenant.by_key[ATTEMPTS_DIALED].add(("n", START, "at_2")),
+    "a booking that its slot does not know": lambda tenant: tenant.by_key[BOOKINGS_OF_QUEUE].pop(),
+    "a booking of nobody": lambda tenant: tenant.by_key[BOOKINGS_OF_QUEUE].add((QUEUE, SLOT_AT, "bk_9")),
+    "a calendar forgotten": lambda tenant: tenant.by_key[BOOKINGS_OF_AGENT].clear(),
+    "a booking that its callback does not know": lambda tenant: tenant.by_key[BOOKINGS_OF_CALLBACK].pop(),
+    "a time of a booking forgotten": lambda tenant: tenant.due[Booking].pop(),
+    "a time of an agent that is free": lambda tenant: tenant.keys.pop(
+        ("agent_slot", f"{SLOT_AT.isoformat()} mia")
+    ),
+    "a counter under another's slot": lambda tenant: tenant.rows[SlotCount].update(
+        {(QUEUE, SLOT_AT + timedelta(hours=1)): make_slot_count()}
+    ),
+    "a counter that is out of order": lambda tenant: tenant.in_order[SlotCount].clear(),
+    "a day of nobody": lambda tenant: tenant.in_order[SlotDay].add((QUEUE, "2026-02-01")),
     "an open attempt forgotten": lambda tenant: tenant.by_queue[ATTEMPTS_OPEN][QUEUE].pop(),
     "an attempt that wants an agent forgotten": lambda tenant: tenant.by_queue[ATTEMPTS_WANTING].clear(),
     "an attempt that wants two agents": lambda tenant: tenant.by_queue[ATTEMPTS_WANTING][QUEUE].add("at_1"),
@@ -168,7 +197,10 @@ def test_nothing_is_kept_of_places_that_left() -> None:
         store,
         next_version(make_attempt("at_1"), state=AttemptState.ENDED),
         next_version(make_attempt("at_2", agent_id=None), state=AttemptState.ENDED),
+        next_version(make_booking("bk_1", agent_id=AgentId("mia")), state=BookingState.ENDED),
     )
+    assert not tenant.by_key[BOOKINGS_OF_QUEUE]
+    assert not tenant.by_key[BOOKINGS_OF_AGENT]
     assert tenant.lines == {}
     assert all(queues == {} for queues in tenant.by_queue.values())
 
@@ -224,12 +256,27 @@ def stored(tx: Transaction, cls: type[Any], row_id: str) -> Any:
         LiveCall: tx.calls.get,
         Agent: tx.agents.get,
         Attempt: tx.attempts.get,
+        Booking: tx.bookings.get,
         QueueControl: tx.queues.find,
     }
     try:
         return get[cls](row_id)
     except LookupError:
         return None
+
+
+def save_count(row: SlotCount | SlotDay, version_offset: int) -> Command:
+    """Save a counter as `save` does. What is stored is asked for under a lock."""
+
+    def command(tx: Transaction) -> None:
+        if isinstance(row, SlotCount):
+            old: Any = tx.slots.locked(row.queue, row.slot_at)
+        else:
+            old = next(iter(tx.slots.days(row.queue, from_day=row.day, until_day=row.day)), None)
+        version = (old.version if old else 0) + 1 + version_offset
+        tx.save(attrs.evolve(row, tenant_id=tx.tenant_id, version=version))  # type: ignore[attr-defined]
+
+    return command
 
 
 def save(row: Any, version_offset: int) -> Command:
@@ -256,7 +303,7 @@ def commands(draw: st.DrawFn) -> Command:
         "priority": draw(st.integers(0, 1)),
     }
     kinds = ["callback", "callback", "call", "call", "agent", "attempt", "subject", "queue", "event", "lane"]
-    kind = draw(st.sampled_from(kinds))
+    kind = draw(st.sampled_from([*kinds, "booking", "booking", "slot", "day"]))
     offset = draw(st.sampled_from([0, 0, 0, 0, -1, 1]))
     if kind == "callback":
         state, dedup, request = draw(st.sampled_from(CallbackState)), draw(KEYS), draw(KEYS)
@@ -281,6 +328,21 @@ def commands(draw: st.DrawFn) -> Command:
         keys |= {"queue": queue, "started_at": draw(TIMES), "agent_id": draw(KEYS)}
         keys |= {"customer_leg": draw(st.sampled_from([LegState.NONE, LegState.RINGING]))}
         return save(make_attempt(f"at_{number}", state=state, **keys, **legs, **due(state, at)), offset)
+    if kind == "booking":
+        state, end = draw(st.sampled_from(BookingState)), draw(st.sampled_from([None, *BookingEnd]))
+        seat = {
+            "queue": queue,
+            "slot_at": at,
+            "ended_as": end,
+            "agent_id": draw(KEYS),
+            "held_at": draw(TIMES),
+        }
+        seat |= {"callback_id": draw(st.none() | NUMBERS.map(lambda n: CallbackId(f"cb_{n}")))}
+        return save(make_booking(f"bk_{number}", state=state, **seat, **due(state, at)), offset)
+    if kind == "slot":
+        return save_count(make_slot_count(queue, slot_at=at, usual_count=draw(st.integers(0, 2))), offset)
+    if kind == "day":
+        return save_count(make_slot_day(queue, day=f"2026-01-0{number}", full_count=rank), offset)
     if kind == "queue":
         return save(make_queue_control(queue, dialing_paused=draw(st.booleans())), offset)
     if kind == "subject":
@@ -290,6 +352,7 @@ def commands(draw: st.DrawFn) -> Command:
         )
     if kind == "event":
         classes = [events.CallbackReady, events.AttemptStarted, events.CallJoined, events.QueueSwitched]
+        classes += [events.BookingMade]
         cls = draw(st.sampled_from(classes))
         return lambda tx: tx.history.append([make_event(cls, version=number, tenant_id=tx.tenant_id)])  # type: ignore[attr-defined]
     skills = draw(st.sampled_from(SKILLS))
@@ -347,12 +410,29 @@ def answers(tx: Transaction) -> dict[str, object]:
             for n in range(1, 5)
             for second in (-1, 1, 3)
         ],
+        "bookings": [
+            tx.bookings.between(
+                queue, from_at=START + timedelta(seconds=1), until_at=until_at, agent_id=agent_id, limit=limit
+            )
+            for queue, agent_id in ((QUEUE, None), (QUEUE, AgentId("k1")), (None, AgentId("k1")))
+            for until_at, limit in ((late, 9), (START + timedelta(seconds=3), 2))
+        ],
+        "booked": [tx.bookings.of_callback(CallbackId(f"cb_{n}")) for n in range(1, 5)],
+        "slots": [
+            (
+                tx.bookings.of_slot(queue, START + timedelta(seconds=2)),
+                tx.slots.locked(queue, START + timedelta(seconds=2)),
+                tx.slots.between(queue, from_at=START, until_at=START + timedelta(seconds=4)),
+                tx.slots.days(queue, from_day="2026-01-02", until_day="2026-01-03"),
+            )
+            for queue in QUEUES
+        ],
         "switched": [tx.queues.find(queue) for queue in QUEUES],
         "waiting": [tx.line.waiting_count(queue) for queue in QUEUES],
         "empty": tx.line.is_empty(),
         "due": [
             table.due(now=now, limit=limit)
-            for table in (tx.callbacks, tx.calls, tx.agents, tx.attempts)
+            for table in (tx.callbacks, tx.calls, tx.agents, tx.attempts, tx.bookings)
             for now, limit in ((late, 9), (START + timedelta(seconds=1), 2))
         ],
         "next": tx.next_due_at(),
@@ -370,6 +450,7 @@ def answers(tx: Transaction) -> dict[str, object]:
                 tx.calls.find(CallId(f"call_{n}")),
                 tx.agents.find(AgentId(f"agent_{n}")),
                 stored(tx, Attempt, AttemptId(f"at_{n}")),
+                stored(tx, Booking, BookingId(f"bk_{n}")),
             )
             for n in range(1, 5)
         ],

@@ -35,19 +35,23 @@ from callbackq.errors import (
     StoreUnavailable,
     UniquenessViolated,
 )
-from callbackq.ids import CallbackId, CallId, LegId, PlaceId, QueueName, SubjectId, TenantId
+from callbackq.ids import AgentId, CallbackId, CallId, LegId, PlaceId, QueueName, SubjectId, TenantId
 from callbackq.model import (
     POSITION_EXACT_MAX,
     Agent,
     AgentState,
     Attempt,
     AttemptState,
+    Booking,
+    BookingState,
     Callback,
     CallbackState,
     CallState,
     LiveCall,
     QueueControl,
     Record,
+    SlotCount,
+    SlotDay,
     Subject,
 )
 from callbackq.ports import Commit, Transaction
@@ -57,17 +61,22 @@ from callbackq.stores.postgres_errors import translate, translate_commit
 from callbackq.stores.rows import EVENT_COLUMNS
 from callbackq.testing.builders import (
     QUEUE,
+    SLOT_AT,
     make_agent,
     make_attempt,
+    make_booking,
     make_call,
     make_callback,
     make_event,
     make_queue_control,
+    make_slot_count,
+    make_slot_day,
     make_subject,
     next_version,
 )
 from callbackq.testing.clock import START
-from callbackq.testing.store_contract.base import TENANT, append, ask, put
+from callbackq.testing.store_contract.base import TENANT, append, ask, at_once, put
+from callbackq.testing.store_contract.bookings import take_seat
 from stores.postgres_server import admin, conninfo, fresh_schema, fresh_store
 
 TIMEOUT_S = 30.0
@@ -76,6 +85,9 @@ TABLES: dict[str, type[Any]] = {
     "callbackq_calls": LiveCall,
     "callbackq_agents": Agent,
     "callbackq_attempts": Attempt,
+    "callbackq_bookings": Booking,
+    "callbackq_slots": SlotCount,
+    "callbackq_slot_days": SlotDay,
     "callbackq_subjects": Subject,
     "callbackq_queues": QueueControl,
 }
@@ -230,7 +242,7 @@ def test_tables_of_another_version_are_refused(schema: str) -> None:
     with opened(schema):
         pass
     admin().execute(f"UPDATE {schema}.callbackq_meta SET value = '99' WHERE name = 'schema_version'")
-    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 3"):
+    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 4"):
         PostgresStore(conninfo(), schema=schema)
 
 
@@ -532,6 +544,18 @@ class PlannedError(Exception):
             make_subject("su_2", identity="tel:+12125550123"),
             "identity",
         ),
+        (
+            make_booking("bk_1", callback_id=CallbackId("cb")),
+            make_booking("bk_2", callback_id=CallbackId("cb")),
+            "bk_2: another booking .* this callback",
+        ),
+        (
+            make_booking("bk_1", agent_id=AgentId("mia")),
+            make_booking("bk_2", agent_id=AgentId("mia")),
+            "bk_2: another booking .* this agent",
+        ),
+        (make_slot_count(), make_slot_count(usual_count=1), "support .*: another row has this id"),
+        (make_slot_day(), make_slot_day(full_count=1), "support 2026-01-05: another row has this id"),
         (make_queue_control(QUEUE), make_queue_control(QUEUE, dialing_paused=True), "id"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -553,6 +577,182 @@ def test_of_two_who_take_one_key_at_once_one_wins(
         late.result(TIMEOUT_S)
     assert caught.value.__cause__ is None
     assert "12125550123" not in repr(caught.value.__context__)
+
+
+def test_who_waits_for_a_counter_sees_the_newest(
+    store: PostgresStore, node: PostgresStore, aside: Callable[..., Future[Any]]
+) -> None:
+    """Whoever asks for it first waits before looking: so there is no conflict, also where there was none yet."""
+
+    def take() -> SlotCount | None:
+        with node.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+            found = tx.slots.locked(QUEUE, SLOT_AT)
+            assert found is not None
+            tx.save(next_version(found, usual_count=found.usual_count + 1))
+            return found
+
+    count: SlotCount | None = None
+    for number in range(1, 6, 2):
+        with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+            count = tx.slots.locked(QUEUE, SLOT_AT)
+            other = aside(take)
+            wait_until_blocked(node)
+            mine = next_version(count, usual_count=number) if count else make_slot_count(usual_count=number)
+            tx.save(mine)
+        assert other.result(TIMEOUT_S) == mine
+    final = ask(node, lambda tx: tx.slots.locked(QUEUE, SLOT_AT))
+    assert final == make_slot_count(version=6, usual_count=6)
+
+
+def test_who_has_looked_before_is_told_that_the_counter_has_changed(
+    store: PostgresStore, node: PostgresStore, aside: Callable[..., Future[Any]]
+) -> None:
+    """He waits as well, but what he sees is settled. A new attempt finds the newest."""
+    put(store, make_slot_count(), make_call("call_1"))
+
+    def take_late() -> None:
+        with node.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+            assert tx.calls.find(CallId("call_1")) is not None
+            tx.slots.locked(QUEUE, SLOT_AT)
+
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        count = tx.slots.locked(QUEUE, SLOT_AT)
+        assert count is not None
+        late = aside(take_late)
+        wait_until_blocked(node)
+        tx.save(next_version(count, usual_count=1))
+    with pytest.raises(StaleVersion, match="changed"):
+        late.result(TIMEOUT_S)
+    take_late()
+
+
+def test_whoever_was_late_for_a_counter_is_not_late_again(store: PostgresStore, node: PostgresStore) -> None:
+    """However many want it, and whatever they look at before: the second attempt waits before it looks."""
+    later = SLOT_AT + timedelta(hours=1)
+
+    def move(number: int) -> int:
+        for tries in range(1, 9):
+            try:
+                with (store, node)[number % 2].transaction(TENANT, commit=Commit.FLUSHED) as tx:
+                    tx.calls.open(QUEUE)
+                    time.sleep(0.01)
+                    for slot_at in (SLOT_AT, later)[number // 2 % 2 :]:
+                        count = tx.slots.locked(QUEUE, slot_at)
+                        known = count or make_slot_count(slot_at=slot_at, version=0)
+                        tx.save(next_version(known, usual_count=known.usual_count + 1))
+            except Conflict:
+                continue
+            return tries
+        return 9
+
+    tries = at_once(move)
+    assert max(tries) <= 3, tries
+    counts = ask(
+        node, lambda tx: tx.slots.between(QUEUE, from_at=SLOT_AT, until_at=later + timedelta(hours=1))
+    )
+    assert [count.usual_count for count in counts] == [8, 16]
+
+
+def test_what_somebody_was_late_for_is_forgotten_in_time(store: PostgresStore, node: PostgresStore) -> None:
+    """By the next transaction of that thread that may write, also in another tenant."""
+    put(store, make_slot_count())
+    for tenant_id in (TENANT, TenantId("other")):
+        with pytest.raises(StaleVersion):
+            do(node, lambda tx: tx.save(next_version(tx.slots.locked(QUEUE, SLOT_AT), version=7)))
+        assert len(node._late) == 1
+        ask(node, lambda tx: tx.calls.open(QUEUE))
+        assert len(node._late) == 1
+        with node.transaction(tenant_id, commit=Commit.FLUSHED) as tx:
+            assert len(tx._session.kept) == (tenant_id == TENANT)
+            assert not node._late
+
+
+def test_who_waited_for_a_counter_that_was_not_changed_goes_on(
+    store: PostgresStore, node: PostgresStore, aside: Callable[..., Future[Any]]
+) -> None:
+    """Whether he had looked before or not: nothing that he sees is out of date."""
+    count = make_slot_count()
+    put(store, count, make_call("call_1"))
+
+    def take_late() -> SlotCount | None:
+        with node.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+            assert tx.calls.find(CallId("call_1")) is not None
+            return tx.slots.locked(QUEUE, SLOT_AT)
+
+    with suppress(PlannedError), store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        assert tx.slots.locked(QUEUE, SLOT_AT) == count
+        late = aside(take_late)
+        wait_until_blocked(node)
+        tx.save(next_version(count, usual_count=1))
+        raise PlannedError
+    assert late.result(TIMEOUT_S) == count
+
+
+def test_a_counter_keeps_nobody_from_anything_else(store: PostgresStore, node: PostgresStore) -> None:
+    """Another slot, another queue, another tenant, and whoever only reads: none of them waits."""
+    count = make_slot_count()
+    put(store, count)
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        assert tx.slots.locked(QUEUE, SLOT_AT) == count
+        assert ask(node, lambda tx: tx.slots.locked(QUEUE, SLOT_AT)) == count
+        with node.transaction(TENANT, commit=Commit.FLUSHED) as other:
+            assert other.slots.locked(QUEUE, SLOT_AT + timedelta(hours=1)) is None
+            assert other.slots.locked(QueueName("sales"), SLOT_AT) is None
+            assert other.slots.between(QUEUE, from_at=SLOT_AT, until_at=SLOT_AT + timedelta(hours=1)) == [
+                count
+            ]
+        with node.transaction(TenantId("other"), commit=Commit.FLUSHED) as other:
+            assert other.slots.locked(QUEUE, SLOT_AT) is None
+
+
+def test_who_did_not_ask_for_the_counter_waits_for_whoever_did(
+    store: PostgresStore, node: PostgresStore, aside: Callable[..., Future[Any]]
+) -> None:
+    """The row itself is locked too: a change past `locked` comes second, and is refused."""
+    count = make_slot_count()
+    put(store, count)
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        tx.slots.locked(QUEUE, SLOT_AT)
+        late = aside(put, node, next_version(count, usual_count=9))
+        wait_until_blocked(node)
+        tx.save(next_version(count, usual_count=1))
+    with pytest.raises(StaleVersion, match=r"support .*changed"):
+        late.result(TIMEOUT_S)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_seats_never_exceed_the_limit_over_several_nodes(
+    store: PostgresStore, node: PostgresStore, is_first: bool
+) -> None:
+    """Sixteen threads on two nodes: each seat is given once."""
+    look: Callable[[Transaction], object] = lambda tx: None if is_first else tx.calls.open(QUEUE)  # noqa: E731
+    stores = (store, node)
+    taken = at_once(lambda number: [take_seat(stores[number % 2], limit=25, before=look) for _ in range(3)])
+    assert sum(map(sum, taken)) == 25
+    assert ask(node, lambda tx: tx.slots.locked(QUEUE, SLOT_AT)) == make_slot_count(
+        version=25, usual_count=25
+    )
+
+
+def test_two_who_want_two_counters_crosswise_are_parted(
+    store: PostgresStore, node: PostgresStore, aside: Callable[..., Future[Any]]
+) -> None:
+    """Whoever moves a booking keeps two slots: one of two goes on, and the other is told to try again."""
+    first, second = SLOT_AT, SLOT_AT + timedelta(hours=1)
+    meet = threading.Barrier(2)
+
+    def move(at: PostgresStore, order: list[datetime]) -> str:
+        try:
+            with at.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+                tx.slots.locked(QUEUE, order[0])
+                meet.wait(TIMEOUT_S)
+                tx.slots.locked(QUEUE, order[1])
+        except Conflict:
+            return "late"
+        return "moved"
+
+    ends = [aside(move, store, [first, second]), aside(move, node, [second, first])]
+    assert sorted(end.result(TIMEOUT_S) for end in ends) == ["late", "moved"]
 
 
 def test_every_place_is_claimed_once_by_two_nodes(
@@ -1090,8 +1290,13 @@ def test_any_name_is_a_name(store: PostgresStore, name: str) -> None:
     agent = make_agent(name, queues=(name, "x"), skills=(name,))
     event = make_event(events.CallbackEnded, callback_id=name, reason=name)
     control = make_queue_control(name, reason=name)
+    booking = make_booking(name, queue=name, agent_id=name)
+    counts = make_slot_count(name), make_slot_day(name, day=name, rules=name)
     tenant_id = TenantId(name)
-    rows = [attrs.evolve(row, tenant_id=tenant_id) for row in (subject, callback, agent, control)]
+    rows = [
+        attrs.evolve(row, tenant_id=tenant_id)
+        for row in (subject, callback, agent, control, booking, *counts)
+    ]
     put(store, *rows, tenant_id=tenant_id)
     append(store, attrs.evolve(event, tenant_id=tenant_id), tenant_id=tenant_id)
     with store.transaction(tenant_id, commit=Commit.RELAXED) as tx:
@@ -1103,6 +1308,9 @@ def test_any_name_is_a_name(store: PostgresStore, name: str) -> None:
         assert tx.agents.available() == [rows[2]]
         assert tx.agents.staffed_count(queue) == 1
         assert tx.queues.find(queue) == rows[3]
+        assert tx.bookings.of_slot(queue, SLOT_AT) == [rows[4]]
+        assert tx.slots.locked(queue, SLOT_AT) == rows[5]
+        assert tx.slots.days(queue, from_day=name, until_day=name) == [rows[6]]
         assert tx.line.head(queue, lanes=(0,)) == rows[1]
         assert tx.callbacks.due(now=START + timedelta(days=9), limit=9, queues=[queue]) == [rows[1]]
         assert tx.lanes.skills_of(lane) == (name,)
@@ -1131,6 +1339,12 @@ def test_a_text_that_cannot_be_stored_is_refused_and_never_found(store: Postgres
         assert tx.callbacks.due(now=START, limit=9, queues=[queue]) == []
         assert tx.next_due_at(queues=[queue]) is None
         assert tx.history.of_callback(CallbackId(text)) == []
+        assert tx.bookings.of_callback(CallbackId(text)) is None
+        assert tx.bookings.of_slot(queue, SLOT_AT) == []
+        assert tx.slots.locked(queue, SLOT_AT) is None
+        assert tx.slots.days(queue, from_day=text, until_day=text) == []
+        with pytest.raises(InvalidText):
+            tx.save(make_slot_count(text))
     assert ask(store, lambda tx: tx.line.waiting_count(QUEUE)) == 1
     with pytest.raises(InvalidText):
         put(store, make_subject("su_1", contexts={"cb_1": {"a": text}}))
@@ -1183,6 +1397,12 @@ KEYS: dict[str, tuple[str, list[str]]] = {
     "number key": (sql.BY_NUMBER_KEY, ["attempts_number_key"]),
     "identity": (sql.BY_IDENTITY, ["subjects_identity"]),
     "leg": (sql.BY_LEG, ["attempts_pkey", "legs_pkey"]),
+    "booking": (sql.BOOKINGS.get, ["bookings_pkey"]),
+    "booking of a callback": (sql.BOOKINGS_OF_CALLBACK, ["bookings_callback", "bookings_callback_id"]),
+    "counter of a slot": (sql.SLOTS.get, ["slots_pkey"]),
+    "counter of a slot, locked": (sql.SLOT_LOCKED, ["slots_pkey"]),
+    "counters of slots": (sql.SLOTS_BETWEEN, ["slots_pkey"]),
+    "counters of days": (sql.DAYS_BETWEEN, ["slot_days_pkey"]),
     "switches": (sql.QUEUES.get, ["queues_pkey"]),
     "lanes": (sql.LANES_FROM, ["lanes_pkey"]),
     "history": (sql.HISTORY, ["history_pkey"]),
@@ -1191,6 +1411,7 @@ KEYS: dict[str, tuple[str, list[str]]] = {
     "history of an agent": (sql.HISTORY_OF_AGENT, ["history_agent"]),
     "history of a queue": (sql.HISTORY_OF_QUEUE, ["history_queue"]),
 }
+DUE_INDEXES = ["agents_due", "attempts_due", "bookings_due", "callbacks_due", "calls_due"]
 WORK: dict[str, tuple[str, list[str]]] = {
     "head of callbacks": (sql.HEAD_CALLBACK, ["callbacks_line"]),
     "head of calls": (sql.HEAD_CALL, ["calls_line"]),
@@ -1208,14 +1429,17 @@ WORK: dict[str, tuple[str, list[str]]] = {
     "due calls": (sql.CALLS.due, ["calls_due"]),
     "due agents": (sql.AGENTS.due, ["agents_due"]),
     "due attempts": (sql.ATTEMPTS.due, ["attempts_due"]),
+    "due bookings": (sql.BOOKINGS.due, ["bookings_due"]),
+    "due bookings of queues": (sql.BOOKINGS.due_in, ["bookings_due"]),
+    "bookings of a slot": (sql.BOOKINGS_OF_SLOT, ["bookings_slot"]),
+    "bookings of a queue": (sql.BOOKINGS_BETWEEN, ["bookings_slot"]),
+    "bookings of an agent": (sql.BOOKINGS_OF_AGENT, ["bookings_agent"]),
+    "bookings of an agent, of one queue": (sql.BOOKINGS_OF_AGENT_IN, ["bookings_agent"]),
     "due callbacks of queues": (sql.CALLBACKS.due_in, ["callbacks_due"]),
     "due calls of queues": (sql.CALLS.due_in, ["calls_due"]),
     "due attempts of queues": (sql.ATTEMPTS.due_in, ["attempts_due"]),
-    "next_due_at": (sql.NEXT_DUE_AT, ["agents_due", "attempts_due", "callbacks_due", "calls_due"]),
-    "next_due_at of queues": (
-        sql.NEXT_DUE_AT_IN,
-        ["agents_due", "attempts_due", "callbacks_due", "calls_due"],
-    ),
+    "next_due_at": (sql.NEXT_DUE_AT, DUE_INDEXES),
+    "next_due_at of queues": (sql.NEXT_DUE_AT_IN, DUE_INDEXES),
     "available": (sql.AVAILABLE, ["agents_available"]),
     "staffed_count": (sql.STAFFED_COUNT, ["agent_queues_pkey"]),
     "staffed_by_skills": (sql.STAFFED_SKILLS, ["agent_queues_pkey", "agents_pkey"]),
@@ -1246,6 +1470,16 @@ WRITES: dict[str, tuple[str, list[str]]] = {
         sql.ATTEMPTS.update.text,
         ["attempts_callback_id", "attempts_number_key", "attempts_pkey", "legs_pkey"],
     ),
+    "update of a booking": (
+        sql.BOOKINGS.update.text,
+        ["bookings_agent_slot", "bookings_callback_id", "bookings_pkey"],
+    ),
+    "insert of a booking": (
+        sql.BOOKINGS.insert.text,
+        ["bookings_agent_slot", "bookings_callback_id", "bookings_pkey"],
+    ),
+    "update of a counter": (sql.SLOTS.update.text, ["slots_pkey"]),
+    "update of a day": (sql.SLOT_DAYS.update.text, ["slot_days_pkey"]),
     "update of a subject": (sql.SUBJECTS.update.text, ["subjects_identity", "subjects_pkey"]),
 }
 PLANS = {**KEYS, **WORK, **WRITES}
@@ -1312,15 +1546,44 @@ def grow_attempts(schema: str) -> None:
     )
 
 
+def grow_bookings(schema: str) -> None:
+    """Put many bookings and counters beside the one: seven of ten bookings are over, half of these were used."""
+    own = {"booking_id", "callback_id"}
+    changed = {"state", "ended_as", "due_at", "agent_id", "slot_at", "held_at"}
+    rest = ", ".join(field.name for field in attrs.fields(Booking) if field.name not in own | changed)
+    admin().execute(
+        f"INSERT INTO {schema}.callbackq_bookings ({', '.join(sorted(own))}, state, ended_as, due_at, agent_id,"
+        f" slot_at, held_at, {rest})"
+        f" SELECT 'x' || number, 'x' || number,"
+        f"        CASE WHEN number % 10 > 6 THEN state ELSE 'ended' END,"
+        f"        CASE WHEN number % 10 < 4 THEN 'used' WHEN number % 10 < 7 THEN 'released' END,"
+        f"        CASE WHEN number % 10 > 6 THEN due_at END,"
+        f"        CASE WHEN number % 3 > 0 THEN 'agent_' || number % 7 END,"
+        f"        slot_at + number * interval '15 minutes', held_at + number * interval '1 second', {rest}"
+        f"   FROM {schema}.callbackq_bookings, generate_series(1, 10000) AS number".encode()
+    )
+    admin().execute(
+        f"INSERT INTO {schema}.callbackq_slots (tenant_id, queue, slot_at, version, usual_count, kept_count)"
+        f" SELECT tenant_id, queue, slot_at + number * interval '15 minutes', 1, 1, 0"
+        f"   FROM {schema}.callbackq_slots, generate_series(1, 10000) AS number".encode()
+    )
+    admin().execute(
+        f"INSERT INTO {schema}.callbackq_slot_days (tenant_id, queue, day, version, full_count, rules)"
+        f" SELECT tenant_id, queue, day || number, 1, 1, ''"
+        f"   FROM {schema}.callbackq_slot_days, generate_series(1, 2000) AS number".encode()
+    )
+
+
 def test_plans_stay_while_the_tables_grow(schema: str) -> None:
     """Before the server has looked at what is in them, and after."""
     with opened(schema) as store:
         put(store, make_callback("cb", rank=-1), make_call("call"), make_agent("mia"), make_subject("su"))
         put(store, make_attempt("at"), make_queue_control(QUEUE))
+        put(store, make_booking("bk", agent_id=AgentId("mia")), make_slot_count(), make_slot_day())
         append(store, make_event(events.CallbackReady), make_event(events.CallJoined))
     for table, cls in TABLES.items():
         own, place = f"{table.removeprefix('callbackq_').removesuffix('s')}_id", "place_id"
-        if cls in {QueueControl, Agent, Attempt, Subject}:
+        if cls not in {Callback, LiveCall}:
             continue
         last = {"state", "due_at", "ended_at"}
         rest = ", ".join(
@@ -1335,6 +1598,7 @@ def test_plans_stay_while_the_tables_grow(schema: str) -> None:
             f"   FROM {schema}.{table}, generate_series(1, 10000) AS number".replace("%%", "%").encode()
         )
     grow_attempts(schema)
+    grow_bookings(schema)
     for _ in range(2):
         with opened(schema) as store:
             for name in PLANS:
@@ -1408,7 +1672,13 @@ def type_of(hint: Any) -> str:
         return type_of(hint.__supertype__)
     if origin is not None:
         return "jsonb"
-    plain = {int: "bigint", float: "double precision", bool: "boolean", datetime: "timestamp with time zone"}
+    plain = {
+        int: "bigint",
+        timedelta: "bigint",
+        float: "double precision",
+        bool: "boolean",
+        datetime: "timestamp with time zone",
+    }
     return plain.get(hint, "text")
 
 
@@ -1444,6 +1714,7 @@ def test_the_history_has_a_column_for_each_part_of_an_event(dba: psycopg.Connect
         ("call_state", CallState),
         ("agent_state", AgentState),
         ("attempt_state", AttemptState),
+        ("booking_state", BookingState),
     ],
 )
 def test_the_database_knows_the_states(dba: psycopg.Connection[Any], name: str, states: Any) -> None:
@@ -1470,6 +1741,12 @@ def test_the_database_knows_the_states(dba: psycopg.Connection[Any], name: str, 
             "UPDATE callbackq_attempts SET customer_leg_id = 'leg_at_2_agent' WHERE attempt_id = 'at_1'",
             "legs_pkey",
         ),
+        ("UPDATE callbackq_bookings SET state = 'asleep'", "booking_state"),
+        ("UPDATE callbackq_bookings SET due_at = NULL", "booking_due"),
+        ("UPDATE callbackq_bookings SET state = 'ended'", "booking_due"),
+        ("UPDATE callbackq_slots SET usual_count = -1", "slot_counts"),
+        ("UPDATE callbackq_slots SET kept_count = -1", "slot_counts"),
+        ("UPDATE callbackq_slot_days SET full_count = -1", "slot_day_count"),
         ("UPDATE callbackq_calls SET state = 'asleep', due_at = NULL", "call_"),
         ("UPDATE callbackq_subjects SET contexts = '[]'", "subject_contexts"),
         ("UPDATE callbackq_subjects SET alternatives = '{}'", "subject_lists"),
@@ -1482,6 +1759,7 @@ def test_the_database_itself_refuses_broken_rows(
     """Whoever writes past the library meets the same rules, by name."""
     put(store, make_callback("cb_1"), make_call("call_1"), make_agent("mia"), make_subject("su_1"))
     put(store, make_attempt("at_1"), make_attempt("at_2"))
+    put(store, make_booking("bk_1"), make_slot_count(), make_slot_day())
     with pytest.raises(psycopg.IntegrityError, match=rule):
         dba.execute(statement.encode())
 
@@ -1530,7 +1808,7 @@ def test_tables_and_views_are_explained(dba: psycopg.Connection[Any]) -> None:
         " WHERE relnamespace = to_regnamespace(current_schema()) AND relkind IN ('r', 'v')"
     )
     comments = dict(found.fetchall())
-    assert len(comments) == 15
+    assert len(comments) == 18
     assert all(comments.values())
     script = (
         resources.files("callbackq.stores").joinpath("schema", "postgres.sql").read_text(encoding="utf-8")
@@ -1593,11 +1871,13 @@ def test_what_is_due_and_who_is_dialed_can_be_read(
         make_callback("cb_1", state=CallbackState.ATTEMPTING, due_at=START + timedelta(hours=1)),
         make_attempt("at_1", callback_id=CallbackId("cb_1"), due_at=START + timedelta(minutes=1)),
         make_agent("mia", due_at=START + timedelta(minutes=2)),
+        make_booking("bk_1", due_at=START + timedelta(minutes=3)),
         make_call("call_1", state=CallState.ENDED),
     )
     assert dba.execute("SELECT entity, id FROM callbackq_v_due").fetchall() == [
         ("attempt", "at_1"),
         ("agent", "mia"),
+        ("booking", "bk_1"),
         ("callback", "cb_1"),
     ]
     assert dba.execute("SELECT callback_id, agent_id, state FROM callbackq_v_attempts").fetchall() == [

@@ -20,11 +20,14 @@ from callbackq.events import Event
 from callbackq.model import (
     Agent,
     Attempt,
+    Booking,
     Callback,
     CallbackState,
     Disposition,
     LiveCall,
     Outcome,
+    SlotCount,
+    SlotDay,
     Subject,
 )
 from callbackq.stores import rows
@@ -40,9 +43,12 @@ from callbackq.stores.rows import (
 from callbackq.testing.builders import (
     make_agent,
     make_attempt,
+    make_booking,
     make_call,
     make_callback,
     make_event,
+    make_slot_count,
+    make_slot_day,
     make_subject,
 )
 from callbackq.testing.clock import START
@@ -52,6 +58,9 @@ CODECS: list[tuple[RecordRows[Any], type[Any], Any]] = [
     (rows.CALL_ROWS, LiveCall, make_call),
     (rows.AGENT_ROWS, Agent, make_agent),
     (rows.ATTEMPT_ROWS, Attempt, make_attempt),
+    (rows.BOOKING_ROWS, Booking, make_booking),
+    (rows.SLOT_ROWS, SlotCount, make_slot_count),
+    (rows.SLOT_DAY_ROWS, SlotDay, make_slot_day),
     (rows.SUBJECT_ROWS, Subject, make_subject),
 ]
 each_codec = pytest.mark.parametrize(
@@ -107,11 +116,13 @@ def test_both_readings_of_a_repeated_hour_are_kept_apart() -> None:
 
 @each_codec
 def test_columns_are_the_fields(codec: RecordRows[Any], cls: type[Any], make: Any) -> None:
-    """A column has the name of its field, and tenant, id and version come first."""
+    """A column has the name of its field, and tenant, key and version come first."""
     assert codec.columns == tuple(field.name for field in attrs.fields(cls))
-    assert codec.columns[0] == "tenant_id"
-    assert codec.columns[1].endswith("_id")
-    assert codec.columns[2] == "version"
+    keys = {SlotCount: ("queue", "slot_at"), SlotDay: ("queue", "day")}
+    assert codec.key == keys.get(cls, (codec.columns[1],))
+    assert codec.columns[1].endswith("_id") or cls in keys
+    assert codec.columns[: 2 + len(codec.key)] == ("tenant_id", *codec.key, "version")
+    assert codec.key_of(codec.encode(make("x_1"))).startswith("x_1")
 
 
 @each_codec
@@ -137,6 +148,14 @@ def test_values_are_what_a_person_would_write() -> None:
     subject = make_subject(contexts={"cb_1": {"Straße": "“Hügel”"}})
     row = dict(zip(rows.SUBJECT_ROWS.columns, rows.SUBJECT_ROWS.encode(subject), strict=True))
     assert row["contexts"] == '{"cb_1":{"Straße":"“Hügel”"}}'
+
+
+def test_a_length_is_whole_microseconds() -> None:
+    """Exact, and a number to whoever reads it."""
+    booking = make_booking(length=timedelta(minutes=15, microseconds=1))
+    row = dict(zip(rows.BOOKING_ROWS.columns, rows.BOOKING_ROWS.encode(booking), strict=True))
+    assert row["length"] == 900_000_001
+    assert rows.BOOKING_ROWS.decode(tuple(row.values())) == booking
 
 
 def test_a_type_without_a_plain_form_is_refused_when_the_class_is_read() -> None:

@@ -33,11 +33,15 @@ from callbackq.model import (
     Ahead,
     Attempt,
     AttemptState,
+    Booking,
+    BookingState,
     Callback,
     CallbackState,
     CallState,
     LiveCall,
     QueueControl,
+    SlotCount,
+    SlotDay,
     Subject,
 )
 from callbackq.ports import Commit
@@ -47,17 +51,22 @@ from callbackq.stores.rows import EVENT_COLUMNS
 from callbackq.stores.sqlite_errors import translate
 from callbackq.testing.builders import (
     QUEUE,
+    SLOT_AT,
     make_agent,
     make_attempt,
+    make_booking,
     make_call,
     make_callback,
     make_event,
     make_queue_control,
+    make_slot_count,
+    make_slot_day,
     make_subject,
     next_version,
 )
 from callbackq.testing.clock import START
-from callbackq.testing.store_contract.base import TENANT, append, ask, put
+from callbackq.testing.store_contract.base import TENANT, append, ask, at_once, put
+from callbackq.testing.store_contract.bookings import take_seat
 
 RACER = Path(__file__).with_name("racer.py")
 TABLES: dict[str, type[Any]] = {
@@ -65,6 +74,9 @@ TABLES: dict[str, type[Any]] = {
     "callbackq_calls": LiveCall,
     "callbackq_agents": Agent,
     "callbackq_attempts": Attempt,
+    "callbackq_bookings": Booking,
+    "callbackq_slots": SlotCount,
+    "callbackq_slot_days": SlotDay,
     "callbackq_subjects": Subject,
     "callbackq_queues": QueueControl,
 }
@@ -114,6 +126,7 @@ def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> None:
         put(store, make_callback("cb_1", rank=2), make_call("call_1", rank=1), make_agent("mia"))
         put(store, make_attempt("at_1"), make_subject("su_1", contexts={"cb_1": {"order": "7"}}))
         put(store, make_queue_control(QUEUE, reason="storm"))
+        put(store, make_booking("bk_1"), make_slot_count(usual_count=1), make_slot_day(full_count=1))
         append(store, make_event(events.CallbackReady), make_event(events.CallJoined))
         with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
             fr = tx.lanes.intern(("fr",))
@@ -127,6 +140,9 @@ def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> None:
         assert tx.agents.staffed_count(QUEUE) == 1
         assert tx.attempts.live_by_number("number_at_1") == make_attempt("at_1")
         assert tx.subjects.get(SubjectId("su_1")).contexts == {"cb_1": {"order": "7"}}
+        assert tx.bookings.of_slot(QUEUE, SLOT_AT) == [make_booking("bk_1")]
+        assert tx.slots.locked(QUEUE, SLOT_AT) == make_slot_count(usual_count=1)
+        assert tx.slots.days(QUEUE, from_day="2026", until_day="2027") == [make_slot_day(full_count=1)]
         assert tx.history.all() == [make_event(events.CallbackReady), make_event(events.CallJoined)]
         assert tx.lanes.served_by(("fr",)) == (0, fr)
 
@@ -178,7 +194,7 @@ def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     connection.execute("UPDATE callbackq_meta SET value = '99' WHERE name = 'schema_version'")
     connection.commit()
     connection.close()
-    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 3"):
+    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 4"):
         SQLiteStore(path)
 
 
@@ -294,7 +310,7 @@ def test_a_killed_process_loses_nothing_that_was_committed(path: Path) -> None:
 
 
 def test_four_processes_race_on_one_file(path: Path) -> None:
-    """They make the file together, lose no increment, share no place and no key, and agree on the pepper."""
+    """They make the file together, lose no increment, share no place, seat or key, and agree on the pepper."""
     racers = [start_racer("race", str(path), f"racer_{number}") for number in range(4)]
     opened = [racer.stdout.readline().split() for racer in racers if racer.stdout]
     with SQLiteStoreOnce(path) as store:
@@ -309,7 +325,11 @@ def test_four_processes_race_on_one_file(path: Path) -> None:
         assert opened == [["open", store.pepper.hex()]] * 4
         assert ask(store, lambda tx: tx.calls.get(CallId("counter"))).offers_count == 4 * 25
         assert sum(int(answer[1]) for answer in answers) == 10
-        taken = [call_id for answer in answers for call_id in answer[2:]]
+        assert sum(int(answer[2]) for answer in answers) == 30
+        assert ask(store, lambda tx: tx.slots.locked(QUEUE, SLOT_AT)) == make_slot_count(
+            version=30, usual_count=30
+        )
+        taken = [call_id for answer in answers for call_id in answer[3:]]
         assert sorted(taken) == [f"call_{number:03}" for number in range(80)]
         assert len(ask(store, lambda tx: tx.history.all())) == 40
     check = sqlite3.connect(path)
@@ -329,6 +349,42 @@ def test_two_stores_on_one_file_see_each_other(store: SQLiteStore, path: Path) -
         with second.transaction(TENANT, commit=Commit.RELAXED) as tx:
             fr = tx.lanes.intern(("fr",))
         assert ask(store, lambda tx: tx.lanes.served_by(("fr",))) == (0, fr)
+
+
+def test_seats_never_exceed_the_limit_over_several_stores(store: SQLiteStore, path: Path) -> None:
+    """Sixteen threads on four stores: each seat is given once."""
+    others = [SQLiteStore(path) for _ in range(3)]
+    stores = [store, *others]
+    taken = at_once(lambda number: [take_seat(stores[number % 4], limit=25) for _ in range(3)])
+    assert sum(map(sum, taken)) == 25
+    for each in stores:
+        assert ask(each, lambda tx: tx.slots.locked(QUEUE, SLOT_AT)) == make_slot_count(
+            version=25, usual_count=25
+        )
+    for other in others:
+        other.close()
+
+
+@pytest.mark.parametrize("commit", [Commit.RELAXED, Commit.FLUSHED])
+def test_who_may_write_is_alone_before_the_first_question(
+    store: SQLiteStore, dba: sqlite3.Connection, commit: Commit
+) -> None:
+    """The lock is taken by BEGIN: so a counter that was read is the newest one until the end."""
+    dba.execute("PRAGMA busy_timeout = 0")
+    seen: list[str] = []
+    connection_of(store).set_trace_callback(seen.append)
+    with store.transaction(TENANT, commit=commit) as tx:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            dba.execute("BEGIN IMMEDIATE")
+        assert tx.slots.locked(QUEUE, SLOT_AT) is None
+        tx.save(make_slot_count(usual_count=1))
+    statements_seen = [each for each in seen if not each.startswith("PRAGMA")]
+    assert statements_seen[0] == "BEGIN IMMEDIATE"
+    assert statements_seen[1].startswith("SELECT")
+    with store.transaction(TENANT, commit=Commit.READ_ONLY) as tx:
+        assert tx.slots.locked(QUEUE, SLOT_AT) is not None
+        dba.execute("BEGIN IMMEDIATE")
+        dba.execute("ROLLBACK")
 
 
 def test_a_store_is_not_carried_over_a_fork(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -457,6 +513,24 @@ def test_a_commit_that_is_refused_wrote_nothing(
         (sqlite3.SQLITE_READONLY, "", StoreUnavailable, "may not be written"),
         (sqlite3.SQLITE_CONSTRAINT_TRIGGER, "leg_id", UniquenessViolated, "leg id"),
         (sqlite3.SQLITE_CONSTRAINT_UNIQUE, "… failed: t.tenant_id, t.dedup_key", UniquenessViolated, "dedup"),
+        (
+            sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+            "… failed: a.b, callbackq_attempts.callback_id",
+            UniquenessViolated,
+            "attempt",
+        ),
+        (
+            sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+            "… failed: a.b, callbackq_bookings.callback_id",
+            UniquenessViolated,
+            "booking",
+        ),
+        (
+            sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+            "… failed: a.b, callbackq_bookings.slot_at",
+            UniquenessViolated,
+            "agent",
+        ),
         (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, "… failed: t.tenant_id, t.x", UniquenessViolated, "this id"),
         (sqlite3.SQLITE_CONSTRAINT_CHECK, "callback_state", ValueError, "callback_state"),
         (sqlite3.SQLITE_ERROR, "no such table", sqlite3.OperationalError, "no such table"),
@@ -483,6 +557,7 @@ def test_a_file_where_a_log_is_impossible_is_refused(path: Path, monkeypatch: py
 WAITING = "USING INDEX callbackq_{}_line (tenant_id=? AND queue=? AND lane=?)"
 AHEAD = "USING COVERING INDEX callbackq_{}_ahead (tenant_id=? AND queue=?"
 DUE = "USING INDEX callbackq_{}_due (tenant_id=? AND due_at>? AND due_at<?)"
+SEATS = "USING INDEX callbackq_bookings_{} (tenant_id=? AND {}=? AND slot_at>? AND slot_at<?)"
 PLANS: dict[str, tuple[str, list[str]]] = {
     "head of callbacks": (statements.HEAD_CALLBACK, [WAITING.format("callbacks")]),
     "head of calls": (statements.HEAD_CALL, [WAITING.format("calls")]),
@@ -558,11 +633,43 @@ PLANS: dict[str, tuple[str, list[str]]] = {
     "due calls": (statements.CALLS.due, [DUE.format("calls")]),
     "due agents": (statements.AGENTS.due, [DUE.format("agents")]),
     "due attempts": (statements.ATTEMPTS.due, [DUE.format("attempts")]),
+    "due bookings": (statements.BOOKINGS.due, [DUE.format("bookings")]),
+    "due bookings of queues": (statements.BOOKINGS.due_in, [DUE.format("bookings")]),
+    "bookings of a slot": (
+        statements.BOOKINGS_OF_SLOT,
+        ["USING INDEX callbackq_bookings_slot (tenant_id=? AND queue=? AND slot_at=?)"],
+    ),
+    "bookings of a queue": (statements.BOOKINGS_BETWEEN, [SEATS.format("slot", "queue")]),
+    "bookings of an agent": (statements.BOOKINGS_OF_AGENT, [SEATS.format("agent", "agent_id")]),
+    "bookings of an agent, of one queue": (
+        statements.BOOKINGS_OF_AGENT_IN,
+        [SEATS.format("agent", "agent_id")],
+    ),
+    "living booking of a callback": (
+        statements.BOOKING_OPEN,
+        ["USING INDEX callbackq_bookings_callback_id (tenant_id=? AND callback_id=?)"],
+    ),
+    "last booking of a callback": (
+        statements.BOOKINGS_OF_CALLBACK,
+        ["USING INDEX callbackq_bookings_callback (tenant_id=? AND callback_id=?)"],
+    ),
+    "counter of a slot": (
+        statements.SLOTS.get,
+        ["USING PRIMARY KEY (tenant_id=? AND queue=? AND slot_at=?)"],
+    ),
+    "counters of slots": (
+        statements.SLOTS_BETWEEN,
+        ["USING PRIMARY KEY (tenant_id=? AND queue=? AND slot_at>? AND slot_at<?)"],
+    ),
+    "counters of days": (
+        statements.DAYS_BETWEEN,
+        ["USING PRIMARY KEY (tenant_id=? AND queue=? AND day>? AND day<?)"],
+    ),
     "next_due_at": (
         statements.NEXT_DUE_AT,
         [
             f"USING COVERING INDEX callbackq_{table}_due (tenant_id=?"
-            for table in ("agents", "callbacks", "calls", "attempts")
+            for table in ("agents", "callbacks", "calls", "attempts", "bookings")
         ],
     ),
     "next_due_at of queues": (
@@ -571,7 +678,7 @@ PLANS: dict[str, tuple[str, list[str]]] = {
             "USING COVERING INDEX callbackq_agents_due (tenant_id=?",
             *(
                 f"USING INDEX callbackq_{table}_due (tenant_id=?"
-                for table in ("callbacks", "calls", "attempts")
+                for table in ("callbacks", "calls", "attempts", "bookings")
             ),
         ],
     ),
@@ -731,6 +838,7 @@ def test_the_history_has_a_column_for_each_part_of_an_event(dba: sqlite3.Connect
         ("callbackq_calls", CallState),
         ("callbackq_agents", AgentState),
         ("callbackq_attempts", AttemptState),
+        ("callbackq_bookings", BookingState),
     ],
 )
 def test_the_database_knows_the_states(dba: sqlite3.Connection, table: str, states: Any) -> None:
@@ -753,6 +861,12 @@ def test_the_database_knows_the_states(dba: sqlite3.Connection, table: str, stat
         ("UPDATE callbackq_queues SET offering_paused = 7", "queue_offering_paused"),
         ("UPDATE callbackq_queues SET dialing_paused = -1", "queue_dialing_paused"),
         ("UPDATE callbackq_attempts SET state = 'ended'", "attempt_due"),
+        ("UPDATE callbackq_bookings SET state = 'asleep'", "booking_state"),
+        ("UPDATE callbackq_bookings SET due_at = NULL", "booking_due"),
+        ("UPDATE callbackq_bookings SET state = 'ended'", "booking_due"),
+        ("UPDATE callbackq_slots SET usual_count = -1", "slot_counts"),
+        ("UPDATE callbackq_slots SET kept_count = -1", "slot_counts"),
+        ("UPDATE callbackq_slot_days SET full_count = -1", "slot_day_count"),
         ("UPDATE callbackq_calls SET state = 'asleep', due_at = NULL", "call_"),
     ],
 )
@@ -761,7 +875,7 @@ def test_the_database_itself_refuses_broken_rows(
 ) -> None:
     """Whoever writes past the library meets the same rules, by name."""
     put(store, make_callback("cb_1"), make_call("call_1"), make_agent("mia"), make_attempt("at_1"))
-    put(store, make_queue_control(QUEUE))
+    put(store, make_queue_control(QUEUE), make_booking("bk_1"), make_slot_count(), make_slot_day())
     with pytest.raises(sqlite3.IntegrityError, match=rule):
         dba.execute(sql)
 
@@ -773,7 +887,7 @@ def test_tenant_id_leads_every_key_and_index(dba: sqlite3.Connection) -> None:
         for (name,) in dba.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         if name != "callbackq_meta"
     ]
-    assert len(tables) == 9
+    assert len(tables) == 12
     for table in tables:
         indexes = dba.execute(f"PRAGMA index_list({table})").fetchall()
         assert any(origin == "pk" for _, _, _, origin, _ in indexes)
@@ -843,11 +957,13 @@ def test_what_is_due_and_who_is_dialed_can_be_read(store: SQLiteStore, dba: sqli
         make_callback("cb_1", state=CallbackState.ATTEMPTING, due_at=START + timedelta(hours=1)),
         make_attempt("at_1", callback_id=CallbackId("cb_1"), due_at=START + timedelta(minutes=1)),
         make_agent("mia", due_at=START + timedelta(minutes=2)),
+        make_booking("bk_1", due_at=START + timedelta(minutes=3)),
         make_call("call_1", state=CallState.ENDED),
     )
     assert dba.execute("SELECT entity, id FROM callbackq_v_due").fetchall() == [
         ("attempt", "at_1"),
         ("agent", "mia"),
+        ("booking", "bk_1"),
         ("callback", "cb_1"),
     ]
     assert dba.execute("SELECT callback_id, agent_id, state FROM callbackq_v_attempts").fetchall() == [

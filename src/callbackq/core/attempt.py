@@ -167,7 +167,6 @@ RULES: Final[Mapping[tuple[AttemptState, Role, ReportKind], steps.Action]] = Map
         (_A.CUSTOMER_ON_LINE, _R.AGENT, _K.ANSWERED): steps.agent_there,
         (_A.CUSTOMER_ON_LINE, _R.AGENT, _K.ENDED): steps.agent_declined,
         (_A.JOINING, _R.CUSTOMER, _K.BRIDGED): steps.connected,
-        (_A.JOINING, _R.CUSTOMER, _K.UNBRIDGED): steps.parted_unheard,
         (_A.JOINING, _R.CUSTOMER, _K.DETECTED): steps.detected,
         (_A.JOINING, _R.CUSTOMER, _K.ENDED): steps.gone_while_joining,
         (_A.JOINING, _R.AGENT, _K.ENDED): steps.gone_while_joining,

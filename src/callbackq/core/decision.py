@@ -10,7 +10,7 @@ import attrs
 
 from callbackq.effects import Effect
 from callbackq.events import Event
-from callbackq.model import Agent, Attempt, Callback, LiveCall, QueueControl, Record
+from callbackq.model import Agent, Attempt, Booking, Callback, LiveCall, QueueControl, Record
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +53,9 @@ def head(record: Record, *, at: datetime) -> dict[str, Any]:
             fields["since_at"] = record.since_at
         case Attempt():
             fields["attempt_id"] = record.attempt_id
+            fields["callback_id"] = record.callback_id
+        case Booking():
+            fields["booking_id"] = record.booking_id
             fields["callback_id"] = record.callback_id
         case _:
             assert_never(record)

@@ -207,9 +207,13 @@ _THEN: Final[Mapping[DueReason, str]] = MappingProxyType(
         DueReason.HANG_UP_WANTED: "the legs are hung up",
         DueReason.HANG_UP_OVERDUE: "legs whose end was not reported are hung up once more",
         DueReason.LEG_IN_DOUBT: "a leg whose end was never reported cannot ring any more, and is closed",
+        DueReason.SLOT_HOLD_OVER: "the seat that is held for somebody who decides is free again",
+        DueReason.REMINDER: "agent and customer are reminded of the booked time",
+        DueReason.SLOT_OVERDUE: "the booked time is over by more than is tolerated, and the customer is told",
+        DueReason.CALLBACK_OVER: "the callback of the booking must be over, and the booking is closed",
     }
 )
-"""What time alone does next. Agents have deadlines of their own, which no callback has."""
+"""What time alone does next: to a callback, its attempt, its booking. Agents have deadlines that no callback has."""
 
 _NO_OFFER: Final[Mapping[NoOfferReason, str]] = MappingProxyType(
     {

@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from callbackq.events import Event
-from callbackq.model import Agent, Attempt, Callback, Entity, LiveCall, QueueControl, Record
+from callbackq.model import Agent, Attempt, Booking, Callback, Entity, LiveCall, QueueControl, Record
 
 RECORDS: Final[Mapping[Entity, Callable[..., Record]]] = MappingProxyType(
     {
@@ -23,6 +23,7 @@ RECORDS: Final[Mapping[Entity, Callable[..., Record]]] = MappingProxyType(
         Entity.AGENT: Agent,
         Entity.ATTEMPT: Attempt,
         Entity.QUEUE: QueueControl,
+        Entity.BOOKING: Booking,
     }
 )
 KEYS: Final[Mapping[Entity, str]] = MappingProxyType(
@@ -32,6 +33,7 @@ KEYS: Final[Mapping[Entity, str]] = MappingProxyType(
         Entity.AGENT: "agent_id",
         Entity.ATTEMPT: "attempt_id",
         Entity.QUEUE: "queue",
+        Entity.BOOKING: "booking_id",
     }
 )
 

@@ -68,6 +68,8 @@ class Command(enum.StrEnum):
 
     REQUEST = "request"
     SCHEDULE = "schedule"
+    WATCH = "watch"
+    RESCHEDULE = "reschedule"
     READY = "ready"
     PLACE = "place"
     OPEN = "open"
@@ -100,6 +102,8 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
         (None, Command.REQUEST): _S.WAITING,
         (None, Command.SCHEDULE): _S.SCHEDULED,
         (_S.SCHEDULED, Command.READY): _S.WAITING,
+        (_S.SCHEDULED, Command.WATCH): _S.SCHEDULED,
+        (_S.SCHEDULED, Command.RESCHEDULE): _S.SCHEDULED,
         (_S.SCHEDULED, Command.PLACE): _S.SCHEDULED,
         (_S.SCHEDULED, Command.TICKET): _S.SCHEDULED,
         (_S.SCHEDULED, Command.MERGE): _S.ENDED,
@@ -109,6 +113,7 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
         (_S.SCHEDULED, Command.CANCEL): _S.ENDED,
         (_S.SCHEDULED, Command.EXPIRE): _S.ENDED,
         (_S.WAITING, Command.ATTEMPT): _S.ATTEMPTING,
+        (_S.WAITING, Command.RESCHEDULE): _S.SCHEDULED,
         (_S.WAITING, Command.HOLD): _S.HELD,
         (_S.WAITING, Command.PLACE): _S.WAITING,
         (_S.WAITING, Command.OPEN): _S.WAITING,
@@ -132,6 +137,7 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
         (_S.ATTEMPTING, Command.GIVE_UP): _S.ENDED,
         (_S.ATTEMPTING, Command.CANCEL): _S.ENDED,
         (_S.RESTING, Command.READY): _S.WAITING,
+        (_S.RESTING, Command.RESCHEDULE): _S.SCHEDULED,
         (_S.RESTING, Command.PLACE): _S.RESTING,
         (_S.RESTING, Command.TICKET): _S.RESTING,
         (_S.RESTING, Command.MERGE): _S.ENDED,
@@ -141,6 +147,7 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
         (_S.RESTING, Command.CANCEL): _S.ENDED,
         (_S.RESTING, Command.EXPIRE): _S.ENDED,
         (_S.HELD, Command.READY): _S.WAITING,
+        (_S.HELD, Command.RESCHEDULE): _S.SCHEDULED,
         (_S.HELD, Command.PLACE): _S.HELD,
         (_S.HELD, Command.TICKET): _S.HELD,
         (_S.HELD, Command.MERGE): _S.ENDED,
@@ -322,6 +329,10 @@ VOICEMAIL_TIME_MAX: Final = timedelta(minutes=2)
 """So long an agent may speak to a machine before the callback takes the attempt for lost."""
 
 
+ALONE_TIME_MAX: Final = timedelta(minutes=2)
+"""So long after having answered a customer may be on the line alone, whom nobody could be told to hang up."""
+
+
 def attempt_time_max(policy: QueuePolicy) -> timedelta:
     """Return the longest time that an attempt may take until it is connected or over, with a minute to spare."""
     longest = (
@@ -330,7 +341,7 @@ def attempt_time_max(policy: QueuePolicy) -> timedelta:
     longest += (
         policy.confirm_time_max + 2 * policy.prompt_time_max + policy.customer_hold_max + VOICEMAIL_TIME_MAX
     )
-    return longest + timedelta(minutes=1)
+    return longest + ALONE_TIME_MAX + timedelta(minutes=1)
 
 
 def complete(callback: Callback, *, now: datetime) -> Decision:

@@ -2,6 +2,7 @@
 The order of a line: one integer for each place, the same for live calls and callbacks.
 
 `rank = ranked_at - credit(priority)`, in microseconds. A lower rank is served first; ties go by `place_id`.
+Bookings are a class of their own, before all others: ranked from their slot's time, whatever their priority.
 The order of two waiting places never changes with time, so every store can keep it in one index.
 """
 
@@ -12,7 +13,7 @@ from typing import Final
 
 from callbackq.core.instants import microseconds
 from callbackq.errors import InvalidPriority
-from callbackq.policy import PRIORITY_MAX, QueuePolicy
+from callbackq.policy import PRIORITY_MAX, STRICT_CREDIT, QueuePolicy
 
 RANK_MAX: Final = 2**53
 """Ranks lie strictly between minus this and this: exact in a double, in JSON and in any BI tool."""
@@ -64,6 +65,24 @@ def credit_us(priority: int, *, policy: QueuePolicy) -> int:
     """
     step_us = round(policy.priority_credit.total_seconds() * 1_000_000)
     return (PRIORITY_MAX - priority) * step_us
+
+
+BOOKED_CREDIT: Final = (PRIORITY_MAX + 1) * STRICT_CREDIT
+"""The head start of a booking that is in line: one strict step more than the best priority has."""
+
+
+def booked_rank(ranked_at: datetime) -> int:
+    """
+    Return the integer by which a booking is ordered once its time has come: among bookings, by their times.
+
+    >>> from datetime import UTC
+    >>> at = datetime(2026, 1, 5, 15, tzinfo=UTC)
+    >>> booked_rank(at) < rank(at - timedelta(days=30), priority=0, policy=QueuePolicy(queue="support"))
+    True
+    """
+    found = microseconds(ranked_at) - round(BOOKED_CREDIT.total_seconds()) * 1_000_000
+    assert -RANK_MAX < found < RANK_MAX
+    return found
 
 
 def rank(ranked_at: datetime, *, priority: int, policy: QueuePolicy) -> int:

@@ -15,7 +15,7 @@ from typing import Final
 import attrs
 
 from callbackq.core.instants import from_microseconds, microseconds
-from callbackq.core.ordering import credit_us, rank
+from callbackq.core.ordering import booked_rank, credit_us, rank
 from callbackq.ids import AgentId, QueueName
 from callbackq.model import Callback, Place
 from callbackq.policy import PlaceAfter, PlaceFrom, QueuePolicy
@@ -87,15 +87,26 @@ def open_skills(skills: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def stand_at(
-    ranked_at: datetime, *, priority: int, lanes: Lanes, policy: QueuePolicy, now: datetime
+    ranked_at: datetime,
+    *,
+    priority: int,
+    lanes: Lanes,
+    policy: QueuePolicy,
+    now: datetime,
+    booked: bool = False,
 ) -> Stand:
-    """Return a stand ranked from *ranked_at*; alone for its preferred agent at first, if it has one who is there."""
+    """
+    Return a stand ranked from *ranked_at*; alone for its preferred agent at first, if it has one who is there.
+
+    Args:
+        booked: it has a seat in a slot, and stands before all that have none.
+    """
     stand = Stand(
         queue=policy.queue,
         priority=priority,
         lane=lanes.open,
         ranked_at=ranked_at,
-        rank=rank(ranked_at, priority=priority, policy=policy),
+        rank=booked_rank(ranked_at) if booked else rank(ranked_at, priority=priority, policy=policy),
     )
     return for_agent(stand, lanes=lanes, policy=policy, now=now)
 
@@ -131,7 +142,7 @@ def moved(place: Place, *, priority: int, lane: int, policy: QueuePolicy) -> Sta
         queue=policy.queue,
         priority=priority,
         lane=lane,
-        rank=rank(place.ranked_at, priority=priority, policy=policy),
+        rank=_rank_of(place, place.ranked_at, priority=priority, policy=policy),
         preferred_until_at=None,
     )
 
@@ -139,7 +150,9 @@ def moved(place: Place, *, priority: int, lane: int, policy: QueuePolicy) -> Sta
 def prioritized(place: Place, *, priority: int, policy: QueuePolicy) -> Stand:
     """Give it another priority, ranked from the same instant."""
     return attrs.evolve(
-        stand_of(place), priority=priority, rank=rank(place.ranked_at, priority=priority, policy=policy)
+        stand_of(place),
+        priority=priority,
+        rank=_rank_of(place, place.ranked_at, priority=priority, policy=policy),
     )
 
 
@@ -164,7 +177,8 @@ def put(
     """
     Put it where policy says after it was out of the line, by the credits that policy has now.
 
-    It never goes back to the front, nor forward to the end: a place that stands there already is kept.
+    It never goes back to the front, nor forward to the end: a place that stands there already is kept; so is a
+    booking at the front, for all bookings stand before it.
 
     Args:
         first_rank: the rank of the first place that waits at or behind `front_from`; None if none does.
@@ -204,8 +218,17 @@ def merged(into: Callback, other: Callback, *, lane: int, policy: QueuePolicy) -
         priority=priority,
         lane=lane,
         ranked_at=ranked_at,
-        rank=rank(ranked_at, priority=priority, policy=policy),
+        rank=_rank_of(into, ranked_at, priority=priority, policy=policy),
     )
+
+
+def is_booked(place: Place) -> bool:
+    """Whether it has a seat in a slot."""
+    return isinstance(place, Callback) and place.booking_id is not None
+
+
+def _rank_of(place: Place, ranked_at: datetime, *, priority: int, policy: QueuePolicy) -> int:
+    return booked_rank(ranked_at) if is_booked(place) else rank(ranked_at, priority=priority, policy=policy)
 
 
 def _starts_at(place: Place, *, policy: QueuePolicy) -> datetime:
@@ -221,5 +244,5 @@ def _from(place: Place, ranked_at: datetime, *, policy: QueuePolicy) -> Stand:
     return attrs.evolve(
         stand_of(place),
         ranked_at=ranked_at,
-        rank=rank(ranked_at, priority=place.priority, policy=policy),
+        rank=_rank_of(place, ranked_at, priority=place.priority, policy=policy),
     )

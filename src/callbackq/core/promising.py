@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import attrs
 
 from callbackq.core.decision import Decision, told
-from callbackq.core.lifecycle import TRANSITIONS, Command, dedup_key_or_none, due_in_line
+from callbackq.core.lifecycle import TRANSITIONS, Command, dedup_key_or_none, due_in_line, move
 from callbackq.core.placing import Stand
-from callbackq.events import CallbackRequested
-from callbackq.ids import AgentId, CallbackId, CallId, OfferId, PlaceId, SubjectId, TenantId
+from callbackq.events import CallbackRequested, CallbackRescheduled, CallbackWatched
+from callbackq.ids import AgentId, BookingId, CallbackId, CallId, OfferId, PlaceId, SubjectId, TenantId
 from callbackq.model import Callback, Channel, DueReason, Position, Wait
 from callbackq.policy import QueuePolicy
 
@@ -28,6 +28,7 @@ class Asked:
     place_id: PlaceId
     entered_at: datetime
     scheduled_at: datetime | None
+    booking_id: BookingId | None = None
     lead: timedelta = timedelta(0)
     """How long before a chosen time it stands in line, so that the phone rings about then."""
     call_id: CallId | None = None
@@ -64,6 +65,7 @@ def request(asked: Asked, *, policy: QueuePolicy, now: datetime) -> Decision:
         ranked_at=stand.ranked_at,
         rank=stand.rank,
         scheduled_at=asked.scheduled_at,
+        booking_id=asked.booking_id,
         expires_at=expires_at,
         preferred_agent_id=asked.preferred_agent_id,
         preferred_until_at=stand.preferred_until_at,
@@ -86,6 +88,63 @@ def request(asked: Asked, *, policy: QueuePolicy, now: datetime) -> Decision:
     if asked.scheduled_at is None:
         due = due_in_line(callback, policy=policy)
     else:
-        due = (max(now, asked.scheduled_at - asked.lead), DueReason.SCHEDULED)
+        due = (
+            _look_at(callback, asked.scheduled_at, asked.lead, policy=policy, now=now),
+            DueReason.SCHEDULED,
+        )
     callback = attrs.evolve(callback, due_at=due[0], due_reason=due[1])
     return Decision(records=(callback,), events=(told(CallbackRequested, callback, at=now),))
+
+
+def _look_at(
+    callback: Callback, at: datetime, lead: timedelta, *, policy: QueuePolicy, now: datetime
+) -> datetime:
+    """Return when it is first looked at: a booking as early as it may be given to an agent."""
+    if callback.booking_id is not None and policy.slots is not None:
+        lead = policy.slots.feed_max
+    return max(now, at - lead)
+
+
+def look_again(callback: Callback, *, at: datetime, now: datetime) -> Decision:
+    """An agent is free, or will be: the booking need not join the line yet."""
+    record = move(callback, Command.WATCH, due=(at, DueReason.SCHEDULED))
+    return Decision(records=(record,), events=(told(CallbackWatched, record, at=now),))
+
+
+def reschedule(
+    callback: Callback,
+    *,
+    scheduled_at: datetime,
+    booking_id: BookingId | None,
+    stand: Stand,
+    lead: timedelta = timedelta(0),
+    policy: QueuePolicy,
+    by: str | None = None,
+    reason: str | None = None,
+    now: datetime,
+) -> Decision:
+    """
+    Give a promise another time. It is scheduled again, with all its attempts, and lives from that time on.
+
+    Raises:
+        NotPossibleNow: it is being attempted, or has ended.
+    """
+    again = attrs.evolve(callback, booking_id=booking_id)
+    record = move(
+        again,
+        Command.RESCHEDULE,
+        due=(_look_at(again, scheduled_at, lead, policy=policy, now=now), DueReason.SCHEDULED),
+        scheduled_at=scheduled_at,
+        lane=stand.lane,
+        ranked_at=stand.ranked_at,
+        rank=stand.rank,
+        preferred_until_at=stand.preferred_until_at,
+        expires_at=max(callback.expires_at, scheduled_at + policy.callback_life),
+        attempts_count=0,
+        number_index=0,
+        hold_reason=None,
+        turn_at=None,
+        waited_long_at=None,
+    )
+    event = told(CallbackRescheduled, record, at=now, by=by, reason=reason)
+    return Decision(records=(record,), events=(event,))

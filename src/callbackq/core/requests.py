@@ -262,8 +262,13 @@ def renewed_subject(
     return subject if renewed == subject else attrs.evolve(renewed, version=subject.version + 1)
 
 
-def receipt_of(callback: Callback, subject: Subject) -> Receipt:
-    """Return what the customer was told. It depends on the promise alone, so it is the same every time."""
+def receipt_of(callback: Callback, subject: Subject, *, zone: str | None = None) -> Receipt:
+    """
+    Return what the customer was told. It depends on the promise alone, so it is the same every time.
+
+    Args:
+        zone: of the callback's booking, if it has one.
+    """
     position = None
     if callback.quoted_position is not None:
         position = Position(number=callback.quoted_position, exact=callback.quoted_position_exact)
@@ -283,4 +288,6 @@ def receipt_of(callback: Callback, subject: Subject) -> Receipt:
         entered_at=callback.entered_at,
         requested_at=callback.requested_at,
         expires_at=callback.expires_at,
+        booking_id=callback.booking_id,
+        zone=zone,
     )

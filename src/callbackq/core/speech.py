@@ -13,13 +13,23 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
 import attrs
 
+from callbackq.core.phrases import Phrase, Say, text_of
+from callbackq.core.slot_speech import (
+    choices_after,
+    dated,
+    say_other_slots,
+    say_slot_problem,
+    say_slots,
+    say_times,
+    slot_of,
+)
 from callbackq.errors import (
     CallbackqError,
     CallHasEnded,
@@ -36,92 +46,30 @@ from callbackq.errors import (
     NumberNeeded,
     RequestKeyReused,
     RequestRefused,
+    SlotUnavailable,
     StoreUnavailable,
     UnknownQueue,
 )
 from callbackq.model import Choice, NoOffer, NoOfferReason, Offer, Position, Receipt, Wait
 from callbackq.policy import AfterRefusal, PlaceFrom, QueuePolicy
 
-
-class Phrase(enum.StrEnum):
-    """One thing that is said. Each stands for a recording, and `text_of` has an English sentence for it."""
-
-    # Where the caller stands.
-    POSITION = "position"
-    POSITION_ABOUT = "position_about"
-    WAIT_LESS_THAN = "wait_less_than"
-    WAIT_ABOUT = "wait_about"
-    WAIT_BETWEEN = "wait_between"
-    WAIT_MORE_THAN = "wait_more_than"
-    WAIT_UNKNOWN = "wait_unknown"
-    # What the caller can do.
-    CALLBACK_OFFERED = "callback_offered"
-    PLACE_IS_KEPT = "place_is_kept"
-    EXPECTED_AT = "expected_at"
-    CHOOSE_STAY = "choose_stay"
-    CHOOSE_CALLBACK = "choose_callback"
-    CHOOSE_TIME = "choose_time"
-    CHOOSE_OTHER_CHANNEL = "choose_other_channel"
-    OTHER_CHANNELS = "other_channels"
-    # Why no callback is offered.
-    ALREADY_HAS_CALLBACK = "already_has_callback"
-    NO_CALLBACK_NOW = "no_callback_now"
-    CALLBACKS_ARE_FULL = "callbacks_are_full"
-    CLOSED = "closed"
-    OPENS_AT = "opens_at"
-    CLOSING_SOON = "closing_soon"
-    NOBODY_THERE = "nobody_there"
-    WAIT_TOO_LONG = "wait_too_long"
-    WAIT_IS_SHORT = "wait_is_short"
-    SERVED_SOON = "served_soon"
-    # The promise.
-    PROMISED = "promised"
-    PROMISED_FOR = "promised_for"
-    NUMBER_ENDS_WITH = "number_ends_with"
-    GOODBYE = "goodbye"
-    # What went wrong.
-    INVALID_NUMBER = "invalid_number"
-    NUMBER_NEEDED = "number_needed"
-    INVALID_TIME = "invalid_time"
-    INVALID_TEXT = "invalid_text"
-    INVALID_PRIORITY = "invalid_priority"
-    REQUEST_KEY_REUSED = "request_key_reused"
-    CALL_HAS_ENDED = "call_has_ended"
-    NO_SHOWS_TOO_MANY = "no_shows_too_many"
-    NOT_POSSIBLE_NOW = "not_possible_now"
-    REFUSED = "refused"
-    UNKNOWN_QUEUE = "unknown_queue"
-    CALL_NOT_FOUND = "call_not_found"
-    TRY_AGAIN = "try_again"
-    UNCERTAIN = "uncertain"
-    FAILED = "failed"
-    KEEP_HOLDING = "keep_holding"
-
-
-@attrs.frozen
-class Say:
-    """
-    One phrase with its figures. What a phrase does not need is None, or empty.
-
-    Args:
-        phrase: what is said.
-        number: a position, or whole minutes; of a range the lower end.
-        number_max: whole minutes: the upper end of a range.
-        at: an instant, aware, a whole minute; to be said in the caller's zone.
-        digits: the last digits of a number, to be said one by one.
-        key: the keys of the phone that choose it, such as `"3"`.
-        word: the word that chooses it.
-        names: other ways to reach the company, as the policy names them.
-    """
-
-    phrase: Phrase
-    number: int | None = attrs.field(default=None, kw_only=True)
-    number_max: int | None = attrs.field(default=None, kw_only=True)
-    at: datetime | None = attrs.field(default=None, kw_only=True)
-    digits: tuple[str, ...] = attrs.field(default=(), kw_only=True)
-    key: str | None = attrs.field(default=None, kw_only=True)
-    word: str | None = attrs.field(default=None, kw_only=True)
-    names: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+__all__ = [
+    "Answer",
+    "Phrase",
+    "Say",
+    "Then",
+    "answer_failure",
+    "answer_success",
+    "say_no_offer",
+    "say_offer",
+    "say_place",
+    "say_receipt",
+    "say_refusal",
+    "say_slots",
+    "say_wait",
+    "slot_of",
+    "text_of",
+]
 
 
 # ---------------------------------------------------------------------------- where the caller stands
@@ -173,8 +121,21 @@ def _whole_minute(at: datetime) -> datetime:
     return whole if whole == at else whole + timedelta(minutes=1)
 
 
-def _expected(expected_at: datetime | None) -> tuple[Say, ...]:
-    return (Say(Phrase.EXPECTED_AT, at=_whole_minute(expected_at)),) if expected_at is not None else ()
+def _expected(
+    expected_at: datetime | None, *, zone: str | None = None, now: datetime | None = None
+) -> tuple[Say, ...]:
+    return (_at(Phrase.EXPECTED_AT, expected_at, zone=zone, now=now),) if expected_at is not None else ()
+
+
+def _at(phrase: Phrase, at: datetime, *, zone: str | None, now: datetime | None) -> Say:
+    """Say a time; without its date where it is known that it is of the day of the telling."""
+    whole = _whole_minute(at)
+    return Say(phrase, at=whole, zone=zone, dated=zone is None or dated(whole, zone=zone, now=now))
+
+
+def _slots_zone(zone: str | None, policy: QueuePolicy) -> str:
+    """Return the zone in which slots are said: the customer's, or the queue's own."""
+    return zone or (policy.hours.zone if policy.hours is not None else "UTC")
 
 
 # ---------------------------------------------------------------------------- offers
@@ -208,32 +169,61 @@ _CHOOSE: Final[Mapping[Choice, Phrase]] = MappingProxyType(
 _KEYPAD: Final = frozenset("0123456789*#")
 
 
-def say_offer(offer: Offer, *, policy: QueuePolicy) -> tuple[Say, ...]:
-    """Say where the caller stands, that a callback can be had and about when, and how each choice is made."""
+def say_offer(
+    offer: Offer, *, policy: QueuePolicy, zone: str | None = None, now: datetime | None = None
+) -> tuple[Say, ...]:
+    """
+    Say where the caller stands, that a callback can be had and about when, at which times, and how each is chosen.
+
+    Args:
+        zone: the caller's, in which times are said. None: whoever speaks knows it; slots are said in the queue's.
+        now: when it is told: the date is left out for times of that day. None: it is said.
+
+    Raises:
+        InvalidText: there is no such zone.
+    """
     kept = (Say(Phrase.PLACE_IS_KEPT),) if policy.place_from is PlaceFrom.ENTERED else ()
     return (
         *say_place(offer.position, offer.wait, policy=policy),
         Say(Phrase.CALLBACK_OFFERED),
         *kept,
-        *_expected(offer.expected_at),
-        *_choices(offer.choices, offer.channels, policy),
+        *_expected(offer.expected_at, zone=zone, now=now),
+        *say_times(offer.slots, zone=_slots_zone(zone, policy), now=now),
+        *_choices(_bookable(offer.choices, offer.slots, policy), offer.channels, policy),
     )
 
 
-def say_no_offer(no_offer: NoOffer, *, policy: QueuePolicy) -> tuple[Say, ...]:
+def say_no_offer(
+    no_offer: NoOffer, *, policy: QueuePolicy, zone: str | None = None, now: datetime | None = None
+) -> tuple[Say, ...]:
     """
-    Say why there is no callback, where the caller stands, and what can be chosen instead.
+    Say why there is no callback, where the caller stands, and what can be chosen instead, with the times of slots.
 
     It is meant for a caller who asked. To anybody else, `say_place` is enough.
+
+    Args:
+        zone, now: as in `say_offer`.
+
+    Raises:
+        InvalidText: there is no such zone.
     """
     opens_at = no_offer.again_at if no_offer.reason is NoOfferReason.QUEUE_CLOSED else None
-    opens = (Say(Phrase.OPENS_AT, at=_whole_minute(opens_at)),) if opens_at is not None else ()
+    opens = (_at(Phrase.OPENS_AT, opens_at, zone=zone, now=now),) if opens_at is not None else ()
     return (
         Say(_NO_OFFER[no_offer.reason]),
         *opens,
         *say_place(no_offer.position, no_offer.wait, policy=policy),
-        *_choices(no_offer.next_best, no_offer.channels, policy),
+        *say_times(no_offer.slots, zone=_slots_zone(zone, policy), now=now),
+        *_choices(_bookable(no_offer.next_best, no_offer.slots, policy), no_offer.channels, policy),
     )
+
+
+def _bookable(
+    choices: Sequence[Choice], slots: Sequence[datetime], policy: QueuePolicy
+) -> tuple[Choice, ...]:
+    """Leave out a chosen time where the queue has slots, and none of them is free."""
+    none_free = policy.slots is not None and not slots
+    return tuple(choice for choice in choices if not (none_free and choice is Choice.SCHEDULE))
 
 
 def _choices(choices: Sequence[Choice], channels: tuple[str, ...], policy: QueuePolicy) -> tuple[Say, ...]:
@@ -260,11 +250,16 @@ def _said_by(choice: Choice, policy: QueuePolicy) -> tuple[str | None, str | Non
 
 
 def say_receipt(receipt: Receipt, *, policy: QueuePolicy) -> tuple[Say, ...]:
-    """Say what was promised: for when, or from which place; and which number is called, by its last digits."""
+    """
+    Say what was promised: for when, or from which place; and which number is called, by its last digits.
+
+    A booked time is said in the zone of its booking.
+    """
     digits = tuple(character for character in receipt.number_masked.partition("…")[2] if character.isdigit())
     number = (Say(Phrase.NUMBER_ENDS_WITH, digits=digits),) if digits else ()
     if receipt.position is None and receipt.expected_at is not None:
-        return (Say(Phrase.PROMISED_FOR, at=_whole_minute(receipt.expected_at)), *number)
+        phrase = Phrase.PROMISED_FOR if receipt.booking_id is None else Phrase.SCHEDULED_FOR
+        return (_at(phrase, receipt.expected_at, zone=receipt.zone, now=receipt.requested_at), *number)
     waited = receipt.entered_at < receipt.requested_at
     kept = (Say(Phrase.PLACE_IS_KEPT),) if waited and policy.place_from is PlaceFrom.ENTERED else ()
     return (
@@ -307,6 +302,8 @@ def say_refusal(error: CallbackqError) -> tuple[Say, ...]:
     >>> text_of(say_refusal(InvalidNumber("+1…23 is not a phone number")))
     'That number cannot be called.'
     """
+    if isinstance(error, SlotUnavailable):
+        return (say_slot_problem(error),)
     return (Say(next(_REFUSAL[kind] for kind in type(error).__mro__ if kind in _REFUSAL)),)
 
 
@@ -323,6 +320,8 @@ class Answer:
     How a request of a caller ended. Say `says`, and do `then`.
 
     `receipt` is there on success, `error` on failure. A failure stored nothing, unless the error says otherwise.
+    `choices` is what the caller was asked to choose from, and `slots` are the times that were said: where a slot could
+    not be had. To read them out with keys, use `say_slots(answer.slots, by_key=True, ...)`.
     """
 
     success: bool
@@ -330,6 +329,8 @@ class Answer:
     then: Then
     receipt: Receipt | None = None
     error: CallbackqError | None = None
+    choices: tuple[Choice, ...] = ()
+    slots: tuple[datetime, ...] = ()
 
 
 _NO_PLACE: Final = (CallHasEnded, CallNotFound, RequestKeyReused)
@@ -342,12 +343,22 @@ def answer_success(receipt: Receipt, policy: QueuePolicy) -> Answer:
     return Answer(success=True, says=says, then=Then.HANG_UP, receipt=receipt)
 
 
-def answer_failure(error: CallbackqError, policy: QueuePolicy) -> Answer:
+def answer_failure(
+    error: CallbackqError, policy: QueuePolicy, *, zone: str | None = None, now: datetime | None = None
+) -> Answer:
     """
     Answer that there is no promise. Whether the caller holds on is `policy.after_refusal`.
 
     Where the call waits no longer (`CallHasEnded`) it is left alone whatever the policy says: the caller may be
-    talking to an agent by now. A call that gave its place to a callback (`RequestKeyReused`) is hung up.
+    talking to an agent by now. A call that gave its place to a callback (`RequestKeyReused`) is hung up. Who could not
+    have a slot and holds on is told of others, and what there is to choose.
+
+    Args:
+        zone: the caller's, in which times are said; the queue's if None.
+        now: when it is told: the date is left out for times of that day. None: it is said.
+
+    Raises:
+        InvalidText: there is no such zone.
     """
     hang_up = isinstance(error, RequestKeyReused) or (
         policy.after_refusal is AfterRefusal.HANG_UP and not isinstance(error, CallHasEnded)
@@ -355,132 +366,28 @@ def answer_failure(error: CallbackqError, policy: QueuePolicy) -> Answer:
     says = say_refusal(error)
     if hang_up:
         return Answer(success=False, says=(*says, Say(Phrase.GOODBYE)), then=Then.HANG_UP, error=error)
+    if isinstance(error, SlotUnavailable):
+        return _answer_no_slot(error, policy, zone=_slots_zone(zone, policy), now=now)
     if not isinstance(error, _NO_PLACE):
         says = (*says, Say(Phrase.KEEP_HOLDING))
     return Answer(success=False, says=says, then=Then.KEEP_HOLDING, error=error)
 
 
-# ---------------------------------------------------------------------------- English
-
-_TEXT: Final[Mapping[Phrase, str]] = MappingProxyType(
-    {
-        Phrase.POSITION: "You are number {number} in line.",
-        Phrase.POSITION_ABOUT: "You are about number {number} in line.",
-        Phrase.WAIT_LESS_THAN: "The estimated wait is less than {minutes}.",
-        Phrase.WAIT_ABOUT: "The estimated wait is about {minutes}.",
-        Phrase.WAIT_BETWEEN: "The estimated wait is between {number} and {number_max} minutes.",
-        Phrase.WAIT_MORE_THAN: "The estimated wait is more than {minutes}.",
-        Phrase.WAIT_UNKNOWN: "We cannot say how long the wait will be.",
-        Phrase.CALLBACK_OFFERED: "You can hang up now and be called back when it is your turn.",
-        Phrase.PLACE_IS_KEPT: "You keep your place in line.",
-        Phrase.EXPECTED_AT: "We expect to call you at {at}.",
-        Phrase.CHOOSE_STAY: "{how} to keep holding.",
-        Phrase.CHOOSE_CALLBACK: "{how} to be called back.",
-        Phrase.CHOOSE_TIME: "{how} to choose a time for a call.",
-        Phrase.CHOOSE_OTHER_CHANNEL: "{how} to use one of these ways.",
-        Phrase.OTHER_CHANNELS: "You can also reach us by {names}.",
-        Phrase.ALREADY_HAS_CALLBACK: "You have a callback already: we will call you.",
-        Phrase.NO_CALLBACK_NOW: "We cannot offer a callback at the moment.",
-        Phrase.CALLBACKS_ARE_FULL: "All callbacks are taken at the moment.",
-        Phrase.CLOSED: "We are closed.",
-        Phrase.OPENS_AT: "We open at {at}.",
-        Phrase.CLOSING_SOON: "We close before it would be your turn for a callback.",
-        Phrase.NOBODY_THERE: "Nobody is there to take calls at the moment.",
-        Phrase.WAIT_TOO_LONG: "The wait is too long for a callback as soon as possible.",
-        Phrase.WAIT_IS_SHORT: "Your wait will be short.",
-        Phrase.SERVED_SOON: "You will be served in a moment.",
-        Phrase.PROMISED: "We will call you back.",
-        Phrase.PROMISED_FOR: "We will call you at {at}.",
-        Phrase.NUMBER_ENDS_WITH: "We will call the number that ends with {digits}.",
-        Phrase.GOODBYE: "Goodbye.",
-        Phrase.INVALID_NUMBER: "That number cannot be called.",
-        Phrase.NUMBER_NEEDED: "Please enter the number at which we should call you.",
-        Phrase.INVALID_TIME: "We cannot call you at that time.",
-        Phrase.INVALID_TEXT: "We could not understand that.",
-        Phrase.INVALID_PRIORITY: "Something is wrong with your request.",
-        Phrase.REQUEST_KEY_REUSED: "This request was made before with something else in it.",
-        Phrase.CALL_HAS_ENDED: "It is your turn already.",
-        Phrase.NO_SHOWS_TOO_MANY: (
-            "We could not reach you at the times that you chose. Please confirm that we should call once more."
-        ),
-        Phrase.NOT_POSSIBLE_NOW: "That is not possible at the moment.",
-        Phrase.REFUSED: "We cannot take this request.",
-        Phrase.UNKNOWN_QUEUE: "There are no callbacks for this line.",
-        Phrase.CALL_NOT_FOUND: "We could not find your call.",
-        Phrase.TRY_AGAIN: "Something went wrong. Please try again.",
-        Phrase.UNCERTAIN: "We are not sure that we took your request. Please try again.",
-        Phrase.FAILED: "Something went wrong.",
-        Phrase.KEEP_HOLDING: "Please hold on: you keep your place in line.",
-    }
-)
-_KEY_NAMES: Final[Mapping[str, str]] = MappingProxyType({"*": "star", "#": "hash"})
-_MONTHS: Final = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-
-
-def text_of(says: Iterable[Say], *, zone: tzinfo = UTC) -> str:
-    """
-    Return phrases as English sentences.
-
-    Args:
-        zone: the caller's; every time is shown in it, with its abbreviation.
-
-    >>> text_of([Say(Phrase.POSITION, number=37), Say(Phrase.CHOOSE_CALLBACK, key="3")])
-    'You are number 37 in line. Press 3 to be called back.'
-    """
-    return " ".join(_sentence(say, zone) for say in says)
-
-
-def _sentence(say: Say, zone: tzinfo) -> str:
-    figures = {name: show(say, zone) for name, show in _FIGURES.items()}
-    return _TEXT[say.phrase].format_map(figures)
-
-
-def _shown_minutes(say: Say, _zone: tzinfo) -> str:
-    return "a minute" if say.number == 1 else f"{say.number} minutes"
-
-
-def _shown_at(say: Say, zone: tzinfo) -> str:
-    if say.at is None:
-        return ""
-    local = say.at.astimezone(zone)
-    return f"{local:%H:%M %Z} on {local.day} {_MONTHS[local.month - 1]}"
-
-
-def _shown_names(say: Say, _zone: tzinfo) -> str:
-    *others, last = say.names or ("",)
-    return f"{', '.join(others)} or {last}" if others else last
-
-
-def _shown_how(say: Say, _zone: tzinfo) -> str:
-    key = " ".join(_KEY_NAMES.get(each, each) for each in say.key or "")
-    if say.key and say.word:
-        return f'Press {key}, or say "{say.word}",'
-    if say.key:
-        return f"Press {key}"
-    return f'Say "{say.word}"' if say.word else "Stay on the line"
-
-
-_FIGURES: Final[Mapping[str, Callable[[Say, tzinfo], str]]] = MappingProxyType(
-    {
-        "number": lambda say, _zone: str(say.number),
-        "number_max": lambda say, _zone: str(say.number_max),
-        "minutes": _shown_minutes,
-        "at": _shown_at,
-        "digits": lambda say, _zone: " ".join(say.digits),
-        "names": _shown_names,
-        "how": _shown_how,
-    }
-)
+def _answer_no_slot(
+    error: SlotUnavailable, policy: QueuePolicy, *, zone: str, now: datetime | None
+) -> Answer:
+    """Answer that this time cannot be had, with others, and what the caller can choose while holding."""
+    says = say_other_slots(error, zone=zone, now=now)
+    choices = choices_after(error, channels=policy.other_channels)
+    if len(choices) == 1:
+        ask: tuple[Say, ...] = (Say(Phrase.KEEP_HOLDING),)
+    else:
+        ask = _choices(choices, policy.other_channels, policy)
+    return Answer(
+        success=False,
+        says=(*says, *ask),
+        then=Then.KEEP_HOLDING,
+        error=error,
+        choices=choices,
+        slots=tuple(sorted(error.alternatives)),
+    )

@@ -28,6 +28,7 @@ from callbackq.core.legs import (
     ring_customer,
     wait_for,
 )
+from callbackq.core.lifecycle import ALONE_TIME_MAX
 from callbackq.effects import Bridge, Effect, HangUp, LookUp, Prompt, SendDigits, StopPlay
 from callbackq.ids import LegId
 from callbackq.model import (
@@ -249,14 +250,22 @@ def agent_gone(attempt: Attempt, _report: Report, context: Context) -> Step:
     return end(attempt, Disposition.AGENT_UNAVAILABLE, context, to_customer=Prompt.COULD_NOT_CONNECT)
 
 
+MAY_TALK_AFTER: Final = timedelta(seconds=2)
+"""So long after a bridge was asked for they may hear each other, though it was never reported."""
+
+
 def gone_while_joining(attempt: Attempt, report: Report, context: Context) -> Step:
     """
     One of the two is gone before a bridge was reported.
 
-    Where nobody knows why, as after a lost connection, they may have talked: the attempt is in doubt.
+    Where nobody knows why, as after a lost connection, or where the bridge was asked for some time ago, they may have
+    talked: the attempt is in doubt.
     """
     of_customer = report.leg_id == attempt.customer_leg_id
-    if report.cause is Cause.UNKNOWN and attempt.answered_by is not AnsweredBy.MACHINE:
+    assert attempt.due_at is not None
+    asked_at = attempt.due_at - context.policy.join_time_max
+    may_have_talked = report.cause is Cause.UNKNOWN or context.now >= asked_at + MAY_TALK_AFTER
+    if may_have_talked and attempt.answered_by is not AnsweredBy.MACHINE:
         to_customer, to_agent = Prompt.COULD_NOT_CONNECT, Prompt.CUSTOMER_LEFT
         return end(attempt, Disposition.UNKNOWN, context, to_agent=to_agent, to_customer=to_customer)
     return (customer_gone if of_customer else agent_gone)(attempt, report, context)
@@ -267,11 +276,6 @@ _MAY_HAVE_TALKED: Final = (
     Disposition.ANSWERED_THEN_LEFT,
     Disposition.UNKNOWN,
 )
-
-
-def parted_unheard(attempt: Attempt, _report: Report, context: Context) -> Step:
-    """They are parted, and nobody had said that they were joined: whether they talked is not known."""
-    return never_joined(attempt, context)
 
 
 def joined_late(attempt: Attempt, _report: Report, _context: Context) -> Step:
@@ -333,9 +337,6 @@ def again(attempt: Attempt, report: Report, context: Context) -> Step:
 # ---------------------------------------------------------------------------- what time does
 
 Deadline = Callable[[Attempt, Context], Step]
-
-WAITS_ALONE_MAX: Final = timedelta(minutes=2)
-"""So long after having answered a customer may be on the line, whom nobody could be told to hang up."""
 
 
 def agent_silent(attempt: Attempt, context: Context) -> Step:
@@ -432,7 +433,7 @@ def still_there(attempt: Attempt, _report: Report, context: Context) -> Step:
 def leg_in_doubt(attempt: Attempt, context: Context) -> Step:
     """Who answered may be on the line still, and hear nobody: told again for two minutes. Else no leg is left."""
     since = attempt.customer_answered_at or attempt.started_at
-    if attempt.customer_leg is LegState.ANSWERED and context.now < since + WAITS_ALONE_MAX:
+    if attempt.customer_leg is LegState.ANSWERED and context.now < since + ALONE_TIME_MAX:
         return still_up(attempt, context)
     return close_legs(attempt, context)
 

@@ -4,6 +4,21 @@ What the engine works on: the words, the records that the store keeps, and the v
 A record that changes is a new record with a version one higher. Instants are aware UTC and end in `_at`.
 """
 
+from callbackq.model.bookings import (
+    BookedCallback,
+    Booking,
+    Crowded,
+    ExpectedRange,
+    Punctuality,
+    Slot,
+    SlotCount,
+    SlotDay,
+    SlotHold,
+    TimeWindow,
+)
+from callbackq.model.intervals import (
+    Interval,
+)
 from callbackq.model.records import (
     ALL_QUEUES,
     Agent,
@@ -43,10 +58,17 @@ from callbackq.model.values import (
     Triggered,
     Wait,
 )
+from callbackq.model.wall import (
+    GapPolicy,
+    OverlapPolicy,
+    WallTime,
+)
 from callbackq.model.words import (
     AgentState,
     AnsweredBy,
     AttemptState,
+    BookingEnd,
+    BookingState,
     CallbackState,
     CallOutcome,
     CallState,
@@ -63,6 +85,8 @@ from callbackq.model.words import (
     Outcome,
     ReportKind,
     Role,
+    SeatKind,
+    SlotProblem,
 )
 
 __all__ = [
@@ -74,6 +98,10 @@ __all__ = [
     "AnsweredBy",
     "Attempt",
     "AttemptState",
+    "BookedCallback",
+    "Booking",
+    "BookingEnd",
+    "BookingState",
     "CallOutcome",
     "CallSnapshot",
     "CallState",
@@ -83,12 +111,16 @@ __all__ = [
     "Channel",
     "Choice",
     "Confirmation",
+    "Crowded",
     "Disposition",
     "DueReason",
     "Entity",
     "EstimateFacts",
+    "ExpectedRange",
     "Explanation",
+    "GapPolicy",
     "HoldReason",
+    "Interval",
     "LegSnapshot",
     "LegState",
     "LiveCall",
@@ -100,12 +132,14 @@ __all__ = [
     "OfferReason",
     "Opening",
     "Outcome",
+    "OverlapPolicy",
     "Overtakes",
     "PastAttempt",
     "PastCallback",
     "Person",
     "Place",
     "Position",
+    "Punctuality",
     "QueueControl",
     "Rates",
     "Receipt",
@@ -115,9 +149,17 @@ __all__ = [
     "Reranked",
     "Resynced",
     "Role",
+    "SeatKind",
+    "Slot",
+    "SlotCount",
+    "SlotDay",
+    "SlotHold",
+    "SlotProblem",
     "Subject",
     "TelephonySnapshot",
     "TicketOrder",
+    "TimeWindow",
     "Triggered",
     "Wait",
+    "WallTime",
 ]

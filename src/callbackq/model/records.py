@@ -18,6 +18,7 @@ import attrs
 from callbackq.ids import (
     AgentId,
     AttemptId,
+    BookingId,
     CallbackId,
     CallId,
     LegId,
@@ -29,6 +30,7 @@ from callbackq.ids import (
     TenantId,
 )
 from callbackq.masking import repr_masked
+from callbackq.model.bookings import Booking
 from callbackq.model.words import (
     AgentState,
     AnsweredBy,
@@ -88,6 +90,7 @@ class Callback:
     `caller_id` and `media` are handed to the telephony as they are. `called_in_id` is the live call with which
     the customer came back while waiting. `number_index` says which of the person's numbers is dialed next: 0 is the
     main one, n the n-th alternative. `score` and `resolved` are what the host reported of it afterwards.
+    `booking_id` is the seat in a slot that is booked for it, where its queue has slots.
     `dedup_key` is the key that no other callback may hold while this one has not ended; `None` where duplicates
     are allowed. `quoted_*` is what the customer was told, and by which estimator. `overtook_*` counts the places
     of its class (queue, priority, lane) that stood before it, ready, when it was started.
@@ -110,6 +113,7 @@ class Callback:
     ranked_at: datetime
     rank: int
     scheduled_at: datetime | None = None
+    booking_id: BookingId | None = None
     expires_at: datetime
     preferred_agent_id: AgentId | None = None
     preferred_until_at: datetime | None = None
@@ -279,5 +283,5 @@ class QueueControl:
 
 ALL_QUEUES: Final = QueueName("*")
 
-Record = Callback | LiveCall | Agent | Attempt | QueueControl
+Record = Callback | LiveCall | Agent | Attempt | QueueControl | Booking
 Place = Callback | LiveCall

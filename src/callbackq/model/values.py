@@ -11,6 +11,7 @@ from typing import Final
 import attrs
 
 from callbackq.ids import (
+    BookingId,
     CallbackId,
     CallId,
     LegId,
@@ -189,7 +190,7 @@ class Offer:
     A callback proposed to a live caller, with all that can be said to them.
 
     `core.speech` turns it into phrases that any IVR can speak. `channels` names other ways to reach the company,
-    as the policy lists them.
+    as the policy lists them. `slots` are times that were free a moment ago, where the queue has slots.
     """
 
     offer_id: OfferId
@@ -202,6 +203,7 @@ class Offer:
     choices: tuple[Choice, ...]
     channels: tuple[str, ...] = ()
     expires_at: datetime
+    slots: tuple[datetime, ...] = ()
 
 
 class NoOfferReason(enum.StrEnum):
@@ -228,7 +230,8 @@ class NoOffer:
     No callback is offered now, and why. The caller keeps the place on hold.
 
     `next_best` lists what can be proposed instead, the best first. `again_at` is when asking again can have
-    another answer by time alone; None if time alone changes nothing.
+    another answer by time alone; None if time alone changes nothing. `slots` are times that were free a moment ago,
+    where a chosen time is among the next best, and the queue has slots.
     """
 
     call_id: CallId
@@ -239,6 +242,7 @@ class NoOffer:
     next_best: tuple[Choice, ...] = (Choice.STAY,)
     channels: tuple[str, ...] = ()
     again_at: datetime | None = None
+    slots: tuple[datetime, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -246,7 +250,8 @@ class Receipt:
     """
     What the customer is told once the promise is durable. The same request gives the same receipt.
 
-    To cancel, call `service.cancel(receipt.callback_id)`.
+    To cancel, call `service.cancel(receipt.callback_id)`. Of a booked slot, `expected_at` is its start, and `zone` the
+    customer's, in which it is said.
     """
 
     callback_id: CallbackId
@@ -258,6 +263,8 @@ class Receipt:
     entered_at: datetime
     requested_at: datetime
     expires_at: datetime
+    booking_id: BookingId | None = None
+    zone: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -13,6 +13,7 @@ class Entity(enum.StrEnum):
     AGENT = "agent"
     ATTEMPT = "attempt"
     QUEUE = "queue"
+    BOOKING = "booking"
 
 
 class CallbackState(enum.StrEnum):
@@ -24,6 +25,45 @@ class CallbackState(enum.StrEnum):
     RESTING = "resting"
     HELD = "held"
     ENDED = "ended"
+
+
+class BookingState(enum.StrEnum):
+    """Where a booking stands: held while somebody decides, booked for a callback, or over."""
+
+    HELD = "held"
+    BOOKED = "booked"
+    ENDED = "ended"
+
+
+class SeatKind(enum.StrEnum):
+    """Which seat of a slot is taken: one for everybody, or one of those kept for better priorities."""
+
+    USUAL = "usual"
+    KEPT = "kept"
+
+
+class SlotProblem(enum.StrEnum):
+    """Why a slot cannot be booked."""
+
+    PAST = "past"
+    TOO_SOON = "too_soon"
+    BEYOND_HORIZON = "beyond_horizon"
+    CLOSED = "closed"
+    OFF_GRID = "off_grid"
+    FULL = "full"
+    NOT_BEFORE_CLOSING = "not_before_closing"
+    AGENT_BUSY = "agent_busy"
+    NONE_IN_WINDOW = "none_in_window"
+    HOLD_OVER = "hold_over"
+
+
+class BookingEnd(enum.StrEnum):
+    """How a booking ended. Where it was not used, its seat is free again."""
+
+    HOLD_OVER = "hold_over"
+    RELEASED = "released"
+    CALLED_OFF = "called_off"
+    USED = "used"
 
 
 class CallState(enum.StrEnum):
@@ -161,6 +201,10 @@ class DueReason(enum.StrEnum):
     WRAP_UP_OVER = "wrap_up_over"
     COOL_DOWN_OVER = "cool_down_over"
     PRESENCE_OVER = "presence_over"
+    SLOT_HOLD_OVER = "slot_hold_over"
+    REMINDER = "reminder"
+    SLOT_OVERDUE = "slot_overdue"
+    CALLBACK_OVER = "callback_over"
 
 
 class HoldReason(enum.StrEnum):
@@ -239,5 +283,15 @@ class NoticeKind(enum.StrEnum):
     """To the company: somebody should see to this customer within a stated time."""
     CUSTOMER_FLAGGED = "customer_flagged"
     """To the company: this customer missed several callbacks for chosen times."""
+    AGENT_REMINDER = "agent_reminder"
+    """To the agent, or to the whole queue: a callback is booked for soon."""
+    REMINDER = "reminder"
+    """To the customer: we call you soon, at the time you chose."""
+    BACKUP_AGENT = "backup_agent"
+    """To the customer: we call at the time you chose; somebody else does."""
+    LATE = "late"
+    """To the customer: we could not call at the time you chose; we still will, or choose another of these."""
+    NOT_REPEATED = "not_repeated"
+    """To the company: no seat was found for the next callback of a series."""
     NUMBER_WRONG = "number_wrong"
     """To the company: this number is not the customer's."""

@@ -7,6 +7,12 @@ Every figure is a default. Durations are `timedelta`; bounds are written with ea
 from callbackq.policy.caps import (
     Caps,
 )
+from callbackq.policy.hours import (
+    Closure,
+    Span,
+    WeekHours,
+    weekdays,
+)
 from callbackq.policy.keys import (
     CONFIRM_KEYS,
     KEYS_DEFAULT,
@@ -33,6 +39,11 @@ from callbackq.policy.retries import (
     RetryRule,
     RetryRules,
     SteppedRest,
+)
+from callbackq.policy.slots import (
+    FixedSeats,
+    SlotPolicy,
+    StaffedSeats,
 )
 from callbackq.policy.words import (
     Acd,
@@ -64,9 +75,11 @@ __all__ = [
     "AllDeclined",
     "CalledIn",
     "Caps",
+    "Closure",
     "Confirm",
     "Duplicates",
     "ExponentialRest",
+    "FixedSeats",
     "Keys",
     "NextBusinessDay",
     "NumberChoice",
@@ -77,7 +90,12 @@ __all__ = [
     "RetryPreset",
     "RetryRule",
     "RetryRules",
+    "SlotPolicy",
+    "Span",
+    "StaffedSeats",
     "SteppedRest",
     "Voicemail",
+    "WeekHours",
     "check_policies",
+    "weekdays",
 ]

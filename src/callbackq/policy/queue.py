@@ -28,9 +28,11 @@ from callbackq.policy.checks import (
     own_names,
     within,
 )
+from callbackq.policy.hours import WeekHours
 from callbackq.policy.keys import CONFIRM_KEYS, KEYS_DEFAULT, own_confirm_keys, own_keys
 from callbackq.policy.prompts import NO_PROMPTS, own_prompts
 from callbackq.policy.retries import RETRY_S2, RULES_ALLOWED, RetryRule, own_rules
+from callbackq.policy.slots import SlotPolicy
 from callbackq.policy.words import (
     Acd,
     AfterRefusal,
@@ -105,6 +107,8 @@ class QueuePolicy:
         call_life: a live call that is still waiting by then is taken for lost. 1 min to 7 days.
         attempts_max: attempts that count, in all. 1 to 100.
         retry_rules: what follows each disposition; one that is missing ends the callback.
+        hours: when it is open; always, if None and the service has no `Hours` of the host.
+        slots: its slots; None: it has none, and a chosen time is any time.
         caps: how many callbacks are dialed at once and per minute; besides, never more than there are free agents.
         called_in: what happens when a customer who waits for a callback, or has just missed one, calls in.
         missed_life: how long a missed callback is remembered for that. 0 to 30 days.
@@ -182,6 +186,8 @@ class QueuePolicy:
     call_life: timedelta = timedelta(hours=8)
     attempts_max: int = 2
     retry_rules: Mapping[Disposition, RetryRule] = attrs.field(default=RETRY_S2, converter=own_rules)
+    hours: WeekHours | None = None
+    slots: SlotPolicy | None = None
     caps: Caps = _NO_CAPS
     called_in: CalledIn = CalledIn.KEEP_BOTH
     missed_life: timedelta = timedelta(hours=24)
@@ -230,6 +236,9 @@ class QueuePolicy:
                 Shown(self.preferred_agent_time),
                 f"less than callback_life, {self.callback_life}",
             )
+        for field, kind in (("hours", WeekHours), ("slots", SlotPolicy)):
+            if getattr(self, field) is not None:
+                check_member(field, getattr(self, field), kind)
         _check_shares(self)
         _check_retry_rules(self)
 

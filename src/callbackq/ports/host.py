@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from datetime import datetime
+from collections.abc import Awaitable, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from callbackq.effects import (
@@ -68,6 +68,27 @@ class Hours(Protocol):
 
     def opening(self, queue: QueueName, at: datetime) -> Opening:
         """Return whether *queue* is open at *at* (aware, UTC), and when that changes next."""
+        ...
+
+
+class SlotCapacity(Protocol):
+    """
+    Says how many callbacks a slot can take: from a staffing plan, or from workforce management.
+
+    >>> class TwoForEach:
+    ...     def seats(self, queue, starts, length):
+    ...         return [2 for _ in starts]
+    >>> TwoForEach().seats("support", [], None)
+    []
+    """
+
+    def seats(self, queue: QueueName, starts: Sequence[datetime], length: timedelta) -> Sequence[int]:
+        """
+        Return the number of seats of each slot that begins at one of *starts* (aware, UTC, in order), 0 or more.
+
+        Must return soon, and answer from what it has at hand. Where it raises, or answers nonsense, there are no
+        seats, and the log says so; what is booked already stays booked.
+        """
         ...
 
 

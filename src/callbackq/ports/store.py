@@ -12,6 +12,7 @@ from callbackq.events import Event
 from callbackq.ids import (
     AgentId,
     AttemptId,
+    BookingId,
     CallbackId,
     CallId,
     LegId,
@@ -24,11 +25,14 @@ from callbackq.model import (
     Agent,
     Ahead,
     Attempt,
+    Booking,
     Callback,
     LiveCall,
     Place,
     QueueControl,
     Record,
+    SlotCount,
+    SlotDay,
     Subject,
 )
 
@@ -204,6 +208,79 @@ class AttemptTable(Protocol):
         ...
 
 
+class BookingTable(Protocol):
+    """The bookings of one tenant."""
+
+    def get(self, booking_id: BookingId) -> Booking:
+        """Return one booking. Raises: BookingNotFound."""
+        ...
+
+    def of_callback(self, callback_id: CallbackId) -> Booking | None:
+        """Return the booking of a callback that has not ended, or else the one that was made last."""
+        ...
+
+    def of_slot(self, queue: QueueName, slot_at: datetime) -> list[Booking]:
+        """Return the bookings of one slot that have not ended, by id."""
+        ...
+
+    def between(
+        self,
+        queue: QueueName | None,
+        *,
+        from_at: datetime,
+        until_at: datetime,
+        agent_id: AgentId | None = None,
+        limit: int,
+    ) -> list[Booking]:
+        """
+        Return the bookings whose slot begins from *from_at* to before *until_at*, by `slot_at`, then by id.
+
+        Ended ones are left out, but for those that were used. O(limit + log n) for a queue, and for an agent.
+
+        Args:
+            queue: of this queue; of all if None, and then an agent is given.
+            agent_id: only those that stand in this agent's calendar.
+        """
+        ...
+
+    def due(self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None) -> list[Booking]:
+        """
+        Return those with `due_at` at or before *now*, earliest first, then by id.
+
+        Args:
+            queues: only of these queues; of all if None.
+        """
+        ...
+
+
+class SlotTable(Protocol):
+    """How many seats are taken, by slot and by day."""
+
+    def locked(self, queue: QueueName, slot_at: datetime) -> SlotCount | None:
+        """
+        Return the counter of one slot, or None if no seat of it was ever taken.
+
+        Until the transaction ends nobody else changes it: others who ask for it wait. Where there is none yet, two
+        may find none; the second to save one meets `UniquenessViolated`, and tries again.
+
+        Ask for it before anything else, if you can: in some stores a transaction that has looked at something sees the
+        moment at which it did, and whoever had to wait is then told that he is late. Who needs several asks for them
+        in the order of their queues and times, so that no two wait for each other. Who only reads does not wait.
+
+        Raises:
+            StaleVersion: somebody else has changed it since this transaction began to look.
+        """
+        ...
+
+    def between(self, queue: QueueName, *, from_at: datetime, until_at: datetime) -> list[SlotCount]:
+        """Return the counters of the slots from *from_at* to before *until_at*, by `slot_at`. O(those returned)."""
+        ...
+
+    def days(self, queue: QueueName, *, from_day: str, until_day: str) -> list[SlotDay]:
+        """Return the counters of the days from *from_day* to *until_day*, both included, in order."""
+        ...
+
+
 class SubjectTable(Protocol):
     """The persons of one tenant: the one table that holds personal data."""
 
@@ -300,7 +377,11 @@ class HistoryTable(Protocol):
         ...
 
     def of_callback(self, callback_id: CallbackId) -> list[Event]:
-        """Return the events of one callback and of all its attempts, oldest first."""
+        """
+        Return the events of one callback, of all its attempts, and of its booking, oldest first.
+
+        Events of a booking that name no callback, as those of a seat that is only held, are found by `all` alone.
+        """
         ...
 
     def of_call(self, call_id: CallId) -> list[Event]:
@@ -349,6 +430,16 @@ class Transaction(Protocol):
         ...
 
     @property
+    def bookings(self) -> BookingTable:
+        """The bookings."""
+        ...
+
+    @property
+    def slots(self) -> SlotTable:
+        """The seats of slots that are taken."""
+        ...
+
+    @property
     def subjects(self) -> SubjectTable:
         """The persons."""
         ...
@@ -373,16 +464,17 @@ class Transaction(Protocol):
         """The events."""
         ...
 
-    def save(self, record: Record | Subject) -> None:
+    def save(self, record: Record | Subject | SlotCount | SlotDay) -> None:
         """
         Write a record: version 1 is inserted, version n takes the place of version n-1.
 
         Raises:
             StaleVersion: the stored version is not n-1.
             UniquenessViolated: another row holds the id; or the request key; or, while it has not ended, the
-                dedup key of a callback, or the callback or number key of an attempt; or a leg id; or an identity.
+                dedup key of a callback, or the callback or number key of an attempt, or the callback of a booking,
+                or its agent and slot; or a leg id; or an identity.
             ValueError: the record is another tenant's; or it has not ended and lacks `due_at` or `due_reason`; or
-                it has ended and has one.
+                it has ended and has one; or it counts fewer than none.
             RuntimeError: the transaction is READ_ONLY, or over.
         """
         ...
@@ -392,7 +484,7 @@ class Transaction(Protocol):
         Return the earliest `due_at` of all records that have not ended.
 
         Args:
-            queues: only callbacks, live calls and attempts of these queues, and every agent; all if None.
+            queues: only callbacks, live calls, attempts and bookings of these queues, and every agent; all if None.
         """
         ...
 

@@ -16,6 +16,7 @@ from callbackq.service.queues import QueueCommands
 from callbackq.service.reading import Questions
 from callbackq.service.reports import ReportCommands
 from callbackq.service.settling import SettlingCommands
+from callbackq.service.slots import SlotCommands
 
 __all__ = ["CONFLICT_TRIES", "CallbackService", "HeadStart"]
 
@@ -28,6 +29,7 @@ class CallbackService(
     AgentCommands,
     ReportCommands,
     SettlingCommands,
+    SlotCommands,
     Questions,
 ):
     """
@@ -40,12 +42,15 @@ class CallbackService(
         ids: where ids come from; random ones unless given.
         tenant_id: whose promises. One store can hold many tenants; make a service for each.
         caps: how many callbacks are dialed at once and per minute over all its queues; see `QueuePolicy.caps`.
-        hours: when each queue is open; always, unless given.
+        hours: when each queue is open; as their policies say, unless given.
         estimator: how waits are estimated; `BestAvailable()` unless given.
         tickets: a help desk, in which tickets are opened for requests without a live call; none unless given.
 
+        capacity: how many seats a slot has, for queues whose `SlotPolicy` leaves it to the host.
+
     Raises:
-        ConfigurationError: two policies for one queue; or what is no list of policies.
+        ConfigurationError: two policies for one queue; or what is no list of policies; or a queue that leaves its
+            seats to a capacity, and none is given.
 
     Any error out of a method that its docstring does not name is a `StoreError`; or InvalidText, for an id that
     can be none; or UnknownQueue, for an offer in a queue without a policy here. Any other one is a bug. What was

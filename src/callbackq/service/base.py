@@ -13,9 +13,21 @@ from callbackq.gauge import Gauge
 from callbackq.ids import DEFAULT_TENANT, QueueName, TenantId
 from callbackq.intake import Desk
 from callbackq.policy import Caps, QueuePolicy, check_policies
-from callbackq.ports import Clock, Commit, Estimator, Hours, IdSource, Store, Tickets, Transaction
+from callbackq.ports import (
+    Clock,
+    Commit,
+    Estimator,
+    Hours,
+    IdSource,
+    SlotCapacity,
+    Store,
+    Tickets,
+    Transaction,
+)
 from callbackq.returning import PromiseConcerned
-from callbackq.system import AlwaysOpen, RandomIds
+from callbackq.seating import Seating
+from callbackq.system import RandomIds
+from callbackq.times import PolicyHours
 
 T = TypeVar("T")
 CONFLICT_TRIES: Final = 5
@@ -38,6 +50,7 @@ class ServiceBase:
         hours: Hours | None = None,
         estimator: Estimator | None = None,
         tickets: Tickets | None = None,
+        capacity: SlotCapacity | None = None,
     ) -> None:
         self.store: Final = store
         self.tenant_id: Final = TenantId(check_text(tenant_id, "tenant_id"))
@@ -50,10 +63,24 @@ class ServiceBase:
             by_queue[policy.queue] = policy
         self.policies: Final[Mapping[QueueName, QueuePolicy]] = MappingProxyType(by_queue)
         self.caps: Final = caps
-        self.hours: Final[Hours] = hours if hours is not None else AlwaysOpen()
+        self.hours: Final[Hours] = hours if hours is not None else PolicyHours(self.policies)
+        for policy in self.policies.values():
+            if policy.slots is not None and policy.slots.seats is None and capacity is None:
+                raise ConfigurationError(
+                    "capacity",
+                    None,
+                    f"a SlotCapacity: queue {policy.queue} leaves the seats of its slots to it",
+                )
+        self.seating: Final = Seating(self.policies, tenant_id=self.tenant_id, hours=hours, capacity=capacity)
         self.gauge: Final = Gauge(estimator, policies=self.policies, caps=caps)
         self.tickets: Final = tickets
-        self.desk: Final = Desk(tenant_id=self.tenant_id, ids=self.ids, gauge=self.gauge, pepper=store.pepper)
+        self.desk: Final = Desk(
+            tenant_id=self.tenant_id,
+            ids=self.ids,
+            gauge=self.gauge,
+            seating=self.seating,
+            pepper=store.pepper,
+        )
         self._lanes_known: set[tuple[str, ...]] = set()
         self._wakers: list[Callable[[], None]] = []
 

@@ -6,7 +6,10 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import cast
+
+import attrs
 
 from callbackq import intake
 from callbackq.core import agents, offering, resync
@@ -31,6 +34,7 @@ from callbackq.model import (
     Opening,
     Resynced,
 )
+from callbackq.people import person
 from callbackq.policy import QueuePolicy
 from callbackq.ports import Commit, Transaction
 from callbackq.returning import PromiseConcerned, Returning, close_returned
@@ -340,9 +344,25 @@ class CallCommands(ServiceBase):
                 now=now,
             )
             write(tx, decision)
-            return answer
+            return self._with_slots(tx, answer, priority=call.priority, policy=policy, now=now)
 
         return self._run(Commit.RELAXED, offered, now=now)
+
+    def _with_slots(
+        self, tx: Transaction, answer: Offer | NoOffer, *, priority: int, policy: QueuePolicy, now: datetime
+    ) -> Offer | NoOffer:
+        """Add the next free slots, where a chosen time can be proposed; where none is free, none can be chosen."""
+        choices = answer.choices if isinstance(answer, Offer) else answer.next_best
+        if policy.slots is None or Choice.SCHEDULE not in choices:
+            return answer
+        free = self.seating.free(tx, policy.queue, priority=priority, now=now)
+        slots = tuple(slot.starts_at for slot in islice(free, policy.slots.alternatives_max))
+        if not slots:
+            left = tuple(choice for choice in choices if choice is not Choice.SCHEDULE)
+            if isinstance(answer, Offer):
+                return attrs.evolve(answer, choices=left)
+            return attrs.evolve(answer, next_best=left)
+        return attrs.evolve(answer, slots=slots)
 
     def offer_declined(self, call_id: str, *, offer_id: str | None = None) -> LiveCall:
         """
@@ -391,8 +411,14 @@ class CallCommands(ServiceBase):
             at = read_entered_at(joining.entered_at, now=now)
         subject = None
         if joining.caller is not None:
-            subject = intake.person(
-                tx, joining.caller, joining.wish, desk=self.desk, ref=joining.call_id, now=now
+            subject = person(
+                tx,
+                joining.caller,
+                joining.wish,
+                tenant_id=self.tenant_id,
+                ids=self.ids,
+                ref=joining.call_id,
+                now=now,
             )
         lanes = lanes_for(tx, joining.skills, joining.preferred_agent_id, queue=policy.queue)
         facts = rules.Joining(

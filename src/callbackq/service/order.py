@@ -25,6 +25,7 @@ from callbackq.events import (
 from callbackq.facts import first_rank, lane_of_both, open_lane, places_in
 from callbackq.ids import CallId
 from callbackq.model import Callback, CallbackState, CallState, LiveCall, Place, Reranked
+from callbackq.people import merge_contexts
 from callbackq.policy import PlaceAfter, QueuePolicy
 from callbackq.ports import Commit, Transaction
 from callbackq.service.base import ServiceBase
@@ -216,7 +217,7 @@ class OrderCommands(ServiceBase):
             lane = lane_of_both(tx, kept, callback)
             stand = placing.merged(kept, callback, lane=lane, policy=policy)
             write(tx, lifecycle.merge(callback, kept, stand=stand, policy=policy, now=now))
-            intake.merge_contexts(tx, callback, kept)
+            merge_contexts(tx, callback, kept)
             return tx.callbacks.get(stays)
 
         return self._run(Commit.FLUSHED, merged)

@@ -9,8 +9,9 @@ from functools import partial
 from typing import Final
 
 from callbackq import intake
+from callbackq.booking import receipt_for
 from callbackq.core import lifecycle, speech
-from callbackq.core.instants import check_text, read_entered_at
+from callbackq.core.instants import check_instant, check_text, read_entered_at
 from callbackq.core.placing import lanes_of_request
 from callbackq.core.requests import (
     event_key_of,
@@ -19,12 +20,12 @@ from callbackq.core.requests import (
     read_rate,
     read_skills,
     read_wish,
-    receipt_of,
     request_key_of,
 )
 from callbackq.core.speech import Answer
-from callbackq.errors import CallbackqError, Conflict, RequestRefused, StoreError
-from callbackq.ids import AgentId, CallbackId, CallId, OfferId
+from callbackq.core.zones import CustomerZone, zone_of_customer, zones_of_number
+from callbackq.errors import CallbackqError, Conflict, RequestRefused, SlotUnavailable, StoreError
+from callbackq.ids import AgentId, BookingId, CallbackId, CallId, OfferId
 from callbackq.model import (
     Callback,
     CallbackState,
@@ -33,9 +34,11 @@ from callbackq.model import (
     Receipt,
     Subject,
     TicketOrder,
+    TimeWindow,
     Triggered,
 )
 from callbackq.ports import Commit, Tickets, Transaction
+from callbackq.seating import own_windows
 from callbackq.service.base import NO_CONTEXT, ServiceBase
 from callbackq.writing import call_off, policy_of, write
 
@@ -64,6 +67,10 @@ class PromiseCommands(ServiceBase):
         ticket_id: str | None = None,
         entered_at: datetime | None = None,
         scheduled_at: datetime | None = None,
+        windows: Sequence[TimeWindow] = (),
+        booking_id: str | None = None,
+        zone: str | None = None,
+        repeats: str | None = None,
         name: str | None = None,
         language: str | None = None,
         context: Mapping[str, str] = NO_CONTEXT,
@@ -89,7 +96,14 @@ class PromiseCommands(ServiceBase):
             ticket_id: the ticket that it belongs to. Where none is given, the service has a `Tickets` port and
                 there is no live call, a ticket is opened once the promise is durable.
             entered_at: for a host that keeps its own queue: when the caller entered it; at most 30 days ago.
-            scheduled_at: call at this time instead of as soon as possible; aware, in the future.
+            scheduled_at: call at this time instead of as soon as possible; aware, in the future. In a queue with
+                slots it is the start of one; there it may be naive, a time on the wall of *zone*.
+            windows: instead: any slot that begins in one of these, the first window first.
+            booking_id: instead: the seat that `hold_slot` keeps.
+            zone: the customer's, such as `"America/New_York"`. Where it is not given the number may tell; else it is
+                the queue's. The wall-clock time in it is what is promised.
+            repeats: call again and again by this rule of RFC 5545, `"FREQ=WEEKLY;BYDAY=MO"`, at the same wall-clock
+                time; the next one is booked when one is over. Cancelling one cancels the series.
             alternatives: other numbers of this person, at most five, tried in this order by the policy's rules.
             record_number: the number in the host's own records; the agent is told whether another one is dialed.
             caller_id: the number that the customer's phone shows; the queue's if not given. 1 to 200 characters.
@@ -100,6 +114,8 @@ class PromiseCommands(ServiceBase):
             The receipt, once the promise is durable. The live call is over as far as the line goes: hang it up.
 
         Raises:
+            SlotUnavailable: the slot cannot be had; with others that can.
+            BookingNotFound, NotPossibleNow: there is no such hold, or the queue has no slots.
             UnknownQueue, CallNotFound, InvalidNumber, InvalidPriority, InvalidTime, InvalidText: nothing was
                 stored.
             CallHasEnded: the live call waits no longer.
@@ -108,8 +124,7 @@ class PromiseCommands(ServiceBase):
             RequestKeyReused: the key was used for another request.
             CommitUncertain: it may have been stored; ask again with the same request key.
         """
-        policy = policy_of(self.policies, queue)
-        now = self.now()
+        policy, now = policy_of(self.policies, queue), self.now()
         owner_id = AgentId(check_text(owner, "owner")) if owner is not None else None
         usual = Channel.IN_QUEUE if call_id is not None else Channel.WEB if owner is None else Channel.AGENT
         target = intake.read_target(number, policy)
@@ -131,6 +146,10 @@ class PromiseCommands(ServiceBase):
             skills=read_skills(skills),
             entered_at=read_entered_at(entered_at, now=now) if entered_at is not None else now,
             scheduled_at=scheduled_at,
+            windows=own_windows(windows),
+            booking_id=BookingId(check_text(booking_id, "booking_id")) if booking_id is not None else None,
+            zone=zone,
+            repeats=repeats,
             preferred_agent_id=intake.read_agent(preferred_agent) or owner_id,
             owner_id=owner_id,
             ticket_id=check_text(ticket_id, "ticket_id") if ticket_id is not None else None,
@@ -155,16 +174,21 @@ class PromiseCommands(ServiceBase):
         number: str | None = None,
         offer_id: str | None = None,
         scheduled_at: datetime | None = None,
+        windows: Sequence[TimeWindow] = (),
+        booking_id: str | None = None,
+        zone: str | None = None,
         preferred_agent: str | None = None,
         name: str | None = None,
         language: str | None = None,
         context: Mapping[str, str] = NO_CONTEXT,
+        confirmed: bool = False,
     ) -> Answer:
         """
         Promise a callback to a live caller, and say what the IVR says now: success or error, chosen by type.
 
         Every argument means what it does in `request`. After success the host speaks `Answer.says` and hangs up;
         after an error it speaks them and does as `Answer.then` says: by policy the caller keeps the place on hold.
+        Where a slot cannot be had, others are said in the caller's zone, with what there is to choose.
 
         Returns:
             An `Answer`, also where the request was refused or the store failed. In doubt (`CommitUncertain`) the
@@ -181,14 +205,70 @@ class PromiseCommands(ServiceBase):
                 number=number,
                 offer_id=offer_id,
                 scheduled_at=scheduled_at,
+                windows=windows,
+                booking_id=booking_id,
+                zone=zone,
                 preferred_agent=preferred_agent,
                 name=name,
                 language=language,
                 context=context,
+                confirmed=confirmed,
             )
+        except SlotUnavailable as error:
+            shown = self._zone_to_say(queue, zone=zone, number=number, call_id=call_id)
+            return speech.answer_failure(error, policy, zone=shown, now=self.now())
         except CallbackqError as error:
             return speech.answer_failure(error, policy)
         return speech.answer_success(receipt, policy)
+
+    def customer_zone(
+        self,
+        queue: str,
+        *,
+        zone: str | None = None,
+        number: str | None = None,
+        call_id: str | None = None,
+        at: datetime | None = None,
+    ) -> CustomerZone:
+        """
+        Return in which zone times are shown to a customer: the chosen one, that of the number, or the queue's.
+
+        Args:
+            zone: what the customer chose.
+            number: the customer's; the caller id of the live call if not given.
+            at: the time that is to be shown; now, if not given. It matters where a number may be in several zones.
+
+        Raises:
+            UnknownQueue, CallNotFound, InvalidNumber, InvalidText, InvalidTime: it cannot be so.
+        """
+        policy = policy_of(self.policies, queue)
+        target = intake.read_target(number, policy)
+        e164 = target.e164 if target is not None else None
+        if e164 is None and call_id is not None:
+            e164 = self._number_of_call(CallId(check_text(call_id, "call_id")))
+        return zone_of_customer(
+            chosen=zone,
+            known=None,
+            number_zones=zones_of_number(e164) if e164 is not None else frozenset(),
+            at=check_instant(at, "at") if at is not None else self.now(),
+            queue_zone=self.seating.zone(policy.queue),
+        )
+
+    def _zone_to_say(
+        self, queue: str, *, zone: str | None, number: str | None, call_id: str | None
+    ) -> str | None:
+        """Return the caller's zone; None, for the queue's, where it cannot be found out now: the answer is due."""
+        try:
+            return self.customer_zone(queue, zone=zone, number=number, call_id=call_id).zone
+        except CallbackqError:
+            return None
+
+    def _number_of_call(self, call_id: CallId) -> str | None:
+        def read(tx: Transaction, _now: datetime) -> str | None:
+            call = tx.calls.get(call_id)
+            return tx.subjects.get(call.subject_id).number if call.subject_id is not None else None
+
+        return self._run(Commit.READ_ONLY, read)
 
     def request_many(
         self,
@@ -302,7 +382,7 @@ class PromiseCommands(ServiceBase):
 
         def read(tx: Transaction, _now: datetime) -> Receipt:
             callback = tx.callbacks.get(read_callback_id(callback_id))
-            return receipt_of(callback, tx.subjects.get(callback.subject_id))
+            return receipt_for(tx, callback, tx.subjects.get(callback.subject_id))
 
         return self._run(Commit.READ_ONLY, read)
 

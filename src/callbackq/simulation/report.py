@@ -222,7 +222,7 @@ def _visits_by_call(world: Iterable[WorldLine]) -> dict[str, _Visit]:
                 visits[line.call_id].promised_at = line.at
             case Happened.HUNG_UP:
                 visits[line.call_id].hung_up_at = line.at
-            case Happened.TOLD | Happened.PARTED | Happened.CORRECTED:
+            case Happened.TOLD | Happened.PARTED | Happened.CORRECTED | Happened.SETTLED:
                 pass
     return visits
 

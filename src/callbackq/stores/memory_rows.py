@@ -16,13 +16,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sortedcontainers import SortedList
 
-from callbackq.events import AgentEvent, AttemptEvent, CallbackEvent, CallEvent, Event, QueueSwitched
+from callbackq.events import (
+    AgentEvent,
+    AttemptEvent,
+    BookingEvent,
+    CallbackEvent,
+    CallEvent,
+    Event,
+    QueueSwitched,
+)
 from callbackq.ids import QueueName
 from callbackq.model import (
     Agent,
     AgentState,
     Attempt,
     AttemptState,
+    Booking,
+    BookingEnd,
+    BookingState,
     Callback,
     CallbackState,
     CallState,
@@ -31,36 +42,56 @@ from callbackq.model import (
     LiveCall,
     Place,
     QueueControl,
+    SlotCount,
+    SlotDay,
     Subject,
 )
 from callbackq.stores.lane_index import LaneIndex
 from callbackq.stores.memory_line import QueueLine, Ranks, position_of
+from callbackq.stores.rows import as_utc
 
 if TYPE_CHECKING:
     _Times = SortedList[tuple[datetime, str]]
     _Ids = SortedList[str]
     _Spots = SortedList[tuple[Any, ...]]  # A key, a moment, an id. What bounds a search may be shorter.
 
-Row = Callback | LiveCall | Agent | Attempt | Subject | QueueControl
+Row = Callback | LiveCall | Agent | Attempt | Booking | SlotCount | SlotDay | Subject | QueueControl
+RowId = Any
+"""A text; of what is counted by slot or by day, the queue and which one."""
 Key = tuple[str, str]
 """The rule that a key falls under (see `rows.UNIQUE_RULES`), and the key."""
 
 
-def row_id_of(row: Row) -> str:
+def row_id_of(row: Row) -> RowId:
     """Return the id of a row; it is unique among the rows of its class."""
     return ID_OF[type(row)](row)
 
 
-ID_OF: Final[Mapping[type[Any], Callable[[Any], str]]] = {
+def name_of(row: Row) -> str:
+    """Return the id of a row as a message may show it."""
+    row_id = row_id_of(row)
+    return row_id if isinstance(row_id, str) else " ".join(map(str, row_id))
+
+
+def _slot_id(count: SlotCount) -> tuple[QueueName, datetime]:
+    return count.queue, as_utc(count.slot_at)
+
+
+ID_OF: Final[Mapping[type[Any], Callable[[Any], RowId]]] = {
     Callback: attrgetter("callback_id"),
     LiveCall: attrgetter("call_id"),
     Agent: attrgetter("agent_id"),
     Attempt: attrgetter("attempt_id"),
+    Booking: attrgetter("booking_id"),
+    SlotCount: _slot_id,
+    SlotDay: attrgetter("queue", "day"),
     Subject: attrgetter("subject_id"),
     QueueControl: attrgetter("queue"),
 }
 
-_TIMELESS: Final = (Subject, QueueControl)
+_COUNTS: Final = (SlotCount, SlotDay)
+"""What is also found in the order of its ids."""
+_TIMELESS: Final = (Subject, QueueControl, *_COUNTS)
 """What time alone never changes."""
 
 CALLBACKS_ENDED: Final = "callbacks ended"
@@ -76,6 +107,9 @@ _MOMENTS: Final[Mapping[type[Any], tuple[tuple[str, Callable[[Any], datetime | N
 
 CALLBACKS_OF_SUBJECT: Final = "callbacks of a person"
 ATTEMPTS_DIALED: Final = "attempts that dialed a number"
+BOOKINGS_OF_QUEUE: Final = "bookings of a queue"
+BOOKINGS_OF_AGENT: Final = "bookings of an agent"
+BOOKINGS_OF_CALLBACK: Final = "bookings of a callback"
 CALLS_OPEN: Final = "live calls open"
 ATTEMPTS_OPEN: Final = "attempts open"
 ATTEMPTS_WANTING: Final = "attempts that want an agent"
@@ -95,6 +129,14 @@ def keys_of(row: Row) -> list[Key]:
         if row.state is not AttemptState.ENDED:
             keys += (("callback_id", row.callback_id), ("number_key", row.number_key))
         return keys
+    if isinstance(row, Booking):
+        keys = []
+        if row.state is not BookingState.ENDED:
+            if row.callback_id is not None:
+                keys.append(("booking_callback_id", row.callback_id))
+            if row.agent_id is not None:
+                keys.append(("agent_slot", f"{as_utc(row.slot_at).isoformat()} {row.agent_id}"))
+        return keys
     if isinstance(row, Subject):
         return [("identity", row.identity)]
     return []
@@ -108,11 +150,15 @@ def _staffing(agent: Agent | None) -> tuple[frozenset[QueueName], tuple[str, ...
 
 
 def _history_key(event: Event) -> Key:
-    """Return whose history the event belongs to; an attempt's belongs to its callback."""
+    """Return whose history the event belongs to; an attempt's, and a booking's, belong to their callback."""
     if isinstance(event, CallbackEvent | AttemptEvent):
         return (Entity.CALLBACK, event.callback_id)
     if isinstance(event, CallEvent):
         return (Entity.CALL, event.call_id)
+    if isinstance(event, BookingEvent):
+        if event.callback_id is None:  # A seat that is only held.
+            return (Entity.BOOKING, event.booking_id)
+        return (Entity.CALLBACK, event.callback_id)
     if isinstance(event, AgentEvent):
         return (Entity.AGENT, event.agent_id)
     assert isinstance(event, QueueSwitched), f"no record has the history of a {event.kind}"
@@ -146,6 +192,34 @@ def _dialed(attempt: Attempt | None) -> tuple[str, datetime, str] | None:
     return attempt.number_key, attempt.started_at, attempt.attempt_id
 
 
+def _stands(booking: Booking | None) -> bool:
+    """Whether a booking has not ended, or was used."""
+    return booking is not None and (
+        booking.state is not BookingState.ENDED or booking.ended_as is BookingEnd.USED
+    )
+
+
+def _of_queue(booking: Booking | None) -> tuple[str, datetime, str] | None:
+    """Return where a booking stands among those of its queue, if it does."""
+    if booking is None or not _stands(booking):
+        return None
+    return booking.queue, booking.slot_at, booking.booking_id
+
+
+def _of_agent(booking: Booking | None) -> tuple[str, datetime, str] | None:
+    """Return where a booking stands in the calendar of its agent, if it does."""
+    if booking is None or booking.agent_id is None or not _stands(booking):
+        return None
+    return booking.agent_id, booking.slot_at, booking.booking_id
+
+
+def _of_callback(booking: Booking | None) -> tuple[str, datetime, str] | None:
+    """Return where a booking stands among all those of its callback."""
+    if booking is None or booking.callback_id is None:
+        return None
+    return booking.callback_id, booking.held_at, booking.booking_id
+
+
 _OVER: Final = frozenset({AttemptState.ENDING, AttemptState.ENDED})
 
 _QUEUE_IN: Final[Mapping[type[Any], tuple[tuple[str, Callable[[Any], QueueName | None]], ...]]] = {
@@ -154,11 +228,17 @@ _QUEUE_IN: Final[Mapping[type[Any], tuple[tuple[str, Callable[[Any], QueueName |
 }
 """What is listed by queue and id, and the queue under which a row stands there."""
 
-_SPOT_IN: Final[Mapping[type[Any], tuple[str, Callable[[Any], tuple[str, datetime, str] | None]]]] = {
-    Callback: (CALLBACKS_OF_SUBJECT, _of_subject),
-    Attempt: (ATTEMPTS_DIALED, _dialed),
+_SpotOf = Callable[[Any], tuple[str, datetime, str] | None]
+_SPOT_IN: Final[Mapping[type[Any], tuple[tuple[str, _SpotOf], ...]]] = {
+    Callback: ((CALLBACKS_OF_SUBJECT, _of_subject),),
+    Attempt: ((ATTEMPTS_DIALED, _dialed),),
+    Booking: (
+        (BOOKINGS_OF_QUEUE, _of_queue),
+        (BOOKINGS_OF_AGENT, _of_agent),
+        (BOOKINGS_OF_CALLBACK, _of_callback),
+    ),
 }
-"""What is listed over all queues, by a key and a moment, and where a row stands there."""
+"""What is listed by a key and a moment, and where a row stands there."""
 
 
 def _recount(open_in: Counter[QueueName], before: QueueName | None, after: QueueName | None) -> None:
@@ -174,12 +254,15 @@ class TenantRows:
     """The rows of one tenant and their indexes."""
 
     def __init__(self) -> None:
-        self.rows: dict[type[Any], dict[str, Any]] = {cls: {} for cls in ID_OF}
+        self.rows: dict[type[Any], dict[RowId, Any]] = {cls: {} for cls in ID_OF}
+        self.in_order: dict[type[Any], _Spots] = {cls: SortedList() for cls in _COUNTS}
         self.keys: dict[Key, str] = {}
         self.lines: dict[QueueName, QueueLine] = {}
         self.due: dict[type[Any], _Times] = {cls: SortedList() for cls in ID_OF if cls not in _TIMELESS}
         self.latest: dict[tuple[str, QueueName], _Times] = {}
-        self.by_key: dict[str, _Spots] = {what: SortedList() for what, _ in _SPOT_IN.values()}
+        self.by_key: dict[str, _Spots] = {
+            what: SortedList() for spots in _SPOT_IN.values() for what, _ in spots
+        }
         self.by_queue: dict[str, dict[QueueName, _Ids]] = {
             what: {} for lists in _QUEUE_IN.values() for what, _ in lists
         }
@@ -200,6 +283,8 @@ class TenantRows:
             del self.rows[cls][row_id]
         else:
             self.rows[cls][row_id] = new
+        if cls in _COUNTS:
+            self._swap_order(old, new, cls, row_id)
         self._swap_keys(old, new, row_id)
         if cls not in _TIMELESS:
             self._swap_times(old, new, cls, row_id)
@@ -208,6 +293,12 @@ class TenantRows:
             self._swap_agent(old, new)
         elif cls is Callback or cls is LiveCall:
             self._swap_place(old, new, cls)
+
+    def _swap_order(self, old: Row | None, new: Row | None, cls: type[Any], row_id: RowId) -> None:
+        if old is None:
+            self.in_order[cls].add(row_id)
+        elif new is None:
+            self.in_order[cls].remove(row_id)
 
     def _swap_keys(self, old: Row | None, new: Row | None, row_id: str) -> None:
         before = [] if old is None else keys_of(old)
@@ -248,8 +339,7 @@ class TenantRows:
                     if came not in queues:
                         queues[came] = SortedList()
                     queues[came].add(row_id)
-        if cls in _SPOT_IN:
-            what, spot_of = _SPOT_IN[cls]
+        for what, spot_of in _SPOT_IN.get(cls, ()):
             was, now = spot_of(old), spot_of(new)
             if was != now:
                 if was is not None:
@@ -334,6 +424,8 @@ class TenantRows:
         assert +self.callbacks_open == +fresh.callbacks_open, "the open callbacks differ from the rows"
         for what, queues in self.by_queue.items():
             assert queues == fresh.by_queue[what], f"the {what} differ from the rows"
+        for cls, counted in self.in_order.items():
+            assert counted == fresh.in_order[cls], f"the order of each {cls.__name__} differs from the rows"
         for what, spots in self.by_key.items():
             assert spots == fresh.by_key[what], f"the {what} differ from the rows"
         assert self.history_of == fresh.history_of, "the history by record differs from the history"
@@ -341,8 +433,10 @@ class TenantRows:
             fresh.lanes.add(skills)
         assert self.lanes.lane_of == fresh.lanes.lane_of, "the numbers of lanes differ"
         assert self.lanes.by_skill == fresh.lanes.by_skill, "the lanes by skill differ"
-        for times in (*self.due.values(), *self.latest.values(), *self.by_key.values(), self.available):
+        for times in (*self.due.values(), *self.latest.values(), self.available):
             _check_order(times)
+        for spots in (*self.by_key.values(), *self.in_order.values()):
+            _check_order(spots)
         for queues in self.by_queue.values():
             for ids in queues.values():
                 _check_order(ids)

@@ -14,6 +14,10 @@ Why it is correct:
   with (`due`, `available`, `wanting_agent`, `head`, `is_empty`), waits for the tenant's turn before it looks. So no two
   nodes find the same head, and no place is passed by a later one. Commands need no turn, and wait for no dispatcher,
   unless both want the same row.
+* The counter of a slot is kept by turns too: whoever begins with `slots.locked` waits for the slot's turn before it
+  looks, and so sees the newest count. A transaction that has looked at something before cannot see what was changed
+  since: it waits as well, and then gets a `Conflict` if there was a change. When the same thread tries again, it waits
+  for these turns before it looks: so whoever was late once is not late for the same counters again.
 * `FLUSHED` waits for the disk (and for the standbys, where the server is told so), `RELAXED` for nothing
   (`synchronous_commit` off: the server keeps it in memory for a moment).
 
@@ -35,20 +39,20 @@ from contextlib import contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING, Final, cast
 
-from callbackq.errors import ConfigurationError, SchemaMismatch, StoreUnavailable
+from callbackq.errors import ConfigurationError, Conflict, SchemaMismatch, StoreUnavailable
 from callbackq.ids import TenantId
 from callbackq.ports import Commit
 from callbackq.stores.pepper import PEPPER_BYTES, check_pepper
 from callbackq.stores.postgres_connections import Connections
 from callbackq.stores.postgres_errors import driver_error, translate
 from callbackq.stores.postgres_lanes import LaneCache
-from callbackq.stores.postgres_session import Session, turn_number
+from callbackq.stores.postgres_session import Session, Turn, turn_number
 from callbackq.stores.postgres_tables import PostgresTransaction
 
 if TYPE_CHECKING:
     from callbackq.stores.postgres_connections import Connection
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 _SERVER_VERSION_MIN: Final = 14
 _SCHEMA_NAME: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
@@ -102,6 +106,7 @@ class PostgresStore:
         self._lane_cache = LaneCache()
         self._lock = threading.Lock()
         self._busy_threads: set[int] = set()
+        self._late: dict[int, tuple[TenantId, frozenset[Turn]]] = {}
         self._is_closed = False
         self._pepper = self._prepare(pepper)
 
@@ -130,14 +135,17 @@ class PostgresStore:
         """
         self._refuse_if_unusable()
         thread = self._enter()
-        session = Session(self._connections, tenant_id, commit=commit)
+        kept = frozenset[Turn]() if commit is Commit.READ_ONLY else self._was_late_for(thread, tenant_id)
+        session = Session(self._connections, tenant_id, commit=commit, kept=kept)
         try:
             yield PostgresTransaction(session, self._lane_cache)
             session.end()
             session.commit()
-        except BaseException:
+        except BaseException as error:
             session.end()
             session.roll_back()
+            if isinstance(error, Conflict) and session.kept:
+                self._late[thread] = tenant_id, session.kept
             raise
         finally:
             self._leave(thread)
@@ -164,6 +172,11 @@ class PostgresStore:
         with self._lock:
             self._busy_threads.add(thread)
         return thread
+
+    def _was_late_for(self, thread: int, tenant_id: TenantId) -> frozenset[Turn]:
+        """Return the counters that this thread has just had a conflict over."""
+        of, kept = self._late.pop(thread, (tenant_id, frozenset[Turn]()))
+        return kept if of == tenant_id else frozenset()
 
     def _leave(self, thread: int) -> None:
         with self._lock:

@@ -61,7 +61,12 @@ _REASONS: Final[Mapping[str, str]] = {
 _LOST: Final = frozenset({"57P01", "57P02", "57P05", "25P03", "25P04"})
 """Codes after which the server ends the connection."""
 
-_RULE_OF_KEY: Final[Mapping[str, str]] = {"pkey": "id", "legs_pkey": "leg_id"}
+_RULE_OF_KEY: Final[Mapping[str, str]] = {
+    "pkey": "id",
+    "legs_pkey": "leg_id",
+    "slot_days_pkey": "id",
+    "bookings_callback_id": "booking_callback_id",
+}
 
 
 def driver_error() -> type[psycopg.Error]:

@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 
+Turn = tuple[str, ...]
+"""The name of what is done by turns."""
+
 LINE: Final = "line"
 """The turn of whoever looks for work."""
+
+SLOT: Final = "slot"
+"""The turn of whoever counts the seats of a slot; its queue and its time belong to the name."""
 
 LANES: Final = "lanes"
 """The turn of whoever adds a set of skills."""
@@ -51,23 +57,30 @@ def turn_number(*names: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def _beginning(commit: Commit, turn: int | None) -> str:
+def _beginning(commit: Commit, turns: Sequence[int]) -> str:
     """
     Return what begins a transaction: one message.
 
     What a transaction sees is settled by its first question. So whoever has to wait for a turn must wait before: the
     lock is the session's until the transaction, which sees all that was done in earlier turns, has taken it over.
     """
-    if turn is None:
+    if not turns:
         return _BEGINNINGS[commit]
-    return (
-        f"BEGIN; SELECT pg_advisory_lock({turn}); COMMIT; {_BEGINNINGS[commit]};"
-        f" SELECT pg_advisory_xact_lock({turn}), pg_advisory_unlock({turn})"
-    )
+    waits = " ".join(f"SELECT pg_advisory_lock({turn});" for turn in turns)
+    taken = ", ".join(f"pg_advisory_xact_lock({turn}), pg_advisory_unlock({turn})" for turn in turns)
+    return f"BEGIN; {waits} COMMIT; {_BEGINNINGS[commit]}; SELECT {taken}"
 
 
 class Session:
-    """Runs the statements of one transaction. It must be ended, by `commit` or by `roll_back`."""
+    """
+    Runs the statements of one transaction. It must be ended, by `commit` or by `roll_back`.
+
+    Args:
+        kept: what to keep from the beginning; see `keep`.
+
+    Attributes:
+        kept: what it keeps, or was late for.
+    """
 
     __slots__ = (
         "_commit",
@@ -77,11 +90,15 @@ class Session:
         "_failure",
         "_is_over",
         "_wrote",
+        "kept",
         "tenant_id",
     )
 
-    def __init__(self, connections: Connections, tenant_id: TenantId, *, commit: Commit) -> None:
+    def __init__(
+        self, connections: Connections, tenant_id: TenantId, *, commit: Commit, kept: Collection[Turn] = ()
+    ) -> None:
         self.tenant_id = tenant_id
+        self.kept = frozenset(kept)
         self._connections = connections
         self._commit = commit
         self._is_over = False
@@ -94,6 +111,11 @@ class Session:
         """Refuse everything from now on, but to commit or to roll back."""
         self._is_over = True
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether nothing may be written."""
+        return self._commit is Commit.READ_ONLY
+
     def refuse_if_over(self) -> None:
         """Raise RuntimeError after the block."""
         if self._is_over:
@@ -103,7 +125,7 @@ class Session:
     def refuse_if_read_only(self) -> None:
         """Raise RuntimeError in a READ_ONLY transaction, and after the block."""
         self.refuse_if_over()
-        if self._commit is Commit.READ_ONLY:
+        if self.only_reads:
             msg = "this transaction was opened with Commit.READ_ONLY, so it can write nothing"
             raise RuntimeError(msg)
 
@@ -114,11 +136,37 @@ class Session:
         It lasts until the end. Raises: StoreUnavailable: somebody else keeps it for too long.
         """
         self.refuse_if_over()
-        if self._commit is not Commit.READ_ONLY and self._connection is None:
-            self._begin(turn_number(self._connections.schema, self.tenant_id, name))
+        if not self.only_reads and self._connection is None:
+            self._begin({(name,)})
 
-    def _begin(self, turn: int | None = None) -> None:
-        sql = _beginning(self._commit, turn).encode()
+    def keep(self, *names: str) -> None:
+        """
+        Wait until nobody else of the tenant keeps what has these names, and keep it until the end.
+
+        Whoever begins with it sees all that was done before. Later on it is as good, but for what is seen: that is
+        settled by then. Nothing in a transaction that only reads.
+
+        Raises:
+            StoreUnavailable: somebody else keeps it for too long.
+            Conflict: two wait for each other.
+        """
+        self.refuse_if_over()
+        if self.only_reads:
+            return
+        is_new = names not in self.kept
+        self.kept |= {names}
+        if self._connection is None:
+            self._begin()
+        elif is_new:
+            self.fetch("SELECT 1 FROM pg_advisory_xact_lock($1::bigint)", (self._number_of(names),))
+
+    def _number_of(self, turn: Turn) -> int:
+        return turn_number(self._connections.schema, self.tenant_id, *turn)
+
+    def _begin(self, turns: Collection[Turn] = ()) -> None:
+        # In the order of their names, in which they are asked for too: so that nobody waits crosswise.
+        in_order = [self._number_of(turn) for turn in sorted(self.kept.union(turns))]
+        sql = _beginning(self._commit, in_order).encode()
         failure: Exception | None = None
         while self._connection is None:
             connection, was_used = self._connections.take()
@@ -191,9 +239,9 @@ class Session:
         rows = self.all(statement, *parameters)
         return list(rows[0]) if rows else [0, 0]
 
-    def record(self, of: Statements[RecordT], statement: str, key: str) -> RecordT | None:
+    def record(self, of: Statements[RecordT], statement: str, *key: Any) -> RecordT | None:
         """Return the record that a statement finds by *key*, or None."""
-        rows = self.all(statement, key)
+        rows = self.all(statement, *key)
         return of.rows.decode(rows[0]) if rows else None
 
     def records(self, of: Statements[RecordT], statement: str, *parameters: Any) -> list[RecordT]:

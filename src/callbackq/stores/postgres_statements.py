@@ -16,9 +16,12 @@ from callbackq.model import (
     POSITION_EXACT_MAX,
     Agent,
     Attempt,
+    Booking,
     Callback,
     LiveCall,
     QueueControl,
+    SlotCount,
+    SlotDay,
     Subject,
 )
 from callbackq.stores.rows import EVENT_COLUMNS, RecordRows, RecordT
@@ -47,7 +50,7 @@ class Numbered:
 
 class Statements(Generic[RecordT]):
     """
-    The statements that every table of records has. The first three columns are tenant, id and version.
+    The statements that every table of records has. The first columns are the tenant, the key and the version.
 
     A row that the transaction can see to break a rule is not written at all: so no error ends the transaction, and
     a block that catches the refusal goes on. What only the index itself finds was written at the same moment.
@@ -61,36 +64,37 @@ class Statements(Generic[RecordT]):
     def __init__(
         self, table: str, record_class: type[RecordT], rules: Mapping[str, str] | None = None
     ) -> None:
-        rows = RecordRows(record_class, native=True)
+        rows: RecordRows[RecordT] = RecordRows(record_class, native=True)
         columns = ", ".join(rows.columns)
-        key = rows.columns[1]
-        same = f"SELECT 1 FROM {table} WHERE tenant_id = {{tenant_id}} AND {key} = {{{key}}}"
+        key = rows.key[0]
+        own = " AND ".join(f"{column} = {{{column}}}" for column in ("tenant_id", *rows.key))
+        mine = " AND ".join(f"{column} = ${number}" for number, column in enumerate(rows.key, start=2))
         others: list[str] = [f"{query} AND {key} <> {{{key}}}" for query in (rules or {}).values()]
         free = "".join(f" AND NOT EXISTS ({other})" for other in others)
         values = ", ".join(f"{{{column}}}" for column in rows.columns)
-        changes = ", ".join(f"{column} = {{{column}}}" for column in rows.columns[2:])
+        rest = rows.columns[1 + len(rows.key) :]
+        changes = ", ".join(f"{column} = {{{column}}}" for column in rest)
         found = ", ".join(["version", *(f"EXISTS ({other})" for other in others)])
         self.rows: RecordRows[RecordT] = rows
         self.columns: str = columns
         self.rules: tuple[str, ...] = tuple(rules or ())
         self.select: str = f"SELECT {columns} FROM {table} WHERE tenant_id = $1"
-        self.get: str = f"{self.select} AND {key} = $2"
+        self.get: str = f"{self.select} AND {mine}"
         self.due: str = f"{self.select} AND due_at <= $2 ORDER BY due_at, {key} LIMIT $3"
         self.due_in: str = (
             f"{self.select} AND due_at <= $2 AND queue = ANY ($4) ORDER BY due_at, {key} LIMIT $3"
         )
         self.insert: Numbered = Numbered(
-            f"INSERT INTO {table} ({columns}) SELECT {values} WHERE NOT EXISTS ({same}){free}", rows.columns
+            f"INSERT INTO {table} ({columns}) SELECT {values}"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {own}){free}",
+            rows.columns,
         )
         self.update: Numbered = Numbered(
-            f"UPDATE {table} SET {changes} WHERE tenant_id = {{tenant_id}} AND {key} = {{{key}}}"
-            f" AND version = {{version}}::bigint - 1{free}",
+            f"UPDATE {table} SET {changes} WHERE {own} AND version = {{version}}::bigint - 1{free}",
             rows.columns,
         )
         self.refusal: Numbered = Numbered(
-            f"SELECT {found} FROM (VALUES (1)) AS one LEFT JOIN {table}"
-            f" ON tenant_id = {{tenant_id}} AND {key} = {{{key}}}",
-            rows.columns,
+            f"SELECT {found} FROM (VALUES (1)) AS one LEFT JOIN {table} ON {own}", rows.columns
         )
 
 
@@ -118,6 +122,19 @@ ATTEMPTS: Final = Statements(
         " WHERE other.tenant_id = {tenant_id} AND other.leg_id IN ({agent_leg_id}, {customer_leg_id})",
     },
 )
+BOOKINGS: Final = Statements(
+    "callbackq_bookings",
+    Booking,
+    {
+        "booking_callback_id": "SELECT 1 FROM callbackq_bookings AS other WHERE {state}::text <> 'ended'"
+        " AND other.tenant_id = {tenant_id} AND other.callback_id = {callback_id} AND other.state <> 'ended'",
+        "agent_slot": "SELECT 1 FROM callbackq_bookings AS other WHERE {state}::text <> 'ended'"
+        " AND other.tenant_id = {tenant_id} AND other.agent_id = {agent_id} AND other.slot_at = {slot_at}"
+        " AND other.state <> 'ended'",
+    },
+)
+SLOTS: Final = Statements("callbackq_slots", SlotCount)
+SLOT_DAYS: Final = Statements("callbackq_slot_days", SlotDay)
 SUBJECTS: Final = Statements(
     "callbackq_subjects",
     Subject,
@@ -132,6 +149,9 @@ OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     LiveCall: CALLS,
     Agent: AGENTS,
     Attempt: ATTEMPTS,
+    Booking: BOOKINGS,
+    SlotCount: SLOTS,
+    SlotDay: SLOT_DAYS,
     Subject: SUBJECTS,
     QueueControl: QUEUES,
 }
@@ -189,6 +209,29 @@ STAFFED_SKILLS: Final = """
       ) AS agent
      WHERE served.tenant_id = $1 AND served.queue = $2 GROUP BY agent.skills"""
 
+# ---------------------------------------------------------------------------- slots
+
+# The one that has not ended, and the one that was held last: two at most.
+BOOKINGS_OF_CALLBACK: Final = f"""
+    ({BOOKINGS.select} AND callback_id = $2 AND state <> 'ended')
+    UNION ALL
+    ({BOOKINGS.select} AND callback_id = $2 AND held_at > '-infinity'
+     ORDER BY held_at DESC, booking_id DESC LIMIT 1)"""
+BOOKINGS_OF_SLOT: Final = (
+    f"{BOOKINGS.select} AND queue = $2 AND slot_at = $3 AND slot_at > '-infinity' AND state <> 'ended'"
+    " ORDER BY booking_id"
+)
+_BETWEEN: Final = (
+    "{} AND {} AND (state <> 'ended' OR ended_as = 'used') AND slot_at >= $3 AND slot_at < $4"
+    " ORDER BY slot_at, booking_id LIMIT $5"
+)
+BOOKINGS_BETWEEN: Final = _BETWEEN.format(BOOKINGS.select, "queue = $2 AND slot_at > '-infinity'")
+BOOKINGS_OF_AGENT: Final = _BETWEEN.format(BOOKINGS.select, "agent_id = $2 AND version > 0")
+BOOKINGS_OF_AGENT_IN: Final = _BETWEEN.format(BOOKINGS.select, "agent_id = $2 AND version > 0 AND queue = $6")
+SLOT_LOCKED: Final = f"{SLOTS.get} FOR UPDATE"
+SLOTS_BETWEEN: Final = f"{SLOTS.select} AND queue = $2 AND slot_at >= $3 AND slot_at < $4 ORDER BY slot_at"
+DAYS_BETWEEN: Final = f"{SLOT_DAYS.select} AND queue = $2 AND day >= $3 AND day <= $4 ORDER BY day"
+
 # ---------------------------------------------------------------------------- the line
 
 _WAITING: Final = "FROM {} WHERE tenant_id = $1 AND queue = $2 AND state = 'waiting'{}"
@@ -244,7 +287,7 @@ ANY_WAITING: Final = f"""
 
 # ---------------------------------------------------------------------------- times
 
-_QUEUED: Final = ("callbackq_callbacks", "callbackq_calls", "callbackq_attempts")
+_QUEUED: Final = ("callbackq_callbacks", "callbackq_calls", "callbackq_attempts", "callbackq_bookings")
 _EARLIEST: Final = (
     "(SELECT due_at FROM {} WHERE tenant_id = $1 AND due_at IS NOT NULL{} ORDER BY due_at LIMIT 1)"
 )
@@ -269,7 +312,7 @@ _EVENTS: Final = f"SELECT {', '.join(EVENT_COLUMNS)} FROM callbackq_history WHER
 _IN_ORDER: Final = "ORDER BY history_number"
 HISTORY: Final = f"{_EVENTS} {_IN_ORDER}"
 HISTORY_OF_CALLBACK: Final = (
-    f"{_EVENTS} AND callback_id = $2 AND entity IN ('callback', 'attempt') {_IN_ORDER}"
+    f"{_EVENTS} AND callback_id = $2 AND entity IN ('callback', 'attempt', 'booking') {_IN_ORDER}"
 )
 HISTORY_OF_CALL: Final = f"{_EVENTS} AND call_id = $2 AND entity = 'call' {_IN_ORDER}"
 HISTORY_OF_AGENT: Final = f"{_EVENTS} AND agent_id = $2 AND entity = 'agent' {_IN_ORDER}"

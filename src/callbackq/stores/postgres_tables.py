@@ -17,6 +17,7 @@ from typing import Any, Final
 from callbackq.errors import (
     AgentNotFound,
     AttemptNotFound,
+    BookingNotFound,
     CallbackNotFound,
     CallNotFound,
     NotFound,
@@ -27,6 +28,7 @@ from callbackq.events import Event, ReportIgnored
 from callbackq.ids import (
     AgentId,
     AttemptId,
+    BookingId,
     CallbackId,
     CallId,
     LegId,
@@ -36,24 +38,30 @@ from callbackq.ids import (
 from callbackq.model import (
     Agent,
     Attempt,
+    Booking,
+    BookingState,
     Callback,
     LiveCall,
     QueueControl,
     Record,
+    SlotCount,
+    SlotDay,
     Subject,
 )
 from callbackq.stores import postgres_statements as sql
 from callbackq.stores.postgres_lanes import LaneCache, Lanes
 from callbackq.stores.postgres_line import Line
-from callbackq.stores.postgres_session import LINE, Part, Session
+from callbackq.stores.postgres_session import LINE, SLOT, Part, Session
 from callbackq.stores.postgres_statements import Statements
 from callbackq.stores.rows import (
     UNIQUE_RULES,
     EventCodec,
     RecordT,
     as_utc,
+    check_between,
     check_event,
     check_record,
+    encode_instant,
     from_json,
 )
 
@@ -212,6 +220,90 @@ class _Attempts(Part):
         return self._session.due_in(sql.ATTEMPTS, now=now, limit=limit, queues=queues)
 
 
+class _Bookings(Part):
+    """The bookings of one tenant."""
+
+    __slots__ = ()
+
+    def get(self, booking_id: BookingId) -> Booking:
+        """Return one booking. O(log n). Raises: BookingNotFound."""
+        found = self._session.record(sql.BOOKINGS, sql.BOOKINGS.get, booking_id)
+        return _present(found, BookingNotFound, "booking", booking_id)
+
+    def of_callback(self, callback_id: CallbackId) -> Booking | None:
+        """Return the booking of a callback that has not ended, or the one that was held last. O(log n)."""
+        found = self._session.records(sql.BOOKINGS, sql.BOOKINGS_OF_CALLBACK, callback_id)
+        standing = (booking for booking in found if booking.state is not BookingState.ENDED)
+        return next(standing, found[0] if found else None)
+
+    def of_slot(self, queue: QueueName, slot_at: datetime) -> list[Booking]:
+        """Return the bookings of one slot that have not ended, by id. O(log n + those of the slot)."""
+        return self._session.records(sql.BOOKINGS, sql.BOOKINGS_OF_SLOT, queue, as_utc(slot_at))
+
+    def between(
+        self,
+        queue: QueueName | None,
+        *,
+        from_at: datetime,
+        until_at: datetime,
+        agent_id: AgentId | None = None,
+        limit: int,
+    ) -> list[Booking]:
+        """
+        Return the bookings in a stretch of time that stand or were used, by slot, then by id.
+
+        O(log n + limit), and with both a queue and an agent, those of the agent in other queues.
+
+        Raises:
+            ValueError: neither a queue nor an agent is given.
+        """
+        check_between(queue, agent_id)
+        rest = as_utc(from_at), as_utc(until_at), limit
+        if agent_id is None:
+            return self._session.records(sql.BOOKINGS, sql.BOOKINGS_BETWEEN, queue, *rest)
+        if queue is None:
+            return self._session.records(sql.BOOKINGS, sql.BOOKINGS_OF_AGENT, agent_id, *rest)
+        return self._session.records(sql.BOOKINGS, sql.BOOKINGS_OF_AGENT_IN, agent_id, *rest, queue)
+
+    def due(self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None) -> list[Booking]:
+        """Return those due at *now*, earliest first, then by id. O(limit + log n + due in other queues)."""
+        return self._session.due_in(sql.BOOKINGS, now=now, limit=limit, queues=queues)
+
+
+class _Slots(Part):
+    """How many seats are taken, by slot and by day."""
+
+    __slots__ = ()
+
+    def locked(self, queue: QueueName, slot_at: datetime) -> SlotCount | None:
+        """
+        Return the counter of one slot, or None, and keep others from it until the end. O(log n).
+
+        As the first verb of a transaction it waits before anything is seen: so it finds the newest counter, also one
+        that was just made. Later on it finds the one of the moment that the transaction sees, or is told that it is
+        late; then the next transaction of the same thread waits before anything is seen.
+
+        Raises:
+            StaleVersion: somebody else has changed it since this transaction began to look.
+            StoreUnavailable: somebody else keeps it for too long.
+        """
+        session = self._session
+        slot_at = as_utc(slot_at)
+        if session.only_reads:
+            return session.record(sql.SLOTS, sql.SLOTS.get, queue, slot_at)
+        session.keep(SLOT, queue, encode_instant(slot_at))
+        return session.record(sql.SLOTS, sql.SLOT_LOCKED, queue, slot_at)
+
+    def between(self, queue: QueueName, *, from_at: datetime, until_at: datetime) -> list[SlotCount]:
+        """Return the counters of the slots in a stretch of time, by slot. O(log n + found)."""
+        stretch = as_utc(from_at), as_utc(until_at)
+        return self._session.records(sql.SLOTS, sql.SLOTS_BETWEEN, queue, *stretch)
+
+    def days(self, queue: QueueName, *, from_day: str, until_day: str) -> list[SlotDay]:
+        """Return the counters of these days, the last one included, in order. O(log n + found)."""
+        return self._session.records(sql.SLOT_DAYS, sql.DAYS_BETWEEN, queue, from_day, until_day)
+
+
 class _Subjects(Part):
     """The persons of one tenant."""
 
@@ -272,7 +364,7 @@ class _History(Part):
             session.write_all(sql.INSERT_EVENT, rows)
 
     def of_callback(self, callback_id: CallbackId) -> list[Event]:
-        """Return the events of one callback and of all its attempts, oldest first. O(log n + found)."""
+        """Return the events of one callback, its attempts and its booking, oldest first. O(log n + found)."""
         return self._read(sql.HISTORY_OF_CALLBACK, callback_id)
 
     def of_call(self, call_id: CallId) -> list[Event]:
@@ -305,12 +397,14 @@ class PostgresTransaction:
         "_session",
         "agents",
         "attempts",
+        "bookings",
         "callbacks",
         "calls",
         "history",
         "lanes",
         "line",
         "queues",
+        "slots",
         "subjects",
     )
 
@@ -319,6 +413,8 @@ class PostgresTransaction:
         self.calls = _Calls(session)
         self.agents = _Agents(session)
         self.attempts = _Attempts(session)
+        self.bookings = _Bookings(session)
+        self.slots = _Slots(session)
         self.subjects = _Subjects(session)
         self.queues = _Queues(session)
         self.lanes = Lanes(session, lane_cache)
@@ -326,14 +422,15 @@ class PostgresTransaction:
         self.history = _History(session)
         self._session = session
 
-    def save(self, record: Record | Subject) -> None:
+    def save(self, record: Record | Subject | SlotCount | SlotDay) -> None:
         """
         Write a record: version 1 is inserted, version n takes the place of version n-1. O(log n).
 
         Raises:
             StaleVersion: the stored version is not n-1, or another transaction has changed the row meanwhile.
             UniquenessViolated: another row holds one of its keys; the message names which.
-            ValueError: the record is another tenant's, or `due_at` does not fit its state.
+            ValueError: the record is another tenant's, or `due_at` does not fit its state, or it counts
+                fewer than none.
             InvalidText: a text holds what PostgreSQL cannot store.
             RuntimeError: the transaction is READ_ONLY.
             StoreUnavailable: nothing can be written now.
@@ -347,13 +444,13 @@ class PostgresTransaction:
         try:
             changed = session.write(statement.text, statement.of(values))
         except (StaleVersion, UniquenessViolated) as refusal:
-            raise type(refusal)(f"{values[1]}: {refusal}") from None
+            raise type(refusal)(f"{statements.rows.key_of(values)}: {refusal}") from None
         if changed != 1:
-            raise self._refusal(statements, record, values)
+            raise self._refusal(statements, record.version, values)
 
-    def _refusal(self, statements: Statements[Any], record: Record | Subject, values: list[Any]) -> Exception:
+    def _refusal(self, statements: Statements[Any], version: int, values: list[Any]) -> Exception:
         """Find out why a row was not written: the same transaction sees the same."""
-        row_id, version = values[1], record.version
+        row_id = statements.rows.key_of(values)
         stored, *taken = self._session.fetch(statements.refusal.text, statements.refusal.of(values))[0]
         if version == 1 and stored is not None:
             return UniquenessViolated(f"{row_id}: {UNIQUE_RULES['id']}")

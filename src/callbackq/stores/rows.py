@@ -34,12 +34,16 @@ from callbackq.model import (
     AgentState,
     Attempt,
     AttemptState,
+    Booking,
+    BookingState,
     Callback,
     CallbackState,
     CallState,
     LiveCall,
     QueueControl,
     Record,
+    SlotCount,
+    SlotDay,
     Subject,
 )
 
@@ -49,7 +53,9 @@ Value = str | int | float | None
 NativeValue = Value | datetime
 """What a column can hold where the database knows instants and booleans."""
 
-RecordT = TypeVar("RecordT", Callback, LiveCall, Agent, Attempt, Subject, QueueControl)
+RecordT = TypeVar(
+    "RecordT", Callback, LiveCall, Agent, Attempt, Booking, SlotCount, SlotDay, Subject, QueueControl
+)
 
 _Convert = Callable[[Any], Any]
 
@@ -231,6 +237,8 @@ class RecordRows(Generic[RecordT]):
     """
     Reads and writes the rows of one record class. Its columns are the fields, in their order.
 
+    The tenant comes first; what stands between it and the version names a row within its tenant: the key.
+
     Args:
         native: whether instants and booleans stay what they are. Instants that are read must be in UTC then.
     """
@@ -238,10 +246,15 @@ class RecordRows(Generic[RecordT]):
     def __init__(self, record_class: type[RecordT], *, native: bool = False) -> None:
         codecs = {name: _column_codec(codec) for name, codec in _codecs(record_class, native=native).items()}
         self.columns: Final = tuple(codecs)
+        self.key: Final = self.columns[1 : self.columns.index("version")]
         self._record_class: Callable[..., RecordT] = record_class
         self._get: Callable[[RecordT], tuple[Any, ...]] = attrgetter(*codecs)
         self._encoders = _steps([codec.encode for codec in codecs.values()])
         self._decoders = _steps([codec.decode for codec in codecs.values()])
+
+    def key_of(self, row: Sequence[NativeValue]) -> str:
+        """Return the key of these columns, as a message may name it."""
+        return " ".join(str(value) for value in row[1 : 1 + len(self.key)])
 
     def encode(self, record: RecordT) -> list[Any]:
         """Return the columns of *record*: each a `Value`, or a `NativeValue` where these were asked for."""
@@ -260,31 +273,49 @@ CALLBACK_ROWS: Final = RecordRows(Callback)
 CALL_ROWS: Final = RecordRows(LiveCall)
 AGENT_ROWS: Final = RecordRows(Agent)
 ATTEMPT_ROWS: Final = RecordRows(Attempt)
+BOOKING_ROWS: Final = RecordRows(Booking)
+SLOT_ROWS: Final = RecordRows(SlotCount)
+SLOT_DAY_ROWS: Final = RecordRows(SlotDay)
 SUBJECT_ROWS: Final = RecordRows(Subject)
 QUEUE_ROWS: Final = RecordRows(QueueControl)
 
 _LAST_STATES: Final = frozenset(
-    {CallbackState.ENDED, CallState.ENDED, AgentState.SIGNED_OUT, AttemptState.ENDED}
+    {CallbackState.ENDED, CallState.ENDED, AgentState.SIGNED_OUT, AttemptState.ENDED, BookingState.ENDED}
 )
 
 
-def check_record(record: Record | Subject, *, tenant_id: TenantId) -> None:
+def check_record(record: Record | Subject | SlotCount | SlotDay, *, tenant_id: TenantId) -> None:
     """
     Refuse what no store may hold.
 
     Raises:
         ValueError: the record belongs to another tenant; or it has not ended and lacks `due_at` or
-            `due_reason`; or it has ended and has one.
+            `due_reason`; or it has ended and has one; or it counts fewer than none.
     """
     if record.tenant_id != tenant_id:
         msg = f"a record of tenant {record.tenant_id!r} in a transaction of tenant {tenant_id!r}"
         raise ValueError(msg)
     if isinstance(record, Subject | QueueControl):
         return
+    if isinstance(record, SlotCount | SlotDay):
+        counts = (
+            (record.full_count,) if isinstance(record, SlotDay) else (record.usual_count, record.kept_count)
+        )
+        if min(counts) < 0:
+            msg = f"a {type(record).__name__} cannot count {min(counts)}"
+            raise ValueError(msg)
+        return
     ended = record.state in _LAST_STATES
     if (record.due_at is None) is not ended or (record.due_reason is None) is not ended:
         need = "no due_at and no due_reason" if ended else "a due_at with a due_reason"
         msg = f"a {type(record).__name__} in state {record.state.value!r} must have {need}"
+        raise ValueError(msg)
+
+
+def check_between(queue: str | None, agent_id: str | None) -> None:
+    """Refuse a question about the bookings of everybody. Raises: ValueError."""
+    if queue is None and agent_id is None:
+        msg = "bookings are asked for of a queue, of an agent, or of both"
         raise ValueError(msg)
 
 
@@ -305,6 +336,8 @@ UNIQUE_RULES: Final[Mapping[str, str]] = types.MappingProxyType(
         "callback_id": "another attempt that has not ended holds this callback",
         "number_key": "another attempt that has not ended holds this number key",
         "leg_id": "another attempt has this leg id",
+        "booking_callback_id": "another booking that has not ended is for this callback",
+        "agent_slot": "another booking that has not ended has this agent at this time",
         "identity": "another subject has this identity",
     }
 )
@@ -325,6 +358,7 @@ EVENT_COLUMNS: Final = (
     "callback_id",
     "call_id",
     "attempt_id",
+    "booking_id",
     "agent_id",
     "subject_id",
     "disposition",

@@ -27,7 +27,7 @@ from callbackq.stores.sqlite_errors import is_busy, translate, translate_commit
 from callbackq.stores.sqlite_session import LaneCache
 from callbackq.stores.sqlite_tables import SQLiteTransaction
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 _BUSY_TIMEOUT_S: Final = 5.0
 _STATEMENTS_KEPT: Final = 256

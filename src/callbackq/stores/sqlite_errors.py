@@ -30,7 +30,13 @@ _REASONS: Final = {
 }
 """Why the file cannot be used, by primary result code. Any other code is a bug, and is let through."""
 
-_RULE_OF_COLUMN: Final = {"agent_leg_id": "leg_id", "customer_leg_id": "leg_id"}
+_RULES: Final = {
+    "callbackq_attempts.agent_leg_id": "leg_id",
+    "callbackq_attempts.customer_leg_id": "leg_id",
+    "callbackq_bookings.callback_id": "booking_callback_id",
+    "callbackq_bookings.slot_at": "agent_slot",
+}
+"""The rule of an index, by its last column, where it has another name than that."""
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -47,8 +53,8 @@ def translate(error: sqlite3.Error, path: str) -> Exception:
     """Return the exception that stands for *error*: of our own tree, or *error* itself where it is a bug."""
     code = _code(error)
     if code in {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_TRIGGER}:
-        column = str(error).rpartition(".")[2]
-        return UniquenessViolated(UNIQUE_RULES.get(_RULE_OF_COLUMN.get(column, column)))
+        column = str(error).rpartition(" ")[2]
+        return UniquenessViolated(UNIQUE_RULES.get(_RULES.get(column, column.rpartition(".")[2])))
     if code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
         return UniquenessViolated(UNIQUE_RULES["id"])
     if code == sqlite3.SQLITE_CONSTRAINT_CHECK:

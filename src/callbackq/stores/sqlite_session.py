@@ -82,9 +82,9 @@ class Session:
         assert row is not None
         return cast("int", row[0])
 
-    def record(self, of: Statements[RecordT], statement: str, key: Value) -> RecordT | None:
+    def record(self, of: Statements[RecordT], statement: str, *key: Value) -> RecordT | None:
         """Return the record that *statement* finds by *key*, or None."""
-        row = self.one(statement, self.tenant_id, key)
+        row = self.one(statement, self.tenant_id, *key)
         return None if row is None else of.rows.decode(row)
 
     def records(self, of: Statements[RecordT], statement: str, *parameters: Value) -> list[RecordT]:

@@ -9,14 +9,27 @@ from __future__ import annotations
 
 from typing import Any, Final, Generic
 
-from callbackq.model import Agent, Attempt, Callback, LiveCall, QueueControl, Subject
+from callbackq.model import (
+    Agent,
+    Attempt,
+    Booking,
+    Callback,
+    LiveCall,
+    QueueControl,
+    SlotCount,
+    SlotDay,
+    Subject,
+)
 from callbackq.stores.rows import (
     AGENT_ROWS,
     ATTEMPT_ROWS,
+    BOOKING_ROWS,
     CALL_ROWS,
     CALLBACK_ROWS,
     EVENT_COLUMNS,
     QUEUE_ROWS,
+    SLOT_DAY_ROWS,
+    SLOT_ROWS,
     SUBJECT_ROWS,
     RecordRows,
     RecordT,
@@ -26,23 +39,25 @@ _IN_QUEUES: Final = "AND queue IN (SELECT value FROM json_each(?))"
 
 
 class Statements(Generic[RecordT]):
-    """The statements that every table of records has. The first columns are tenant and id; one is the version."""
+    """The statements that every table of records has. The first columns are the tenant, the key and the version."""
 
     def __init__(self, table: str, rows: RecordRows[RecordT]) -> None:
-        columns = ", ".join(rows.columns)
-        key = rows.columns[1]
-        changes = ", ".join(f"{column} = ?" for column in rows.columns[2:])
-        marks = ", ".join("?" * len(rows.columns))
+        names = list(rows.columns)
+        columns = ", ".join(names)
+        key = rows.key[0]
+        same = "tenant_id = ?" + "".join(f" AND {column} = ?" for column in rows.key)
+        changes = ", ".join(f"{name} = ?" for name in names[1 + len(rows.key) :])
+        marks = ", ".join("?" * len(names))
         self.rows: RecordRows[RecordT] = rows
         self.select: str = f"SELECT {columns} FROM {table} WHERE tenant_id = ?"
-        self.get: str = f"{self.select} AND {key} = ?"
+        self.get: str = f"SELECT {columns} FROM {table} WHERE {same}"
         due = f"{self.select} AND due_at IS NOT NULL AND due_at <= ?"
         first = f"ORDER BY due_at, {key} LIMIT ?"
         self.due: str = f"{due} {first}"
         self.due_in: str = f"{due} {_IN_QUEUES} {first}"
         self.insert: str = f"INSERT INTO {table} ({columns}) VALUES ({marks})"
-        self.update: str = f"UPDATE {table} SET {changes} WHERE tenant_id = ? AND {key} = ? AND version = ?"
-        self.version: str = f"SELECT version FROM {table} WHERE tenant_id = ? AND {key} = ?"
+        self.update: str = f"UPDATE {table} SET {changes} WHERE {same} AND version = ?"
+        self.version: str = f"SELECT version FROM {table} WHERE {same}"
         self._columns: str = columns
         self._key: str = key
         self._table: str = table
@@ -66,6 +81,9 @@ CALLBACKS: Final = Statements("callbackq_callbacks", CALLBACK_ROWS)
 CALLS: Final = Statements("callbackq_calls", CALL_ROWS)
 AGENTS: Final = Statements("callbackq_agents", AGENT_ROWS)
 ATTEMPTS: Final = Statements("callbackq_attempts", ATTEMPT_ROWS)
+BOOKINGS: Final = Statements("callbackq_bookings", BOOKING_ROWS)
+SLOTS: Final = Statements("callbackq_slots", SLOT_ROWS)
+SLOT_DAYS: Final = Statements("callbackq_slot_days", SLOT_DAY_ROWS)
 SUBJECTS: Final = Statements("callbackq_subjects", SUBJECT_ROWS)
 QUEUES: Final = Statements("callbackq_queues", QUEUE_ROWS)
 OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
@@ -73,6 +91,9 @@ OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     LiveCall: CALLS,
     Agent: AGENTS,
     Attempt: ATTEMPTS,
+    Booking: BOOKINGS,
+    SlotCount: SLOTS,
+    SlotDay: SLOT_DAYS,
     Subject: SUBJECTS,
     QueueControl: QUEUES,
 }
@@ -85,6 +106,8 @@ BY_AGENT_LEG: Final = f"{ATTEMPTS.select} AND agent_leg_id = ?"
 BY_CUSTOMER_LEG: Final = f"{ATTEMPTS.select} AND customer_leg_id = ?"
 BY_NUMBER_KEY: Final = f"{ATTEMPTS.select} AND state <> 'ended' AND number_key = ?"
 BY_IDENTITY: Final = f"{SUBJECTS.select} AND identity = ?"
+BOOKING_OPEN: Final = f"{BOOKINGS.select} AND state <> 'ended' AND callback_id = ?"
+BOOKINGS_OF_CALLBACK: Final = BOOKINGS.latest("callback", "held_at", of="callback_id")
 
 # ---------------------------------------------------------------------------- rows of one queue, and agents
 
@@ -113,6 +136,20 @@ STAFFED_SKILLS: Final = (
     "SELECT skills FROM callbackq_agent_queues JOIN callbackq_agents USING (tenant_id, agent_id)"
     " WHERE tenant_id = ? AND queue = ?"
 )
+
+# ---------------------------------------------------------------------------- slots
+
+_STANDS: Final = "(state <> 'ended' OR ended_as = 'used')"
+_BETWEEN: Final = f"{_STANDS} AND slot_at >= ? AND slot_at < ?"
+_FIRST_SLOTS: Final = "ORDER BY slot_at, booking_id LIMIT ?"
+BOOKINGS_OF_SLOT: Final = BOOKINGS.by("slot", "slot_at = ? AND state <> 'ended' ORDER BY booking_id")
+BOOKINGS_BETWEEN: Final = BOOKINGS.by("slot", f"{_BETWEEN} {_FIRST_SLOTS}")
+BOOKINGS_OF_AGENT: Final = BOOKINGS.found("agent", f"agent_id = ? AND {_BETWEEN} {_FIRST_SLOTS}")
+BOOKINGS_OF_AGENT_IN: Final = BOOKINGS.found(
+    "agent", f"agent_id = ? AND {_BETWEEN} AND queue = ? {_FIRST_SLOTS}"
+)
+SLOTS_BETWEEN: Final = f"{SLOTS.select} AND queue = ? AND slot_at >= ? AND slot_at < ? ORDER BY slot_at"
+DAYS_BETWEEN: Final = f"{SLOT_DAYS.select} AND queue = ? AND day >= ? AND day <= ? ORDER BY day"
 
 # ---------------------------------------------------------------------------- the line
 
@@ -181,7 +218,7 @@ ANY_WAITING: Final = f"""
 # ---------------------------------------------------------------------------- time
 
 _EARLIEST: Final = "SELECT min(due_at) AS due_at FROM {} WHERE tenant_id = ? AND due_at IS NOT NULL"
-_QUEUED: Final = ("callbackq_callbacks", "callbackq_calls", "callbackq_attempts")
+_QUEUED: Final = ("callbackq_callbacks", "callbackq_calls", "callbackq_attempts", "callbackq_bookings")
 _EARLIEST_AGENT: Final = _EARLIEST.format("callbackq_agents")
 NEXT_DUE_AT: Final = "SELECT min(due_at) FROM ({})".format(
     " UNION ALL ".join([_EARLIEST_AGENT, *(_EARLIEST.format(table) for table in _QUEUED)])
@@ -202,7 +239,7 @@ INSERT_LANE: Final = "INSERT INTO callbackq_lanes (tenant_id, lane, skills) VALU
 _EVENTS: Final = f"SELECT {', '.join(EVENT_COLUMNS)} FROM callbackq_history"
 HISTORY: Final = f"{_EVENTS} WHERE tenant_id = ? ORDER BY history_number"
 HISTORY_OF_CALLBACK: Final = f"""{_EVENTS} INDEXED BY callbackq_history_callback
-    WHERE tenant_id = ? AND callback_id = ? AND entity IN ('callback', 'attempt') ORDER BY history_number"""
+    WHERE tenant_id = ? AND callback_id = ? AND entity IN ('callback', 'attempt', 'booking') ORDER BY history_number"""
 HISTORY_OF_CALL: Final = f"""{_EVENTS} INDEXED BY callbackq_history_call
     WHERE tenant_id = ? AND call_id = ? AND entity = 'call' ORDER BY history_number"""
 HISTORY_OF_AGENT: Final = f"""{_EVENTS} INDEXED BY callbackq_history_agent

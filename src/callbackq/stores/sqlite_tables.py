@@ -17,6 +17,7 @@ from typing import cast
 from callbackq.errors import (
     AgentNotFound,
     AttemptNotFound,
+    BookingNotFound,
     CallbackNotFound,
     CallNotFound,
     NotFound,
@@ -27,6 +28,7 @@ from callbackq.events import Event
 from callbackq.ids import (
     AgentId,
     AttemptId,
+    BookingId,
     CallbackId,
     CallId,
     LegId,
@@ -34,13 +36,25 @@ from callbackq.ids import (
     SubjectId,
     TenantId,
 )
-from callbackq.model import Agent, Attempt, Callback, LiveCall, QueueControl, Record, Subject
+from callbackq.model import (
+    Agent,
+    Attempt,
+    Booking,
+    Callback,
+    LiveCall,
+    QueueControl,
+    Record,
+    SlotCount,
+    SlotDay,
+    Subject,
+)
 from callbackq.ports import Commit
 from callbackq.stores import sqlite_statements as sql
 from callbackq.stores.lane_index import LaneIndex
 from callbackq.stores.rows import (
     RecordT,
     Value,
+    check_between,
     check_event,
     check_record,
     decode_event,
@@ -205,6 +219,78 @@ class _Attempts(Part):
         return self._session.due_in(sql.ATTEMPTS, now=now, limit=limit, queues=queues)
 
 
+class _Bookings(Part):
+    """The bookings of one tenant."""
+
+    __slots__ = ()
+
+    def get(self, booking_id: BookingId) -> Booking:
+        """Return one booking. O(log n). Raises: BookingNotFound."""
+        found = self._session.record(sql.BOOKINGS, sql.BOOKINGS.get, booking_id)
+        return _present(found, BookingNotFound, "booking", booking_id)
+
+    def of_callback(self, callback_id: CallbackId) -> Booking | None:
+        """Return the booking of a callback that has not ended, or the one that was held last. O(log n)."""
+        found = self._session.record(sql.BOOKINGS, sql.BOOKING_OPEN, callback_id)
+        if found is not None:
+            return found
+        latest = self._session.records(sql.BOOKINGS, sql.BOOKINGS_OF_CALLBACK, callback_id, 1)
+        return latest[0] if latest else None
+
+    def of_slot(self, queue: QueueName, slot_at: datetime) -> list[Booking]:
+        """Return the bookings of one slot that have not ended, by id. O(log n + those of the slot)."""
+        return self._session.records(sql.BOOKINGS, sql.BOOKINGS_OF_SLOT, queue, encode_instant(slot_at))
+
+    def between(
+        self,
+        queue: QueueName | None,
+        *,
+        from_at: datetime,
+        until_at: datetime,
+        agent_id: AgentId | None = None,
+        limit: int,
+    ) -> list[Booking]:
+        """
+        Return the bookings in a stretch of time that stand or were used, by slot, then by id.
+
+        O(log n + limit), and with both a queue and an agent, those of the agent in other queues.
+
+        Raises:
+            ValueError: neither a queue nor an agent is given.
+        """
+        check_between(queue, agent_id)
+        stretch = encode_instant(from_at), encode_instant(until_at)
+        if agent_id is None:
+            return self._session.records(sql.BOOKINGS, sql.BOOKINGS_BETWEEN, queue, *stretch, limit)
+        if queue is None:
+            return self._session.records(sql.BOOKINGS, sql.BOOKINGS_OF_AGENT, agent_id, *stretch, limit)
+        both = (agent_id, *stretch, queue, limit)
+        return self._session.records(sql.BOOKINGS, sql.BOOKINGS_OF_AGENT_IN, *both)
+
+    def due(self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None) -> list[Booking]:
+        """Return those due at *now*, earliest first, then by id. O(limit + log n + due in other queues)."""
+        return self._session.due_in(sql.BOOKINGS, now=now, limit=limit, queues=queues)
+
+
+class _Slots(Part):
+    """How many seats are taken, by slot and by day."""
+
+    __slots__ = ()
+
+    def locked(self, queue: QueueName, slot_at: datetime) -> SlotCount | None:
+        """Return the counter of one slot, or None. O(log n). Who may write is alone since the block began."""
+        return self._session.record(sql.SLOTS, sql.SLOTS.get, queue, encode_instant(slot_at))
+
+    def between(self, queue: QueueName, *, from_at: datetime, until_at: datetime) -> list[SlotCount]:
+        """Return the counters of the slots in a stretch of time, by slot. O(log n + found)."""
+        stretch = encode_instant(from_at), encode_instant(until_at)
+        return self._session.records(sql.SLOTS, sql.SLOTS_BETWEEN, queue, *stretch)
+
+    def days(self, queue: QueueName, *, from_day: str, until_day: str) -> list[SlotDay]:
+        """Return the counters of these days, the last one included, in order. O(log n + found)."""
+        return self._session.records(sql.SLOT_DAYS, sql.DAYS_BETWEEN, queue, from_day, until_day)
+
+
 class _Subjects(Part):
     """The persons of one tenant."""
 
@@ -303,7 +389,7 @@ class _History(Part):
         return self._last_number
 
     def of_callback(self, callback_id: CallbackId) -> list[Event]:
-        """Return the events of one callback and of all its attempts, oldest first. O(log n + found)."""
+        """Return the events of one callback, its attempts and its booking, oldest first. O(log n + found)."""
         return self._read(sql.HISTORY_OF_CALLBACK, callback_id)
 
     def of_call(self, call_id: CallId) -> list[Event]:
@@ -337,12 +423,14 @@ class SQLiteTransaction:
         "_session",
         "agents",
         "attempts",
+        "bookings",
         "callbacks",
         "calls",
         "history",
         "lanes",
         "line",
         "queues",
+        "slots",
         "subjects",
     )
 
@@ -361,6 +449,8 @@ class SQLiteTransaction:
         self.calls = _Calls(session)
         self.agents = _Agents(session)
         self.attempts = _Attempts(session)
+        self.bookings = _Bookings(session)
+        self.slots = _Slots(session)
         self.subjects = _Subjects(session)
         self.queues = _Queues(session)
         self.lanes = _Lanes(session)
@@ -372,14 +462,15 @@ class SQLiteTransaction:
         """Whose rows these are."""
         return self._session.tenant_id
 
-    def save(self, record: Record | Subject) -> None:
+    def save(self, record: Record | Subject | SlotCount | SlotDay) -> None:
         """
         Write a record: version 1 is inserted, version n takes the place of version n-1. O(log n).
 
         Raises:
             StaleVersion: the stored version is not n-1.
             UniquenessViolated: another row holds one of its keys; the message names which.
-            ValueError: the record is another tenant's, or `due_at` does not fit its state.
+            ValueError: the record is another tenant's, or `due_at` does not fit its state, or it counts
+                fewer than none.
             RuntimeError: the transaction is READ_ONLY.
             StoreUnavailable: the file cannot be written now.
         """
@@ -388,30 +479,28 @@ class SQLiteTransaction:
         check_record(record, tenant_id=session.tenant_id)
         statements = sql.OF_CLASS[type(record)]
         values = statements.rows.encode(record)
-        row_id = values[1]
+        own = values[: 1 + len(statements.rows.key)]
+        name = statements.rows.key_of(values)
         try:
             if record.version == 1:
                 session.write(statements.insert, values)
                 return
-            before = record.version - 1
-            changed = session.write(statements.update, (*values[2:], session.tenant_id, row_id, before))
+            changed = session.write(statements.update, (*values[len(own) :], *own, record.version - 1))
         except UniquenessViolated as error:
-            raise UniquenessViolated(f"{row_id}: {error}") from error.__cause__
+            raise UniquenessViolated(f"{name}: {error}") from error.__cause__
         if changed != 1:
-            found = session.one(statements.version, session.tenant_id, row_id)
+            found = session.one(statements.version, *own)
             stored = "none" if found is None else f"version {found[0]}"
-            raise StaleVersion(
-                f"{row_id}: version {record.version} was to be written, but {stored} is stored"
-            )
+            raise StaleVersion(f"{name}: version {record.version} was to be written, but {stored} is stored")
 
     def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
         """Return the earliest `due_at` of these queues and of all agents. O(log n + due in other queues)."""
         session = self._session
         if queues is None:
-            row = session.one(sql.NEXT_DUE_AT, *[session.tenant_id] * 4)
+            row = session.one(sql.NEXT_DUE_AT, *[session.tenant_id] * 5)
         else:
             of_queues = (session.tenant_id, json.dumps(list(queues)))
-            row = session.one(sql.NEXT_DUE_AT_IN, session.tenant_id, *of_queues * 3)
+            row = session.one(sql.NEXT_DUE_AT_IN, session.tenant_id, *of_queues * 4)
         return None if row is None or row[0] is None else decode_instant(row[0])
 
     def end(self) -> None:

@@ -21,6 +21,7 @@ from callbackq.ids import (
     DEFAULT_TENANT,
     AgentId,
     AttemptId,
+    BookingId,
     CallbackId,
     CallId,
     LegId,
@@ -34,6 +35,8 @@ from callbackq.model import (
     AgentState,
     Attempt,
     AttemptState,
+    Booking,
+    BookingState,
     Callback,
     CallbackState,
     CallState,
@@ -44,6 +47,9 @@ from callbackq.model import (
     Mode,
     QueueControl,
     Record,
+    SeatKind,
+    SlotCount,
+    SlotDay,
     Subject,
 )
 from callbackq.testing.clock import START
@@ -51,13 +57,19 @@ from callbackq.testing.clock import START
 QUEUE: Final = QueueName("support")
 """The queue of every record that names none."""
 
+SLOT_AT: Final = START + timedelta(hours=6)
+"""When the slot begins of every booking and counter that names none."""
+
+_Row = Record | Subject | SlotCount | SlotDay
 _EPOCH: Final = START.replace(year=1970, day=1, hour=0)
 _LIFE: Final = timedelta(hours=24)
 _LAST_STATES: Final = frozenset(
-    {CallbackState.ENDED, CallState.ENDED, AttemptState.ENDED, AgentState.SIGNED_OUT}
+    {CallbackState.ENDED, CallState.ENDED, AttemptState.ENDED, AgentState.SIGNED_OUT, BookingState.ENDED}
 )
 
-_RecordT = TypeVar("_RecordT", Callback, LiveCall, Agent, Attempt, Subject, QueueControl)
+_RecordT = TypeVar(
+    "_RecordT", Callback, LiveCall, Agent, Attempt, Booking, SlotCount, SlotDay, Subject, QueueControl
+)
 _EventT = TypeVar("_EventT", bound=Event)
 
 
@@ -184,6 +196,56 @@ def make_attempt(attempt_id: str = "at_1", **changes: Any) -> Attempt:
     return Attempt(**{**fields, **changes})
 
 
+def make_booking(booking_id: str = "bk_1", **changes: Any) -> Booking:
+    """
+    Build a BOOKED booking of version 1, of the slot at `SLOT_AT`. Its callback is its own unless given.
+
+    >>> make_booking("bk_7").callback_id, make_booking().agent_id
+    ('cb_bk_7', None)
+    """
+    state = changes.get("state", BookingState.BOOKED)
+    slot_at: datetime = changes.get("slot_at", SLOT_AT)
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "booking_id": BookingId(booking_id),
+        "version": 1,
+        "state": state,
+        "queue": QUEUE,
+        "slot_at": slot_at,
+        "length": timedelta(minutes=15),
+        "seat": SeatKind.USUAL,
+        "wall_at": slot_at.replace(tzinfo=None).isoformat(),
+        "zone": "UTC",
+        "callback_id": CallbackId(f"cb_{booking_id}"),
+        "held_at": START,
+        **_due(state, changes),
+    }
+    return Booking(**{**fields, **changes})
+
+
+def make_slot_count(queue: str = QUEUE, **changes: Any) -> SlotCount:
+    """
+    Build version 1 of the counter of the slot at `SLOT_AT`: no seat is taken.
+
+    >>> make_slot_count(kept_count=2).count
+    2
+    """
+    fields: dict[str, Any] = {"tenant_id": DEFAULT_TENANT, "queue": QueueName(queue), "slot_at": SLOT_AT}
+    return SlotCount(**{**fields, **changes})
+
+
+def make_slot_day(queue: str = QUEUE, **changes: Any) -> SlotDay:
+    """
+    Build version 1 of the counter of a day: no slot is full.
+
+    >>> make_slot_day().day
+    '2026-01-05'
+    """
+    day = SLOT_AT.date().isoformat()
+    fields: dict[str, Any] = {"tenant_id": DEFAULT_TENANT, "queue": QueueName(queue), "day": day}
+    return SlotDay(**{**fields, **changes})
+
+
 def make_subject(subject_id: str = "su_1", **changes: Any) -> Subject:
     """
     Build a subject of version 1, whose identity is its own unless given.
@@ -225,9 +287,9 @@ def next_version(record: _RecordT, **changes: Any) -> _RecordT:
     >>> ended.version, ended.due_at
     (2, None)
     """
-    plain: Record | Subject = record
+    plain: _Row = record
     due: dict[str, Any] = {}
-    if not isinstance(plain, Subject | QueueControl):
+    if not isinstance(plain, Subject | QueueControl | SlotCount | SlotDay):
         state = changes.get("state", plain.state)
         if (state in _LAST_STATES) is not (plain.due_at is None):
             due = _due(state, changes)
@@ -244,7 +306,7 @@ def filled(record: _RecordT) -> _RecordT:
     >>> callback.ticket_id, callback.quoted_position_exact, callback.version
     ('ticket_id_1', False, 1)
     """
-    plain: Record | Subject = record
+    plain: _Row = record
     hints = typing.get_type_hints(type(plain))
     fields: dict[str, Any] = {}
     for position, field in enumerate(attrs.fields(type(plain)), start=2):
@@ -253,7 +315,7 @@ def filled(record: _RecordT) -> _RecordT:
         value = _sample(hints[field.name], field.name)
         if isinstance(value, bool):
             value = field.default is not True
-        elif isinstance(value, int | float):
+        elif isinstance(value, int | float | timedelta):
             value *= position
         elif isinstance(value, datetime):
             value += timedelta(microseconds=position)

@@ -29,6 +29,7 @@ What an adapter may leave out has contracts of its own: `SnapshotContract` (with
 
 from __future__ import annotations
 
+from callbackq.testing.store_contract.bookings import BookingContract, SlotContract
 from callbackq.testing.store_contract.due import AgentContract, DueContract
 from callbackq.testing.store_contract.history import HistoryContract
 from callbackq.testing.store_contract.keys import KeyContract
@@ -72,6 +73,8 @@ class StoreContract(
     LatestContract,
     OpenContract,
     SwitchContract,
+    BookingContract,
+    SlotContract,
     HistoryContract,
     TransactionContract,
     ThreadContract,

@@ -8,7 +8,7 @@ from typing import Final
 
 from callbackq.dispatcher import Dispatcher
 from callbackq.policy import Caps, QueuePolicy
-from callbackq.ports import Estimator, Hours, IdSource, Notices, Store, Tickets
+from callbackq.ports import Estimator, Hours, IdSource, Notices, SlotCapacity, Store, Tickets
 from callbackq.runners import Driver
 from callbackq.service import CallbackService
 from callbackq.testing.clock import ManualClock, SequentialIds
@@ -46,6 +46,7 @@ class VirtualHost:
         hours: Hours | None = None,
         estimator: Estimator | None = None,
         tickets: Tickets | None = None,
+        capacity: SlotCapacity | None = None,
         telephony: Callable[[ManualClock], FakeTelephony] = FakeTelephony,
         notices: Notices | None = None,
     ) -> None:
@@ -61,6 +62,7 @@ class VirtualHost:
             hours=hours,
             estimator=estimator,
             tickets=tickets,
+            capacity=capacity,
         )
         dispatcher = Dispatcher(self.service, node_id="node")
         self.driver: Final = Driver(self.service, dispatcher, self.telephony, notices=notices)

@@ -1,4 +1,4 @@
--- The schema of callbackq in PostgreSQL, version 3.
+-- The schema of callbackq in PostgreSQL, version 4.
 --
 -- For whoever reads it with a database tool:
 --   * Instants are timestamptz, exact to the microsecond.
@@ -42,6 +42,7 @@ CREATE TABLE callbackq_callbacks (
     ranked_at                timestamptz      NOT NULL,
     rank                     bigint           NOT NULL,    -- the line is ordered by rank, then by place_id
     scheduled_at             timestamptz,
+    booking_id               text COLLATE "C",             -- its seat in a slot, where the queue has slots
     expires_at               timestamptz      NOT NULL,
     preferred_agent_id       text COLLATE "C",
     preferred_until_at       timestamptz,                  -- until then it waits for that agent alone
@@ -340,6 +341,93 @@ CREATE TRIGGER callbackq_attempts_updated AFTER UPDATE ON callbackq_attempts FOR
     WHEN (NEW.agent_leg_id <> OLD.agent_leg_id OR NEW.customer_leg_id <> OLD.customer_leg_id)
     EXECUTE FUNCTION callbackq_keep_legs();
 
+-- ------------------------------------------------------------------------------------------------ bookings
+
+CREATE TABLE callbackq_bookings (
+    tenant_id                text COLLATE "C" NOT NULL,
+    booking_id               text COLLATE "C" NOT NULL,
+    version                  bigint           NOT NULL,
+    state                    text COLLATE "C" NOT NULL,
+    queue                    text COLLATE "C" NOT NULL,
+    slot_at                  timestamptz      NOT NULL,    -- when the slot begins; follows from wall_at, zone, fold
+    length                   bigint           NOT NULL,    -- of the slot, in microseconds
+    seat                     text COLLATE "C" NOT NULL,    -- one for everybody, or one kept for better priorities
+    wall_at                  text COLLATE "C" NOT NULL,    -- the promised time on the wall, as 2026-03-10T15:00:00
+    zone                     text COLLATE "C" NOT NULL,    -- where that wall is
+    fold                     bigint           NOT NULL,    -- 1: the second of two hours that read the same
+    window_until_at          timestamptz,                  -- the end of the customer's window: until then not late
+    callback_id              text COLLATE "C",             -- the callback it is for; none while it is only held
+    call_id                  text COLLATE "C",             -- the live call for whose caller it was held
+    agent_id                 text COLLATE "C",             -- the agent in whose own calendar it stands
+    held_at                  timestamptz      NOT NULL,    -- when the seat was taken
+    booked_at                timestamptz,
+    moves_count              bigint           NOT NULL,    -- how often it was rescheduled
+    repeats                  text COLLATE "C",             -- the rule of its series, as in RFC 5545
+    series_id                text COLLATE "C",             -- the first booking of its series
+    reminded_at              timestamptz,
+    late_at                  timestamptz,                  -- when it was said to be late
+    ended_as                 text COLLATE "C",             -- how it ended
+    ended_at                 timestamptz,
+    due_at                   timestamptz,
+    due_reason               text COLLATE "C",
+    PRIMARY KEY (tenant_id, booking_id),
+    CONSTRAINT booking_state CHECK (state IN ('held', 'booked', 'ended')),
+    CONSTRAINT booking_due CHECK ((state = 'ended') = (due_at IS NULL))
+);
+COMMENT ON TABLE callbackq_bookings IS
+    'One row for each seat in a slot: held for somebody who decides, or booked for a callback.';
+
+-- What stands in each slot, or was used.
+CREATE INDEX callbackq_bookings_slot ON callbackq_bookings (tenant_id, queue, slot_at, booking_id)
+    WHERE (state <> 'ended' OR ended_as = 'used') AND slot_at > '-infinity';
+
+-- The same by the agent in whose calendar it stands.
+CREATE INDEX callbackq_bookings_agent ON callbackq_bookings (tenant_id, agent_id, slot_at, booking_id)
+    WHERE agent_id IS NOT NULL AND (state <> 'ended' OR ended_as = 'used') AND version > 0;
+
+-- Which one was made last for a callback.
+CREATE INDEX callbackq_bookings_callback ON callbackq_bookings (tenant_id, callback_id, held_at, booking_id)
+    WHERE callback_id IS NOT NULL AND held_at > '-infinity';
+
+CREATE INDEX callbackq_bookings_due ON callbackq_bookings (tenant_id, due_at, booking_id)
+    WHERE due_at IS NOT NULL;
+
+-- Never two seats for one callback, nor two for one agent at one time.
+CREATE UNIQUE INDEX callbackq_bookings_callback_id ON callbackq_bookings (tenant_id, callback_id)
+    WHERE state <> 'ended' AND callback_id IS NOT NULL;
+
+CREATE UNIQUE INDEX callbackq_bookings_agent_slot ON callbackq_bookings (tenant_id, agent_id, slot_at)
+    WHERE state <> 'ended' AND agent_id IS NOT NULL;
+
+-- ------------------------------------------------------------------------------------------------ slots
+
+CREATE TABLE callbackq_slots (
+    tenant_id                text COLLATE "C" NOT NULL,
+    queue                    text COLLATE "C" NOT NULL,
+    slot_at                  timestamptz      NOT NULL,    -- when the slot begins
+    version                  bigint           NOT NULL,
+    usual_count              bigint           NOT NULL,    -- seats for everybody
+    kept_count               bigint           NOT NULL,    -- seats kept for better priorities
+    PRIMARY KEY (tenant_id, queue, slot_at),
+    CONSTRAINT slot_counts CHECK (usual_count >= 0 AND kept_count >= 0)
+);
+COMMENT ON TABLE callbackq_slots IS
+    'How many seats of each slot are taken: by bookings that have not given theirs back. There is no row before the '
+    'first.';
+
+CREATE TABLE callbackq_slot_days (
+    tenant_id                text COLLATE "C" NOT NULL,
+    queue                    text COLLATE "C" NOT NULL,
+    day                      text COLLATE "C" NOT NULL,    -- the date in the zone of the queue, as 2026-03-10
+    version                  bigint           NOT NULL,
+    full_count               bigint           NOT NULL,    -- slots that have no seat left for everybody
+    rules                    text COLLATE "C" NOT NULL,    -- the settings they were counted under; else it is void
+    PRIMARY KEY (tenant_id, queue, day),
+    CONSTRAINT slot_day_count CHECK (full_count >= 0)
+);
+COMMENT ON TABLE callbackq_slot_days IS
+    'How many slots of each day are full, so that full days are passed over.';
+
 -- ------------------------------------------------------------------------------------------------ subjects
 
 CREATE TABLE callbackq_subjects (
@@ -400,7 +488,7 @@ COMMENT ON TABLE callbackq_lanes IS
 CREATE TABLE callbackq_history (
     tenant_id                text COLLATE "C" NOT NULL,
     history_number           bigint           NOT NULL GENERATED ALWAYS AS IDENTITY,
-    entity                   text COLLATE "C" NOT NULL,    -- callback, call, agent, attempt, queue
+    entity                   text COLLATE "C" NOT NULL,    -- callback, call, agent, attempt, queue, booking
     kind                     text COLLATE "C" NOT NULL,    -- callback_requested, attempt_ended, ...
     version                  bigint           NOT NULL,    -- of the row, after the event
     at                       timestamptz      NOT NULL,
@@ -411,6 +499,7 @@ CREATE TABLE callbackq_history (
     callback_id              text COLLATE "C",
     call_id                  text COLLATE "C",
     attempt_id               text COLLATE "C",
+    booking_id               text COLLATE "C",
     agent_id                 text COLLATE "C",
     subject_id               text COLLATE "C",
     disposition              text COLLATE "C",
@@ -424,7 +513,7 @@ COMMENT ON TABLE callbackq_history IS
     'record stand in their order. Numbers may have gaps, and two transactions that run at once may mix theirs.';
 
 CREATE INDEX callbackq_history_callback ON callbackq_history (tenant_id, callback_id, history_number)
-    WHERE entity IN ('callback', 'attempt');
+    WHERE entity IN ('callback', 'attempt', 'booking');
 
 CREATE INDEX callbackq_history_call ON callbackq_history (tenant_id, call_id, history_number)
     WHERE entity = 'call';
@@ -470,6 +559,8 @@ UNION ALL
 SELECT tenant_id, due_at, due_reason, 'agent', agent_id, state FROM callbackq_agents WHERE due_at IS NOT NULL
 UNION ALL
 SELECT tenant_id, due_at, due_reason, 'attempt', attempt_id, state FROM callbackq_attempts WHERE due_at IS NOT NULL
+UNION ALL
+SELECT tenant_id, due_at, due_reason, 'booking', booking_id, state FROM callbackq_bookings WHERE due_at IS NOT NULL
 ORDER BY 1, 2;
 COMMENT ON VIEW callbackq_v_due IS 'What time alone will change, soonest first.';
 

@@ -1,4 +1,4 @@
--- The schema of callbackq in SQLite, version 3.
+-- The schema of callbackq in SQLite, version 4.
 --
 -- For whoever reads it with a database tool:
 --   * Instants are UTC text of one width, 2026-01-05T08:00:00.000000Z. They sort as they read, and date functions
@@ -38,6 +38,7 @@ CREATE TABLE callbackq_callbacks (
     ranked_at            TEXT    NOT NULL,
     rank                 INTEGER NOT NULL,   -- the line is ordered by rank, then by place_id
     scheduled_at         TEXT,
+    booking_id           TEXT,               -- its seat in a slot, where the queue has slots
     expires_at           TEXT    NOT NULL,
     preferred_agent_id   TEXT,               -- who shall call back, if possible
     preferred_until_at   TEXT,               -- until then it waits for that agent alone
@@ -326,6 +327,89 @@ BEGIN
         WHERE tenant_id = NEW.tenant_id AND agent_leg_id = NEW.customer_leg_id AND attempt_id <> NEW.attempt_id;
 END;
 
+-- ------------------------------------------------------------------------------------------------ bookings
+
+-- One row per seat in a slot: held for somebody who decides, or booked for a callback.
+CREATE TABLE callbackq_bookings (
+    tenant_id            TEXT    NOT NULL,
+    booking_id           TEXT    NOT NULL,
+    version              INTEGER NOT NULL,
+    state                TEXT    NOT NULL,
+    queue                TEXT    NOT NULL,
+    slot_at              TEXT    NOT NULL,   -- when the slot begins; follows from wall_at, zone and fold
+    length               INTEGER NOT NULL,   -- of the slot, in microseconds
+    seat                 TEXT    NOT NULL,   -- one for everybody, or one kept for better priorities
+    wall_at              TEXT    NOT NULL,   -- the promised time on the wall, as 2026-03-10T15:00:00
+    zone                 TEXT    NOT NULL,   -- where that wall is
+    fold                 INTEGER NOT NULL,   -- 1: the second of two hours that read the same
+    window_until_at      TEXT,               -- the end of the customer's time window: until then it is not late
+    callback_id          TEXT,               -- the callback that it is for; none while it is only held
+    call_id              TEXT,               -- the live call for whose caller it was held
+    agent_id             TEXT,               -- the agent in whose own calendar it stands
+    held_at              TEXT    NOT NULL,   -- when the seat was taken
+    booked_at            TEXT,
+    moves_count          INTEGER NOT NULL,   -- how often it was rescheduled
+    repeats              TEXT,               -- the rule of its series, as in RFC 5545
+    series_id            TEXT,               -- the first booking of its series
+    reminded_at          TEXT,
+    late_at              TEXT,               -- when it was said to be late
+    ended_as             TEXT,               -- how it ended
+    ended_at             TEXT,
+    due_at               TEXT,
+    due_reason           TEXT,
+    PRIMARY KEY (tenant_id, booking_id),
+    CONSTRAINT booking_state CHECK (state IN ('held', 'booked', 'ended')),
+    CONSTRAINT booking_due CHECK ((state = 'ended') = (due_at IS NULL))
+);
+
+-- What stands in each slot, or was used.
+CREATE INDEX callbackq_bookings_slot ON callbackq_bookings (tenant_id, queue, slot_at, booking_id)
+    WHERE state <> 'ended' OR ended_as = 'used';
+
+-- The same by the agent in whose calendar it stands.
+CREATE INDEX callbackq_bookings_agent ON callbackq_bookings (tenant_id, agent_id, slot_at, booking_id)
+    WHERE agent_id IS NOT NULL AND (state <> 'ended' OR ended_as = 'used');
+
+-- Which one was made last for a callback.
+CREATE INDEX callbackq_bookings_callback ON callbackq_bookings (tenant_id, callback_id, held_at, booking_id)
+    WHERE callback_id IS NOT NULL;
+
+CREATE INDEX callbackq_bookings_due ON callbackq_bookings (tenant_id, due_at, booking_id)
+    WHERE due_at IS NOT NULL;
+
+-- Never two seats for one callback, nor two for one agent at one time.
+CREATE UNIQUE INDEX callbackq_bookings_callback_id ON callbackq_bookings (tenant_id, callback_id)
+    WHERE state <> 'ended' AND callback_id IS NOT NULL;
+
+CREATE UNIQUE INDEX callbackq_bookings_agent_slot ON callbackq_bookings (tenant_id, agent_id, slot_at)
+    WHERE state <> 'ended' AND agent_id IS NOT NULL;
+
+-- ------------------------------------------------------------------------------------------------ slots
+
+-- How many seats of each slot are taken: by bookings that have not given theirs back. There is no row before the first.
+CREATE TABLE callbackq_slots (
+    tenant_id            TEXT    NOT NULL,
+    queue                TEXT    NOT NULL,
+    slot_at              TEXT    NOT NULL,   -- when the slot begins
+    version              INTEGER NOT NULL,
+    usual_count          INTEGER NOT NULL,   -- seats for everybody
+    kept_count           INTEGER NOT NULL,   -- seats kept for better priorities
+    PRIMARY KEY (tenant_id, queue, slot_at),
+    CONSTRAINT slot_counts CHECK (usual_count >= 0 AND kept_count >= 0)
+) WITHOUT ROWID;
+
+-- How many slots of each day are full, so that full days are passed over.
+CREATE TABLE callbackq_slot_days (
+    tenant_id            TEXT    NOT NULL,
+    queue                TEXT    NOT NULL,
+    day                  TEXT    NOT NULL,   -- the date in the zone of the queue, as 2026-03-10
+    version              INTEGER NOT NULL,
+    full_count           INTEGER NOT NULL,   -- slots that have no seat left for everybody
+    rules                TEXT    NOT NULL,   -- the settings they were counted under; under others it says nothing
+    PRIMARY KEY (tenant_id, queue, day),
+    CONSTRAINT slot_day_count CHECK (full_count >= 0)
+) WITHOUT ROWID;
+
 -- ------------------------------------------------------------------------------------------------ subjects
 
 -- The persons: the only table with personal data.
@@ -383,7 +467,7 @@ CREATE TABLE callbackq_lanes (
 CREATE TABLE callbackq_history (
     tenant_id            TEXT    NOT NULL,
     history_number       INTEGER NOT NULL,   -- counted from 1, in the order of writing
-    entity               TEXT    NOT NULL,   -- callback, call, agent, attempt, queue
+    entity               TEXT    NOT NULL,   -- callback, call, agent, attempt, queue, booking
     kind                 TEXT    NOT NULL,   -- callback_requested, attempt_ended, ...
     version              INTEGER NOT NULL,   -- of the row, after the event
     at                   TEXT    NOT NULL,
@@ -394,6 +478,7 @@ CREATE TABLE callbackq_history (
     callback_id          TEXT,
     call_id              TEXT,
     attempt_id           TEXT,
+    booking_id           TEXT,
     agent_id             TEXT,
     subject_id           TEXT,
     disposition          TEXT,
@@ -404,7 +489,7 @@ CREATE TABLE callbackq_history (
 );
 
 CREATE INDEX callbackq_history_callback ON callbackq_history (tenant_id, callback_id, history_number)
-    WHERE entity IN ('callback', 'attempt');
+    WHERE entity IN ('callback', 'attempt', 'booking');
 
 CREATE INDEX callbackq_history_call ON callbackq_history (tenant_id, call_id, history_number)
     WHERE entity = 'call';
@@ -451,6 +536,8 @@ UNION ALL
 SELECT tenant_id, due_at, due_reason, 'agent', agent_id, state FROM callbackq_agents WHERE due_at IS NOT NULL
 UNION ALL
 SELECT tenant_id, due_at, due_reason, 'attempt', attempt_id, state FROM callbackq_attempts WHERE due_at IS NOT NULL
+UNION ALL
+SELECT tenant_id, due_at, due_reason, 'booking', booking_id, state FROM callbackq_bookings WHERE due_at IS NOT NULL
 ORDER BY 1, 2;
 
 -- Who is being called back now, by which agent, and how far it has come.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import enum
 import itertools
+import threading
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from callbackq.errors import (
     AgentNotFound,
     AttemptNotFound,
+    BookingNotFound,
     CallbackNotFound,
     CallNotFound,
     NotFound,
@@ -27,6 +30,7 @@ from callbackq.ids import (
     DEFAULT_TENANT,
     AgentId,
     AttemptId,
+    BookingId,
     CallbackId,
     CallId,
     QueueName,
@@ -36,24 +40,33 @@ from callbackq.ids import (
 from callbackq.model import (
     AgentState,
     AttemptState,
+    BookingState,
     CallbackState,
     CallState,
     QueueControl,
     Record,
+    SlotCount,
+    SlotDay,
     Subject,
 )
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.testing.builders import (
     make_agent,
     make_attempt,
+    make_booking,
     make_call,
     make_callback,
     make_queue_control,
+    make_slot_count,
+    make_slot_day,
     make_subject,
 )
 
 TENANT: Final = DEFAULT_TENANT
 OTHER_TENANT: Final = TenantId("other")
+
+THREADS: Final = 16
+TIMEOUT_S: Final = 30.0
 
 EXAMPLES: Final = settings(
     max_examples=40,
@@ -66,6 +79,8 @@ EXAMPLES: Final = settings(
     ],
 )
 """How the properties are tried: the same examples on every run."""
+
+Row = Record | Subject | SlotCount | SlotDay
 
 _ResultT = TypeVar("_ResultT")
 _tenant_numbers = itertools.count(1)
@@ -91,7 +106,7 @@ def fresh_tenant() -> TenantId:
     return TenantId(f"tenant_{next(_tenant_numbers)}")
 
 
-def put(store: Store, *records: Record | Subject, tenant_id: TenantId = TENANT) -> None:
+def put(store: Store, *records: Row, tenant_id: TenantId = TENANT) -> None:
     """Save *records* in one transaction."""
     with store.transaction(tenant_id, commit=Commit.RELAXED) as tx:
         for record in records:
@@ -118,6 +133,18 @@ def exact(instance: Any) -> list[tuple[str, str, object]]:
     return [(name, type(value).__name__, value) for name, value in values.items()]
 
 
+def at_once(work: Callable[[int], _ResultT], *, count: int = THREADS) -> list[_ResultT]:
+    """Do *work* in many threads that start together; return the results by number."""
+    start = threading.Barrier(count)
+
+    def run(number: int) -> _ResultT:
+        start.wait(TIMEOUT_S)
+        return work(number)
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(run, range(count), timeout=TIMEOUT_S))
+
+
 class PlannedError(Exception):
     """The failure that a test wants."""
 
@@ -141,7 +168,7 @@ class Kind:
 
     name: str
     make: Callable[..., Any]
-    get: Callable[[Transaction, str], Record | Subject]
+    get: Callable[[Transaction, str], Row]
     not_found: type[Exception]
     change: Mapping[str, Any]
     last_state: enum.StrEnum | None = None
@@ -155,6 +182,21 @@ def _control(tx: Transaction, queue: str) -> QueueControl:
     if found is None:
         raise NotFound(queue)
     return found
+
+
+_EVER: Final = {"from_at": datetime(1999, 1, 1, tzinfo=UTC), "until_at": datetime(2101, 1, 1, tzinfo=UTC)}
+
+
+def _slot_count(tx: Transaction, queue: str) -> SlotCount:
+    for count in tx.slots.between(QueueName(queue), **_EVER):
+        return count
+    raise NotFound(queue)
+
+
+def _slot_day(tx: Transaction, queue: str) -> SlotDay:
+    for day in tx.slots.days(QueueName(queue), from_day="", until_day=chr(0x10FFFF) * 20):
+        return day
+    raise NotFound(queue)
 
 
 KINDS: Final = (
@@ -191,6 +233,28 @@ KINDS: Final = (
         last_state=AttemptState.ENDED,
     ),
     Kind(
+        name="booking",
+        make=make_booking,
+        get=lambda tx, key: tx.bookings.get(BookingId(key)),
+        not_found=BookingNotFound,
+        change={"state": BookingState.HELD},
+        last_state=BookingState.ENDED,
+    ),
+    Kind(
+        name="slot",
+        make=make_slot_count,
+        get=_slot_count,
+        not_found=NotFound,
+        change={"usual_count": 1},
+    ),
+    Kind(
+        name="slot_day",
+        make=make_slot_day,
+        get=_slot_day,
+        not_found=NotFound,
+        change={"full_count": 1},
+    ),
+    Kind(
         name="subject",
         make=make_subject,
         get=lambda tx, key: tx.subjects.get(SubjectId(key)),
@@ -221,6 +285,7 @@ _PLAIN: Final[Mapping[Any, st.SearchStrategy[Any]]] = {
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
     datetime: st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    timedelta: st.timedeltas(timedelta(0), timedelta(days=3650)),
     types.NoneType: st.none(),
 }
 

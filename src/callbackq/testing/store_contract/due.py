@@ -17,6 +17,7 @@ from callbackq.testing.builders import (
     QUEUE,
     make_agent,
     make_attempt,
+    make_booking,
     make_call,
     make_callback,
     next_version,
@@ -41,6 +42,7 @@ _DUE_OF: Final[dict[str, Callable[[Transaction, datetime, int], Sequence[Record]
     "call": lambda tx, now, limit: tx.calls.due(now=now, limit=limit),
     "agent": lambda tx, now, limit: tx.agents.due(now=now, limit=limit),
     "attempt": lambda tx, now, limit: tx.attempts.due(now=now, limit=limit),
+    "booking": lambda tx, now, limit: tx.bookings.due(now=now, limit=limit),
 }
 
 
@@ -79,6 +81,7 @@ class DueContract(ContractBase):
         for n in range(3):
             put(store, make_callback(f"cb_{n}", due_at=START, queue=SALES, dedup_key=f"s{n}"))
             put(store, make_call(f"ca_{n}", due_at=START, queue=SALES))
+            put(store, make_booking(f"bk_{n}", due_at=START, queue=SALES))
             put(
                 store,
                 make_attempt(f"at_{n}", due_at=START, queue=SALES, callback_id=f"x{n}", number_key=f"s{n}"),
@@ -87,14 +90,15 @@ class DueContract(ContractBase):
         callback = make_callback("cb_9", due_at=late)
         call = make_call("ca_9", due_at=late)
         attempt = make_attempt("at_9", due_at=late)
-        put(store, callback, call, attempt)
+        booking = make_booking("bk_9", due_at=late)
+        put(store, callback, call, attempt, booking)
         queues = {QUEUE}
 
         def answers(tx: Transaction) -> list[Sequence[Record]]:
-            tables = (tx.callbacks, tx.calls, tx.attempts)
+            tables = (tx.callbacks, tx.calls, tx.attempts, tx.bookings)
             return [table.due(now=late, limit=2, queues=queues) for table in tables]
 
-        assert ask(store, answers) == [[callback], [call], [attempt]]
+        assert ask(store, answers) == [[callback], [call], [attempt], [booking]]
         assert ask(store, lambda tx: tx.next_due_at(queues=queues)) == late
         assert ask(store, lambda tx: tx.next_due_at(queues={SALES})) == START
         assert ask(store, lambda tx: tx.next_due_at(queues=())) is None

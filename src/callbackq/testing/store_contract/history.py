@@ -97,6 +97,29 @@ class HistoryContract(ContractBase):
         assert ask(store, lambda tx: tx.history.of_callback(mine)) == [written[at] for at in (0, 2, 3, 6)]
         assert ask(store, lambda tx: tx.history.of_callback(other)) == [written[at] for at in (1, 4)]
 
+    def test_a_callback_s_history_has_its_booking(self, store: Store) -> None:
+        """In time order among its own; of a seat that nobody has asked for yet only `all` tells."""
+        mine, other = CallbackId("cb_1"), CallbackId("cb_2")
+        written: list[Event] = [
+            make_event(events.BookingHeld, callback_id=None, call_id=CallId("call_1")),
+            make_event(events.CallbackRequested, callback_id=mine),
+            make_event(events.BookingMade, callback_id=mine, version=2),
+            make_event(events.BookingMade, callback_id=other),
+            make_event(events.CallbackReady, callback_id=mine),
+            make_event(events.BookingMoved, callback_id=mine, agent_id=AgentId("mia")),
+            make_event(events.AttemptStarted, callback_id=mine),
+            make_event(events.BookingEnded, callback_id=mine),
+            make_event(events.BookingEnded, callback_id=None),
+        ]
+        append(store, *written)
+        assert ask(store, lambda tx: tx.history.of_callback(mine)) == [
+            written[at] for at in (1, 2, 4, 5, 6, 7)
+        ]
+        assert ask(store, lambda tx: tx.history.of_callback(other)) == [written[3]]
+        assert ask(store, lambda tx: tx.history.of_call(CallId("call_1"))) == []
+        assert ask(store, lambda tx: tx.history.of_agent(AgentId("mia"))) == []
+        assert ask(store, lambda tx: tx.history.all()) == written
+
     def test_a_call_s_history_is_its_own(self, store: Store) -> None:
         """An agent who took the call, and a callback made from it, have their own."""
         mine = CallId("call_1")

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from callbackq.errors import StaleVersion, UniquenessViolated
 from callbackq.ids import AgentId, CallbackId, CallId, SubjectId
-from callbackq.model import Agent, Attempt, Callback, LiveCall, QueueControl, Subject
+from callbackq.model import (
+    Agent,
+    Attempt,
+    Booking,
+    Callback,
+    LiveCall,
+    QueueControl,
+    SlotCount,
+    SlotDay,
+    Subject,
+)
 from callbackq.ports import Commit, Store
 from callbackq.testing.builders import filled, make_agent, make_callback, make_subject, next_version
 from callbackq.testing.clock import START
@@ -36,6 +46,9 @@ _CLASSES = {
     "call": LiveCall,
     "agent": Agent,
     "attempt": Attempt,
+    "booking": Booking,
+    "slot": SlotCount,
+    "slot_day": SlotDay,
     "subject": Subject,
     "queue": QueueControl,
 }
@@ -50,6 +63,8 @@ def _rows(draw: st.DrawFn) -> tuple[Kind, Any]:
     if kind.last_state is not None:
         example = kind.make(state=row.state)
         changes.update(due_at=example.due_at, due_reason=example.due_reason)
+    for count in {"usual_count", "kept_count", "full_count"} & attrs.asdict(row, recurse=False).keys():
+        changes[count] = abs(getattr(row, count))
     return kind, attrs.evolve(row, **changes)
 
 

@@ -10,16 +10,20 @@ import pytest
 
 from callbackq import events
 from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, PlaceId, QueueName, SubjectId
-from callbackq.model import Ahead, CallbackState, CallState, LegState
+from callbackq.model import Ahead, BookingState, CallbackState, CallState, LegState
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.testing.builders import (
     QUEUE,
+    SLOT_AT,
     make_agent,
     make_attempt,
+    make_booking,
     make_call,
     make_callback,
     make_event,
     make_queue_control,
+    make_slot_count,
+    make_slot_day,
     make_subject,
     next_version,
 )
@@ -68,6 +72,29 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "attempts.dialed_to": (lambda tx: tx.attempts.dialed_to("n", since=_EARLY, limit=9), []),
     "attempts.last_started": (lambda tx: tx.attempts.last_started(QUEUE, limit=9), []),
     "attempts.due": (lambda tx: tx.attempts.due(now=_LATE, limit=9), []),
+    "bookings.of_callback": (lambda tx: tx.bookings.of_callback(CallbackId("cb_bk_1")), None),
+    "bookings.of_callback, ended": (lambda tx: tx.bookings.of_callback(CallbackId("cb_bk_2")), None),
+    "bookings.of_slot": (lambda tx: tx.bookings.of_slot(QUEUE, SLOT_AT), []),
+    "bookings.between": (
+        lambda tx: tx.bookings.between(QUEUE, from_at=_EARLY, until_at=_LATE, limit=9),
+        [],
+    ),
+    "bookings.between of an agent": (
+        lambda tx: tx.bookings.between(
+            None, from_at=_EARLY, until_at=_LATE, agent_id=AgentId("mia"), limit=9
+        ),
+        [],
+    ),
+    "bookings.between of both": (
+        lambda tx: tx.bookings.between(
+            QUEUE, from_at=_EARLY, until_at=_LATE, agent_id=AgentId("mia"), limit=9
+        ),
+        [],
+    ),
+    "bookings.due": (lambda tx: tx.bookings.due(now=_LATE, limit=9), []),
+    "slots.locked": (lambda tx: tx.slots.locked(QUEUE, SLOT_AT), None),
+    "slots.between": (lambda tx: tx.slots.between(QUEUE, from_at=_EARLY, until_at=_LATE), []),
+    "slots.days": (lambda tx: tx.slots.days(QUEUE, from_day="2026", until_day="2027"), []),
     "subjects.by_identity": (lambda tx: tx.subjects.by_identity("i"), None),
     "queues.find": (lambda tx: tx.queues.find(QUEUE), None),
     "lanes.served_by": (lambda tx: tx.lanes.served_by(("fr",)), (0,)),
@@ -105,6 +132,10 @@ def _fill(store: Store) -> None:
         legs = {"agent_leg_id": LegId("a"), "customer_leg_id": LegId("c"), "customer_leg": LegState.RINGING}
         tx.save(make_attempt("at_1", number_key="n", **legs))
         tx.save(make_attempt("at_2", agent_id=None))
+        tx.save(make_booking("bk_1", agent_id=AgentId("mia")))
+        tx.save(make_booking("bk_2", state=BookingState.ENDED))
+        tx.save(make_slot_count(usual_count=1))
+        tx.save(make_slot_day(full_count=1))
         tx.save(make_subject("su_1", identity="i"))
         tx.save(make_queue_control(QUEUE, dialing_paused=True))
         tx.lanes.intern(("fr",))
@@ -148,7 +179,7 @@ class TenantContract(ContractBase):
         assert ask(store, lambda tx: kind.get(tx, "x_1"), tenant_id=OTHER_TENANT) == later
 
     def test_tenants_may_use_the_same_keys(self, store: Store) -> None:
-        """Request, dedup and number keys, legs and identities collide within a tenant only."""
+        """Request, dedup and number keys, legs, seats and identities collide within a tenant only."""
         for tenant_id in (TENANT, OTHER_TENANT):
             put(
                 store,
@@ -161,6 +192,7 @@ class TenantContract(ContractBase):
                     agent_leg_id=LegId("a"),
                     customer_leg_id=LegId("c"),
                 ),
+                make_booking("bk_1", tenant_id=tenant_id, agent_id=AgentId("mia")),
                 make_subject("su_1", tenant_id=tenant_id, identity="i"),
                 tenant_id=tenant_id,
             )

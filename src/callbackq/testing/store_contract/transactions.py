@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Final, TypeVar
 
 import pytest
 
@@ -30,33 +27,20 @@ from callbackq.testing.clock import START
 from callbackq.testing.store_contract.base import (
     KINDS,
     TENANT,
+    THREADS,
+    TIMEOUT_S,
     ContractBase,
     Kind,
     PlannedError,
     append,
     ask,
+    at_once,
     each_kind,
     fail_after,
     put,
 )
 
-_ResultT = TypeVar("_ResultT")
-
-THREADS: Final = 16
-TIMEOUT_S: Final = 30.0
 each_writing = pytest.mark.parametrize("commit", [Commit.RELAXED, Commit.FLUSHED])
-
-
-def _at_once(work: Callable[[int], _ResultT], *, count: int = THREADS) -> list[_ResultT]:
-    """Do *work* in many threads that start together; return the results by number."""
-    start = threading.Barrier(count)
-
-    def run(number: int) -> _ResultT:
-        start.wait(TIMEOUT_S)
-        return work(number)
-
-    with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(run, range(count), timeout=TIMEOUT_S))
 
 
 class TransactionContract(ContractBase):
@@ -72,7 +56,7 @@ class TransactionContract(ContractBase):
             tx.save(callback)
             tx.history.append([event])
         late = START + timedelta(days=9)
-        seen = _at_once(
+        seen = at_once(
             lambda _: ask(store, lambda tx: (*tx.callbacks.due(now=late, limit=9), *tx.history.all())),
             count=1,
         )
@@ -365,7 +349,7 @@ class ThreadContract(ContractBase):
                 return False
             return True
 
-        assert sorted(_at_once(request)) == [*[False] * (THREADS - 1), True]
+        assert sorted(at_once(request)) == [*[False] * (THREADS - 1), True]
         assert ask(store, lambda tx: tx.line.waiting_count(QUEUE)) == 1
 
     def test_compare_and_set_loses_no_increment(self, store: Store) -> None:
@@ -383,7 +367,7 @@ class ThreadContract(ContractBase):
                         continue
                     break
 
-        _at_once(count)
+        at_once(count)
         call = ask(store, lambda tx: tx.calls.get(CallId("call_1")))
         assert (call.offers_count, call.version) == (THREADS * rounds, THREADS * rounds + 1)
 
@@ -402,7 +386,7 @@ class ThreadContract(ContractBase):
                     tx.save(next_version(head, state=CallState.TAKEN))
                 taken.append(head.call_id)
 
-        taken = _at_once(claim)
+        taken = at_once(claim)
         assert all(each == sorted(each) for each in taken)
         assert sorted(call_id for each in taken for call_id in each) == [f"call_{n:03}" for n in range(60)]
 
@@ -415,7 +399,7 @@ class ThreadContract(ContractBase):
                     store, make_event(events.AgentAvailable, agent_id=AgentId(f"a{number}"), version=version)
                 )
 
-        _at_once(write)
+        at_once(write)
         with store.transaction(TENANT, commit=Commit.READ_ONLY) as tx:
             assert len(tx.history.all()) == THREADS * 5
             for number in range(THREADS):
@@ -429,7 +413,7 @@ class ThreadContract(ContractBase):
             with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
                 return tx.lanes.intern(("fr", "vip"))
 
-        assert len(set(_at_once(intern))) == 1
+        assert len(set(at_once(intern))) == 1
 
     def test_nobody_sees_what_is_not_committed(self, store: Store) -> None:
         """A reader in another thread sees what was before, however long it has to wait for that."""
@@ -453,11 +437,11 @@ class ThreadContract(ContractBase):
             is_asking.set()
             return ask(store, lambda tx: tx.callbacks.get(CallbackId("cb_1")))
 
-        assert _at_once(work, count=2)[1] == row
+        assert at_once(work, count=2)[1] == row
 
-    def test_all_tables_can_be_written_at_once(self, store: Store) -> None:
+    def test_all_tables_can_be_writtenat_once(self, store: Store) -> None:
         """Sixteen threads write to all tables; all of it is there."""
-        _at_once(lambda number: put(store, *(kind.make(f"x_{number}") for kind in KINDS)))
+        at_once(lambda number: put(store, *(kind.make(f"x_{number}") for kind in KINDS)))
         with store.transaction(TENANT, commit=Commit.READ_ONLY) as tx:
             for number in range(THREADS):
                 assert [kind.get(tx, f"x_{number}").version for kind in KINDS] == [1] * len(KINDS)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from callbackq.core.legs import number_at
 from callbackq.core.zones import text_of_time
+from callbackq.errors import InvalidText
 from callbackq.events import BookingEnded, BookingMade, BookingMoved
 from callbackq.masking import mask_number
 from callbackq.model import BookedCallback, Booking, BookingEnd
@@ -40,9 +41,7 @@ def booked_callback(tx: Transaction, booking: Booking, *, zone: str, now: dateti
         agent_id=booking.agent_id,
         zone=booking.zone,
         fold=booking.fold,
-        customer_time=text_of_time(
-            booking.slot_at, zone=booking.zone, language=subject.language or "en", now=now
-        ),
+        customer_time=_customer_time(booking, language=subject.language or "en", zone=zone, now=now),
         agent_time=text_of_time(booking.slot_at, zone=zone, now=now),
         number_masked=mask_number(number_at(subject, callback.number_index)),
         name=subject.name,
@@ -55,3 +54,11 @@ def booked_callback(tx: Transaction, booking: Booking, *, zone: str, now: dateti
         changed_at=max(moved_at, default=booking.held_at),
         moves_count=booking.moves_count,
     )
+
+
+def _customer_time(booking: Booking, *, language: str, zone: str, now: datetime) -> str:
+    """Return the booked time on the customer's wall; on the agents', where this machine has no rules of that zone."""
+    try:
+        return text_of_time(booking.slot_at, zone=booking.zone, language=language, now=now)
+    except InvalidText:
+        return text_of_time(booking.slot_at, zone=zone, language=language, now=now)

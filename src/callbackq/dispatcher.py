@@ -303,7 +303,9 @@ class _Step:
 
     def callback_due(self, callback: Callback) -> None:
         if callback.state is CallbackState.ATTEMPTING:
-            self._attempt_overdue(callback)
+            now_is = self.tx.callbacks.get(callback.callback_id)
+            if now_is.state is CallbackState.ATTEMPTING:  # Its attempt may have ended in this very step.
+                self._attempt_overdue(now_is)
         elif self.now >= callback.expires_at:
             self._expire(callback)
         else:

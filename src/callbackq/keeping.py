@@ -19,7 +19,7 @@ from callbackq.core.slots import day_of
 from callbackq.core.zones import instant_of, wall_of
 from callbackq.daybook import booked_callback
 from callbackq.effects import Effect, Notice
-from callbackq.errors import InvalidTime, SlotUnavailable
+from callbackq.errors import InvalidText, InvalidTime, SlotUnavailable
 from callbackq.facts import agents_able_count, lanes_for, lanes_of_agent, open_lane, skills_of
 from callbackq.gauge import UNKNOWN
 from callbackq.ids import AgentId, BookingId, CallbackId, PlaceId, QueueName
@@ -152,12 +152,16 @@ class Keeper:
         end_booking(
             self.tx, booking, bookings.end_of(booking, now=ended_at, turn_at=callback.turn_at), now=self.now
         )
+        ended = self.tx.bookings.get(booking.booking_id)
+        not_repeated = self._notice(NoticeKind.NOT_REPEATED, ended, callback)
+        try:
+            now_wall = wall_of(self.now, zone=booking.zone).wall_at
+        except InvalidText:  # A node with other zone data booked it: it cannot be read here.
+            return (not_repeated,)
         if self._slots(booking.queue) is None:
-            return (
-                self._notice(NoticeKind.NOT_REPEATED, self.tx.bookings.get(booking.booking_id), callback),
-            )
-        effects: list[Effect] = []
-        after = max(wall_of_booking(booking).wall_at, wall_of(self.now, zone=booking.zone).wall_at)
+            return (not_repeated,)
+        missed = self._passed(repeats, after=wall_of_booking(booking).wall_at, until=now_wall)
+        after = max(wall_of_booking(booking).wall_at, now_wall)
         for _ in range(_SKIPPED_MAX):
             wall_at = next_wall(repeats, after=after)
             if wall_at is None:
@@ -167,11 +171,22 @@ class Keeper:
             if seat is not None:
                 self._repeat(booking, callback, seat)
                 break
-            ended = self.tx.bookings.get(booking.booking_id)
-            missed = self._notice(NoticeKind.NOT_REPEATED, ended, callback)
-            effects.append(attrs.evolve(missed, notice_id=f"{missed.notice_id}.{wall_at:%Y%m%dT%H%M}"))
+            missed.append(wall_at)
             after = wall_at
-        return tuple(effects)
+        return tuple(
+            attrs.evolve(not_repeated, notice_id=f"{not_repeated.notice_id}.{wall_at:%Y%m%dT%H%M}")
+            for wall_at in missed
+        )
+
+    def _passed(self, repeats: str, *, after: datetime, until: datetime) -> list[datetime]:
+        """Return the times of a series that have passed while its callback was still open; at most ten."""
+        found: list[datetime] = []
+        while len(found) < _SKIPPED_MAX:
+            wall_at = next_wall(repeats, after=found[-1] if found else after)
+            if wall_at is None or wall_at > until:
+                break
+            found.append(wall_at)
+        return found
 
     def _slots(self, queue: QueueName) -> SlotPolicy | None:
         return self.policies[queue].slots if queue in self.policies else None

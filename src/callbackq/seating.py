@@ -8,11 +8,12 @@ at, the line before closing above all, is read without a lock: it is a probabili
 from __future__ import annotations
 
 import logging
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
-from typing import Final
+from typing import Final, SupportsIndex, cast
 
 import attrs
 
@@ -89,7 +90,6 @@ class SlotWish:
     at: datetime | None
     windows: tuple[TimeWindow, ...] = ()
     zone: str
-    fold: int | None = None
     agent_id: AgentId | None = None
     priority: int
     again: bool = False
@@ -269,8 +269,9 @@ class Seating:
         assert self._capacity is not None
         try:
             answered = list(self._capacity.seats(queue, tuple(starts), policy.length))
-            if len(answered) == len(starts) and all(map(_is_count, answered)):
-                return [min(count, SEATS_MAX) for count in answered]
+            counts = [count for count in map(_count_of, answered) if count is not None]
+            if len(counts) == len(answered) == len(starts):
+                return [min(count, SEATS_MAX) for count in counts]
             logger.warning("the capacity of queue %s answered nonsense", queue)
         except Exception as error:
             logger.warning("the capacity of queue %s failed: %s", queue, type(error).__name__)
@@ -523,7 +524,7 @@ def own_windows(windows: object) -> tuple[object, ...]:
     """Copy what shall be windows: a transaction that is tried again reads them again. Raises: InvalidTime."""
     if not isinstance(windows, Iterable):
         raise InvalidTime(f"windows are {type(windows).__name__}; allowed: a list of TimeWindow")
-    return tuple(islice(windows, _WINDOWS_MAX + 1))
+    return tuple(islice(cast("Iterable[object]", windows), _WINDOWS_MAX + 1))
 
 
 _WINDOWS_MAX: Final = 10
@@ -558,8 +559,15 @@ def _with_rows(
         yield day, rows
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _count_of(value: object) -> int | None:
+    """Return a whole number of any kind, 0 or more; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    try:
+        found = operator.index(cast("SupportsIndex", value))
+    except TypeError:
+        return None
+    return found if found >= 0 else None
 
 
 def _digest(pieces: Sequence[Interval]) -> str:

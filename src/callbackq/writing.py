@@ -89,8 +89,10 @@ def give_back(tx: Transaction, booking: Booking) -> None:
     for day in tx.slots.days(
         booking.queue, from_day=first.date().isoformat(), until_day=last.date().isoformat()
     ):
-        if day.rules and may_be_of(day, booking.slot_at):
-            tx.save(attrs.evolve(day, version=day.version + 1, rules=""))
+        if may_be_of(day, booking.slot_at):
+            # Also one that says nothing: whoever counts it now does not see this seat, and must not be the last word.
+            zone = day.rules.partition(" ")[0]
+            tx.save(attrs.evolve(day, version=day.version + 1, rules=f"{zone} " if zone else ""))
 
 
 _DATES: Final = (timedelta(hours=-12), timedelta(hours=14))

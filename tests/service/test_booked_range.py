@@ -145,3 +145,43 @@ def test_a_turn_that_could_not_be_used_is_offered_other_times() -> None:
     told = [notice for notice in notices.told if notice.kind is NoticeKind.OTHER_TIME]
     assert told
     assert told[0].alternatives == tuple(slot.starts_at for slot in host.service.free_slots("support"))
+
+
+def test_times_of_a_series_that_passed_meanwhile_are_told() -> None:
+    """Nobody serves a daily callback for a whole day: the next day's, which passed with it, is not lost in silence."""
+    policy = QueuePolicy(
+        queue="support",
+        slots=SlotPolicy(seats=FixedSeats(seats=1), lead_min=timedelta(0), horizon=timedelta(days=7)),
+    )
+    notices = FakeNotices()
+    host = VirtualHost(MemoryStore(), [policy], notices=notices)
+    first_at = host.clock.now() + timedelta(hours=1)
+    host.service.request(
+        "support", number=BOB, scheduled_at=first_at, zone="UTC", repeats="FREQ=DAILY;COUNT=3"
+    )
+    host.run_for(timedelta(days=1, hours=2))
+    told = [notice.notice_id for notice in notices.told if notice.kind is NoticeKind.NOT_REPEATED]
+    assert [notice_id.rpartition(".")[2] for notice_id in told] == ["20260106T0900"]
+    (booked,) = host.service.booked("support", until_at=first_at + timedelta(days=7))
+    assert booked.slot_at == first_at + timedelta(days=2)
+
+
+class Whole:
+    """A whole number that is no int, as some libraries have them."""
+
+    def __index__(self) -> int:
+        return 2
+
+
+class Plan:
+    """Two seats for each slot, in such numbers."""
+
+    def seats(self, queue: str, starts: object, length: timedelta) -> list[Whole]:
+        return [Whole() for _ in starts]  # type: ignore[attr-defined]
+
+
+def test_whole_numbers_of_any_kind_are_seats() -> None:
+    """A workforce system answers in its own numbers."""
+    policy = QueuePolicy(queue="support", slots=SlotPolicy(seats=None))
+    host = VirtualHost(MemoryStore(), [policy], capacity=Plan())  # type: ignore[arg-type]
+    assert {slot.seats_count for slot in host.service.slots("support")} == {2}

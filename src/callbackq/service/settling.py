@@ -121,6 +121,7 @@ class SettlingCommands(ServiceBase):
         Let a callback be the next: whatever it waits for, it stands at the front of its line now.
 
         What forbids dialing goes on forbidding it: a pause, a cap, a number in use. Durable on return.
+        A booked one is called instead of at its time: when it is over, reached or not, so is its booking.
 
         Raises:
             CallbackNotFound, InvalidText: nothing was changed.

@@ -234,7 +234,8 @@ class SlotCommands(ServiceBase):
         attempts are counted anew. Durable on return.
 
         Args:
-            scheduled_at, windows, booking_id, zone: as in `request`. The zone stays the same if none is given.
+            scheduled_at, windows, booking_id, zone: as in `request`. If no zone is given it stays the same; a hold
+                has its own.
             by: who asked for it; kept in history with *reason*.
 
         Raises:
@@ -254,7 +255,7 @@ class SlotCommands(ServiceBase):
             queue = policy_of(self.policies, callback.queue).queue
             self.seating.policy(queue)
             old = tx.bookings.of_callback(key)
-            known_zone = zone or (old.zone if old is not None else None)
+            known_zone = zone if zone is not None or old is None else old.zone
             if held_id is not None:
                 seat = held_seat(tx, held_id, queue=queue, zone=zone, now=now)
             else:

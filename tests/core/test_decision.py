@@ -11,16 +11,26 @@ from callbackq.core.decision import Decision, head
 from callbackq.effects import HangUp
 from callbackq.events import CallbackWaitedLong, CallReturned
 from callbackq.ids import DEFAULT_TENANT, LegId
-from callbackq.model import AgentState, AttemptState, CallbackState, CallState, DueReason, Record
+from callbackq.model import (
+    AgentState,
+    AttemptState,
+    BookingState,
+    CallbackState,
+    CallState,
+    DueReason,
+    Record,
+)
 from core.samples import (
     ANN,
     ATTEMPT_ID,
+    BOOKING_ID,
     CALL_ID,
     CALLBACK_ID,
     START,
     SUPPORT,
     H,
     M,
+    a_booking,
     a_call,
     a_callback,
     a_control,
@@ -74,9 +84,19 @@ COMMON: dict[str, Any] = {"tenant_id": DEFAULT_TENANT, "version": 1, "at": NOW}
                 "callback_id": CALLBACK_ID,
             },
         ),
+        (
+            a_booking(due_at=NOW, due_reason=DueReason.REMINDER, callback_id=CALLBACK_ID),
+            {
+                "state": BookingState.BOOKED,
+                "due_at": NOW,
+                "due_reason": DueReason.REMINDER,
+                "booking_id": BOOKING_ID,
+                "callback_id": CALLBACK_ID,
+            },
+        ),
         (a_control(), {"due_at": None, "due_reason": None, "queue": SUPPORT}),
     ],
-    ids=["callback", "call", "agent", "attempt", "queue"],
+    ids=["callback", "call", "agent", "attempt", "booking", "queue"],
 )
 def test_the_head_names_the_record_and_says_how_it_stands(record: Record, expected: dict[str, Any]) -> None:
     """Version, state and due time are those of the record; the time is that of the decision."""

@@ -25,6 +25,7 @@ from callbackq.core.slots import (
     days_between,
     full_count,
     in_windows,
+    may_be_of,
     nearest,
     next_free,
     pieces_on,
@@ -701,6 +702,13 @@ def test_the_first_slot_in_the_windows(windows: Sequence[tuple[int, int]], expec
     slots = some_slots({0: 0, 30: 1, 60: 0, 90: 2, 120: 1})
     found = in_windows(slots, windows=[a_window(*each) for each in windows])
     assert (found and found.starts_at) == (None if expected is None else START + expected * M)
+
+
+def test_a_day_in_a_zone_that_nobody_knows_may_be_any() -> None:
+    """Another node counted it, with other zone data: a seat that is given back may be one of its slots."""
+    known = SlotDay(tenant_id=DEFAULT_TENANT, queue=SUPPORT, day="2026-01-05", rules="America/Not_Yet 1a")
+    assert may_be_of(known, START)
+    assert may_be_of(known, START + 9 * D)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,22 @@ from collections.abc import Iterator
 
 import pytest
 
-_STORMS = ("test_storm.py", "test_mutations.py")
+_LONG = (
+    "test_storm.py",
+    "test_mutations.py",
+    "test_replayed_months.py",
+    "test_fairness_table.py",
+    "test_reference_tables.py",
+    "test_delay_estimators.py",
+    "test_invariants.py",
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def untraced(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let storms rage without the tracing of coverage, which other tests have: it takes three times as long."""
+    """Let storms and whole months pass without the tracing of coverage: it takes three times as long."""
     tracer = None
-    if request.path.name in _STORMS:
+    if request.path.name in _LONG:
         try:
             from coverage import Coverage
         except ImportError:

@@ -39,7 +39,7 @@ from callbackq.facts import (
     waiting_for,
 )
 from callbackq.ids import AttemptId, BookingId, CallbackId, LegId, NodeId, QueueName
-from callbackq.keeping import Keeper, is_other_time_due
+from callbackq.keeping import Keeper
 from callbackq.model import (
     Agent,
     Ahead,
@@ -318,8 +318,7 @@ class _Step:
                     return
             facts = due_facts(self.tx, callback, policy=policy, now=self.now)
             write(self.tx, lifecycle.due(callback, facts=facts, policy=policy, now=self.now))
-            if is_other_time_due(callback):
-                self.effects.extend(self.keeper.other_time(self.tx.callbacks.get(callback.callback_id)))
+            self.effects.extend(self.keeper.other_time(callback))
 
     def _expire(self, callback: Callback) -> None:
         decision = expired(callback, self.tx.subjects.get(callback.subject_id), now=self.now)

@@ -97,7 +97,7 @@ class Gauge:
         return EstimateFacts(
             ahead=ahead,
             agents=agents_able_count(tx, policy.queue, open_skills(tx.lanes.skills_of(lane)) if lane else ()),
-            agents_free=self._agents_free(tx, policy.queue, lane=lane, now=now),
+            agents_free=self.agents_free(tx, policy.queue, lane=lane, now=now),
             rates=self.rates(tx, policy=policy, priority=priority, now=now),
             head_waited_s=max(0.0, (now - first[0].entered_at).total_seconds()) if first else None,
             last_waits_s=tuple(
@@ -111,7 +111,7 @@ class Gauge:
             return True
         return capped_now(tx, queue, policies=self._policies, caps=self._caps, now=now) is not None
 
-    def _agents_free(self, tx: Transaction, queue: QueueName, *, lane: int, now: datetime) -> int:
+    def agents_free(self, tx: Transaction, queue: QueueName, *, lane: int, now: datetime) -> int:
         """Count the agents without work who can serve the place, and whom nothing keeps from this queue."""
         free = tx.agents.available()
         chooser = Chooser(tx, self._policies, free, caps=self._caps, now=now)

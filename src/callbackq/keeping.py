@@ -20,7 +20,7 @@ from callbackq.core.zones import instant_of, wall_of
 from callbackq.daybook import booked_callback
 from callbackq.effects import Effect, Notice
 from callbackq.errors import InvalidText, InvalidTime, SlotUnavailable
-from callbackq.facts import agents_able_count, lanes_for, lanes_of_agent, open_lane, skills_of
+from callbackq.facts import agents_able_count, lanes_for, open_lane, skills_of
 from callbackq.gauge import UNKNOWN
 from callbackq.ids import AgentId, BookingId, CallbackId, PlaceId, QueueName
 from callbackq.intake import Desk
@@ -121,15 +121,10 @@ class Keeper:
         A time that has come means now.
         """
         assert callback.scheduled_at is not None
-        lane = open_lane(self.tx, callback)
-        free = [
-            agent
-            for agent in self.tx.agents.available()
-            if callback.queue in agent.queues and lane in lanes_of_agent(self.tx, agent)
-        ]
-        rates = self.desk.gauge.rates(self.tx, policy=policy, priority=callback.priority, now=self.now)
+        gauge, lane = self.desk.gauge, open_lane(self.tx, callback)
+        rates = gauge.rates(self.tx, policy=policy, priority=callback.priority, now=self.now)
         facts = FeedFacts(
-            agents_free=len(free),
+            agents_free=gauge.agents_free(self.tx, callback.queue, lane=lane, now=self.now),
             agents=agents_able_count(self.tx, callback.queue, skills_of(self.tx, callback)),
             reconnect=timedelta(seconds=rates.reconnect_s or 0.0),
             handle_time=policy.handle_time,
@@ -137,12 +132,19 @@ class Keeper:
         return feed_at(callback.scheduled_at, facts=facts, policy=policy.slots or _DEFAULT)
 
     def other_time(self, callback: Callback) -> tuple[Effect, ...]:
-        """Offer another time to a customer who waits long, or could not be reached in time; none without slots."""
-        others = self._others(callback)
+        """
+        Offer another time to a customer who waits long, or could not be reached in time; none without slots.
+
+        Args:
+            callback: as it was when it was due.
+        """
+        waits = callback.due_reason in (DueReason.WAITED_LONG, DueReason.WINDOW_OVER)
+        others = self._others(callback) if waits else ()
         if not others:
             return ()
+        now_is = self.tx.callbacks.get(callback.callback_id)
         subject = self.tx.subjects.get(callback.subject_id)
-        return (attrs.evolve(one_notice(NoticeKind.OTHER_TIME, callback, subject), alternatives=others),)
+        return (attrs.evolve(one_notice(NoticeKind.OTHER_TIME, now_is, subject), alternatives=others),)
 
     # ------------------------------------------------------------------ series
 
@@ -261,8 +263,3 @@ class Keeper:
             seating=self.desk.seating,
             now=self.now,
         )
-
-
-def is_other_time_due(callback: Callback) -> bool:
-    """Whether what is due now is a reason to offer the customer another time."""
-    return callback.due_reason in (DueReason.WAITED_LONG, DueReason.WINDOW_OVER)

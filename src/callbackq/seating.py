@@ -61,7 +61,7 @@ from callbackq.model import (
     TimeWindow,
 )
 from callbackq.policy import QueuePolicy, SlotPolicy, StaffedSeats
-from callbackq.policy.slots import SEATS_MAX
+from callbackq.policy.slots import LENGTH_MAX, SEATS_MAX
 from callbackq.ports import Hours, SlotCapacity, Transaction
 from callbackq.times import PolicyHours, times_of
 from callbackq.writing import give_back, write
@@ -415,7 +415,7 @@ class Seating:
         length = self.policy(queue).length
         near = tx.bookings.between(
             None,
-            from_at=at - _LENGTH_MAX,
+            from_at=at - LENGTH_MAX,
             until_at=at + length,
             agent_id=wish.agent_id,
             limit=_BOOKINGS_LOOKED_AT,
@@ -531,7 +531,6 @@ _WINDOWS_MAX: Final = 10
 _NEAR_MAX: Final = 8
 _DAYS_READ_MAX: Final = 64
 _WINDOW_MAX: Final = timedelta(days=31)
-_LENGTH_MAX: Final = timedelta(hours=8)
 _ABOUT_TIME: Final = (SlotProblem.TOO_SOON, SlotProblem.BEYOND_HORIZON)
 
 

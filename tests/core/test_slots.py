@@ -24,7 +24,6 @@ from callbackq.core.slots import (
     day_slots,
     days_between,
     full_count,
-    in_windows,
     may_be_of,
     nearest,
     next_free,
@@ -680,28 +679,10 @@ def some_slots(free: Mapping[int, int]) -> list[Slot]:
     ]
 
 
-def a_window(low: int, high: int) -> TimeWindow:
-    return TimeWindow(from_at=START + low * M, until_at=START + high * M)
-
-
-@pytest.mark.parametrize(
-    ("windows", "expected"),
-    [
-        ([(0, 60)], 30),
-        ([(30, 31)], 30),
-        ([(0, 30)], None),
-        ([(31, 90)], None),
-        ([(31, 91)], 90),
-        ([(85, 300), (0, 60)], 90),
-        ([(0, 10), (91, 300), (0, 60)], 120),
-        ([(60, 30)], None),
-        ([], None),
-    ],
-)
-def test_the_first_slot_in_the_windows(windows: Sequence[tuple[int, int]], expected: int | None) -> None:
-    slots = some_slots({0: 0, 30: 1, 60: 0, 90: 2, 120: 1})
-    found = in_windows(slots, windows=[a_window(*each) for each in windows])
-    assert (found and found.starts_at) == (None if expected is None else START + expected * M)
+@pytest.mark.parametrize(("minutes", "has"), [(29, False), (30, True), (89, True), (90, False)])
+def test_the_end_of_a_window_is_not_in_it(minutes: int, has: bool) -> None:
+    """Its begin is."""
+    assert TimeWindow(from_at=START + 30 * M, until_at=START + 90 * M).has(START + minutes * M) is has
 
 
 def test_a_day_in_a_zone_that_nobody_knows_may_be_any() -> None:

@@ -45,6 +45,7 @@ from callbackq.model import (
     WallTime,
 )
 from callbackq.policy import SlotPolicy
+from callbackq.policy.slots import EARLY_MAX
 
 
 class Command(enum.StrEnum):
@@ -326,10 +327,6 @@ def end(booking: Booking, how: BookingEnd, *, now: datetime) -> Decision:
     """
     record = _move(booking, Command.END, ended_as=how, ended_at=now, due_at=None, due_reason=None)
     return Decision(records=(record,), events=(told(BookingEnded, record, at=now),))
-
-
-EARLY_MAX: Final = timedelta(minutes=15)
-"""So long before its time a booking may be given to an agent, at most: what was begun then is no earlier call."""
 
 
 def end_of(booking: Booking, *, now: datetime, turn_at: datetime | None = None) -> BookingEnd:

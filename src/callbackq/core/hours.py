@@ -13,7 +13,7 @@ clock shows less than its closing time for the last time.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from callbackq.core.instants import check_instant
+from callbackq.core.zones import end_of_gap
 from callbackq.errors import InvalidTime
 from callbackq.model import Opening
 from callbackq.model.intervals import Interval
@@ -292,7 +293,7 @@ def _instant(day: date, clock: time, zone: ZoneInfo, *, fold: int) -> datetime:
     assert before is not None
     assert after is not None
     if before < after:
-        return _end_of_gap(wall.replace(tzinfo=zone), wall - after, wall - before)
+        return end_of_gap(wall.replace(tzinfo=None), rules=zone)
     if fold and before > after and (wall - after - _MICROSECOND).astimezone(zone).utcoffset() == before:
         return wall - before  # Clocks go back to that very time: they never show less again.
     return wall - (after if fold else before)
@@ -301,19 +302,3 @@ def _instant(day: date, clock: time, zone: ZoneInfo, *, fold: int) -> datetime:
 @lru_cache(maxsize=1_024)
 def _second(clock: time) -> time:
     return clock.replace(fold=1)
-
-
-def _end_of_gap(wall: datetime, early: datetime, late: datetime) -> datetime:
-    """
-    Return the first instant after *early*, and not after *late*, at which the clock shows *wall* or later.
-
-    The two are what *wall* would be with the offsets after and before the change. The change is between them, and
-    they do not say where; so it is looked for.
-    """
-    # Two datetimes of one zone object are compared by what their clocks show.
-    steps = bisect_left(
-        range((late - early) // _MICROSECOND),
-        True,
-        key=lambda count: (early + count * _MICROSECOND).astimezone(wall.tzinfo) >= wall,
-    )
-    return early + steps * _MICROSECOND

@@ -26,7 +26,7 @@ from callbackq.core.seats import free_for, may_use_kept, promises_kept_max, usua
 from callbackq.core.zones import instant_of, wall_of
 from callbackq.errors import InvalidText
 from callbackq.ids import QueueName
-from callbackq.model import Slot, SlotCount, SlotDay, SlotProblem, TimeWindow
+from callbackq.model import Slot, SlotCount, SlotDay, SlotProblem
 from callbackq.model.intervals import Interval
 from callbackq.model.wall import WallTime
 from callbackq.policy.slots import SlotPolicy
@@ -425,24 +425,6 @@ def may_be_of(known: SlotDay, at: datetime) -> bool:
 
 
 # ---------------------------------------------------------------------------- which one
-
-
-def in_windows(slots: Sequence[Slot], *, windows: Iterable[TimeWindow]) -> Slot | None:
-    """
-    Return the first free slot that begins in the first window that has one; None if none has.
-
-    Args:
-        slots: in order of time.
-    """
-    return next(
-        (
-            slot
-            for window in windows
-            for slot in slots
-            if slot.free_count > 0 and window.from_at <= slot.starts_at < window.until_at
-        ),
-        None,
-    )
 
 
 def nearest(slots: Iterable[Slot], *, at: datetime, limit: int) -> list[Slot]:

@@ -11,14 +11,14 @@ import enum
 from bisect import bisect_left
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, assert_never
 
 import attrs
 
 from callbackq.core.instants import check_instant
-from callbackq.errors import ConfigurationError, InvalidText, InvalidTime
-from callbackq.model.wall import GapPolicy, OverlapPolicy, WallTime
+from callbackq.errors import InvalidText, InvalidTime
+from callbackq.model.wall import ZONES_ALLOWED, GapPolicy, OverlapPolicy, WallTime, zone_keys
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -29,8 +29,6 @@ _NUMBER_MAX: Final = 16
 _RULES_CACHE_SIZE: Final = 1_024
 _NUMBERS_CACHE_SIZE: Final = 65_536
 _SECOND: Final = timedelta(seconds=1)
-_NO_PLACES: Final = frozenset({"Factory", "localtime", "posixrules"})
-"""Keys that name no place, and mean something else on every machine that has them."""
 
 
 # ---------------------------------------------------------------------------- keys and rules
@@ -65,7 +63,7 @@ def forget_zones() -> None:
 
     Promises keep their wall clock. Derive their instants again, by `instant_of`.
     """
-    _keys.cache_clear()
+    zone_keys.cache_clear()
     _rules.cache_clear()
     _zones_of.cache_clear()
 
@@ -75,36 +73,18 @@ def _zone(key: object, what: str = "zone") -> ZoneInfo:
         raise InvalidText(f"{what} is {type(key).__name__}; allowed: text")
     found = _find(key)
     if found is None:
-        raise InvalidText(f"{what} is not known here; allowed: an IANA key, such as 'Europe/Berlin'")
+        raise InvalidText(f"{what} is not known here; allowed: {ZONES_ALLOWED}")
     return found
 
 
 def _find(key: str) -> ZoneInfo | None:
     """Return the rules of a zone; None if there are none, or if they cannot be read now."""
-    if key not in _keys():
+    if key not in zone_keys():
         return None
     try:
         return _rules(key)
     except (LookupError, OSError, ValueError):
         return None
-
-
-@cache
-def _keys() -> frozenset[str]:
-    """Return all keys. A key is looked up here first: some file systems take another spelling for the same file."""
-    from zoneinfo import available_timezones
-
-    try:
-        found = available_timezones()
-    except OSError as error:
-        raise _no_zone_data() from error
-    if "UTC" not in found:
-        raise _no_zone_data()
-    return frozenset(found) - _NO_PLACES
-
-
-def _no_zone_data() -> ConfigurationError:
-    return ConfigurationError("zone data of this machine", None, "the system's, or the package tzdata")
 
 
 @lru_cache(maxsize=_RULES_CACHE_SIZE)
@@ -163,7 +143,7 @@ def read_wall(
 
 
 def _read_missing(wall_at: datetime, rules: ZoneInfo, zone: str, gap: GapPolicy) -> datetime:
-    after = _after_gap(wall_at, rules)
+    after = end_of_gap(wall_at, rules=rules)
     if gap == GapPolicy.LATER:
         return after
     day = wall_at.date()
@@ -210,7 +190,7 @@ def instant_of(wall: WallTime) -> datetime:
     rules = _zone(wall.zone)
     readings = _readings(wall.wall_at, rules)
     if not readings:
-        return _after_gap(wall.wall_at, rules)
+        return end_of_gap(wall.wall_at, rules=rules)
     return readings[-1 if wall.fold else 0]
 
 
@@ -247,7 +227,7 @@ def _readings(wall_at: datetime, rules: ZoneInfo) -> tuple[datetime, ...]:
     return tuple(sorted(at for at in ways if _shown(at, rules) == wall_at))
 
 
-def _after_gap(wall_at: datetime, rules: ZoneInfo) -> datetime:
+def end_of_gap(wall_at: datetime, *, rules: ZoneInfo) -> datetime:
     """
     Return the first instant at which clocks show more than *wall_at*, which they skip.
 
@@ -503,7 +483,7 @@ def _zones_of(e164: str) -> frozenset[str]:
 
 
 def _usable(keys: Iterable[str]) -> list[str]:
-    return sorted(_keys().intersection(keys))
+    return sorted(zone_keys().intersection(keys))
 
 
 def zone_of_customer(

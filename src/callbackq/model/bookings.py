@@ -127,6 +127,10 @@ class TimeWindow:
     from_at: datetime
     until_at: datetime
 
+    def has(self, at: datetime) -> bool:
+        """Whether *at* is in it."""
+        return self.from_at <= at < self.until_at
+
 
 @attrs.frozen(kw_only=True)
 class BookedCallback:

@@ -4,10 +4,43 @@ from __future__ import annotations
 
 import enum
 from datetime import UTC, datetime
+from functools import cache
+from typing import Final
 
 import attrs
 
-from callbackq.errors import InvalidTime
+from callbackq.errors import ConfigurationError, InvalidTime
+
+ZONES_ALLOWED: Final = "an IANA key, such as 'Europe/Berlin'"
+_NO_PLACES: Final = frozenset({"Factory", "localtime", "posixrules"})
+"""Keys that name no place, and mean something else on every machine that has them."""
+
+
+@cache
+def zone_keys() -> frozenset[str]:
+    """
+    Return the keys of all zones whose rules this machine has. No other key is ever read: not a path, not a folder.
+
+    Some file systems take another spelling for the same file, so a key is looked up here first.
+
+    Raises:
+        ConfigurationError: the machine has no zone data.
+
+    Cost: 10 to 300 ms the first time.
+    """
+    from zoneinfo import available_timezones
+
+    try:
+        found = available_timezones()
+    except OSError as error:
+        raise _no_zone_data() from error
+    if "UTC" not in found:
+        raise _no_zone_data()
+    return frozenset(found) - _NO_PLACES
+
+
+def _no_zone_data() -> ConfigurationError:
+    return ConfigurationError("zone data of this machine", None, "the system's, or the package tzdata")
 
 
 def _naive(value: object) -> datetime:

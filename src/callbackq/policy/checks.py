@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar, cast
 
 from callbackq.errors import ConfigurationError
+from callbackq.model.wall import ZONES_ALLOWED, zone_keys
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -86,6 +87,12 @@ class Shown:
 
     def __repr__(self) -> str:
         return str(self._value)
+
+
+def check_zone_key(field: str, zone: object) -> None:
+    """Check the key of a zone; nothing else is looked for on the disk. Raises: ConfigurationError."""
+    if not isinstance(zone, str) or zone not in zone_keys():
+        raise ConfigurationError(field, zone, ZONES_ALLOWED)
 
 
 def own_names(names: Iterable[str]) -> tuple[str, ...]:

@@ -6,17 +6,15 @@ Hours are what the clock on the wall shows. Which instants they are is in `core.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
 from typing import Final, TypeVar, cast
-from zoneinfo import ZoneInfo
 
 import attrs
 
 from callbackq.errors import ConfigurationError
-from callbackq.policy.checks import NAME_LENGTH_MAX, Frozen, int_within, is_name
+from callbackq.policy.checks import NAME_LENGTH_MAX, Frozen, check_zone_key, int_within, is_name
 
 T = TypeVar("T")
 
@@ -28,9 +26,6 @@ ENTRIES_MAX: Final = 5_000
 
 _YEARS: Final = range(1900, 2200)
 _ONE_DAY: Final = timedelta(days=1)
-_ZONE_KEY: Final = re.compile(r"[A-Za-z0-9_+\-]{1,32}(/[A-Za-z0-9_+\-]{1,32}){0,3}")
-_NO_ZONES: Final = re.compile(r"localtime|posixrules|Factory|(posix|right)(/.*)?")
-_ZONES_ALLOWED: Final = "an IANA key, such as 'Europe/Berlin'"
 
 
 # ---------------------------------------------------------------------------- spans and closures
@@ -222,16 +217,6 @@ def _check_date(field: str, value: object) -> None:
         )
 
 
-def _check_zone(zone: object) -> None:
-    """Check a key before any file is looked for: it must not name one elsewhere, or this machine's own zone."""
-    if not isinstance(zone, str) or not _ZONE_KEY.fullmatch(zone) or _NO_ZONES.fullmatch(zone):
-        raise ConfigurationError("WeekHours.zone", zone, _ZONES_ALLOWED)
-    try:
-        ZoneInfo(zone)
-    except (LookupError, OSError, ValueError) as error:
-        raise ConfigurationError("WeekHours.zone", zone, _ZONES_ALLOWED) from error
-
-
 # ---------------------------------------------------------------------------- hours
 
 _NO_SPECIAL: Final[Mapping[date, tuple[Span, ...]]] = Frozen({})
@@ -276,7 +261,7 @@ class WeekHours:
     closures: tuple[Closure, ...] = attrs.field(default=(), converter=_own_closures)
 
     def __attrs_post_init__(self) -> None:
-        _check_zone(self.zone)
+        check_zone_key("WeekHours.zone", self.zone)
         if not any((*self.week.values(), *self.special.values())):
             raise ConfigurationError("WeekHours.week", dict(self.week), "a span on one day at least")
         for day, spans in self.week.items():

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import attrs
 
 from callbackq.errors import ConfigurationError
 from callbackq.model import Disposition, NoticeKind
-from callbackq.policy.checks import Frozen, check_member, int_within, number_within, within
+from callbackq.policy.checks import Frozen, check_member, check_zone_key, int_within, number_within, within
 from callbackq.policy.words import NumberChoice, PlaceAfter, Voicemail
 
 REST_MAX: Final = timedelta(days=30)
@@ -109,12 +108,7 @@ class NextBusinessDay:
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.at, time) or self.at.tzinfo is not None:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("NextBusinessDay.at", self.at, "a time without a zone")
-        try:
-            ZoneInfo(self.zone)
-        except (LookupError, OSError, ValueError, TypeError) as error:
-            raise ConfigurationError(
-                "NextBusinessDay.zone", self.zone, "an IANA key, such as 'Europe/Berlin'"
-            ) from error
+        check_zone_key("NextBusinessDay.zone", self.zone)
         if not isinstance(self.weekdays, tuple) or not self.weekdays:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(
                 "NextBusinessDay.weekdays", self.weekdays, "a tuple of days, 0 (Monday) to 6"

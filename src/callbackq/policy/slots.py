@@ -12,6 +12,10 @@ from callbackq.model import GapPolicy, OverlapPolicy
 from callbackq.policy.checks import Shown, check_member, int_within, number_within, within
 
 SEATS_MAX: Final = 10_000
+LENGTH_MAX: Final = timedelta(hours=8)
+"""No slot is longer."""
+EARLY_MAX: Final = timedelta(minutes=15)
+"""No booking is given to an agent earlier before its time."""
 
 
 @attrs.frozen(kw_only=True)
@@ -150,12 +154,12 @@ _M: Final = timedelta(minutes=1)
 _H: Final = timedelta(hours=1)
 _D: Final = timedelta(days=1)
 _BOUNDS: Final = (
-    ("length", _M, 8 * _H),
+    ("length", _M, LENGTH_MAX),
     ("grid", _M, 8 * _H),
     ("lead_min", 0 * _M, 7 * _D),
     ("horizon", 15 * _M, 366 * _D),
     ("hold_time", timedelta(seconds=5), _H),
-    ("feed_max", 0 * _M, 15 * _M),
+    ("feed_max", 0 * _M, EARLY_MAX),
     ("tolerance", 0 * _M, _H),
     ("remind_before", _M, 7 * _D),
 )

@@ -114,19 +114,14 @@ class SlotCommands(ServiceBase):
         """
         policy = policy_of(self.policies, queue)
         asked = intake.read_priority(priority, policy)
-        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LISTED_MAX:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidText(f"limit is no whole number; allowed: 1 to {LISTED_MAX:,}")
+        most = _read_limit(limit)
         begin = check_instant(from_at, "from_at") if from_at is not None else None
         spans = self.seating.read_windows(policy.queue, own_windows(windows), zone=None)
 
         def read(tx: Transaction, now: datetime) -> list[Slot]:
             free = self.seating.free(tx, policy.queue, priority=asked, now=now, from_at=begin)
-            suited = (
-                slot
-                for slot in free
-                if not spans or any(span.from_at <= slot.starts_at < span.until_at for span in spans)
-            )
-            return list(islice(suited, limit))
+            suited = (slot for slot in free if not spans or any(span.has(slot.starts_at) for span in spans))
+            return list(islice(suited, most))
 
         return self._run(Commit.READ_ONLY, read)
 
@@ -390,8 +385,7 @@ class SlotCommands(ServiceBase):
         """
         if queue is None and agent is None:
             raise InvalidText("neither queue nor agent is given; allowed: one of them, or both")
-        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LISTED_MAX:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidText(f"limit is no whole number; allowed: 1 to {LISTED_MAX:,}")
+        most = _read_limit(limit)
         name = policy_of(self.policies, queue).queue if queue is not None else None
         agent_id = AgentId(check_text(agent, "agent")) if agent is not None else None
         now = self.now()
@@ -399,7 +393,7 @@ class SlotCommands(ServiceBase):
         end = check_instant(until_at, "until_at") if until_at is not None else begin + timedelta(days=1)
 
         def read(tx: Transaction, now: datetime) -> list[BookedCallback]:
-            found = tx.bookings.between(name, from_at=begin, until_at=end, agent_id=agent_id, limit=limit)
+            found = tx.bookings.between(name, from_at=begin, until_at=end, agent_id=agent_id, limit=most)
             return [self._shown(tx, one, now=now) for one in found if one.callback_id is not None]
 
         return self._run(Commit.READ_ONLY, read)
@@ -474,12 +468,7 @@ class SlotCommands(ServiceBase):
         begin, end = check_instant(from_at, "from_at"), check_instant(until_at, "until_at")
 
         def read(tx: Transaction, now: datetime) -> Punctuality:
-            found = tx.bookings.between(policy.queue, from_at=begin, until_at=end, limit=LISTED_MAX)
-            begun = [
-                (one, tx.callbacks.get(one.callback_id).turn_at)
-                for one in found
-                if one.callback_id is not None
-            ]
+            begun = _turns(tx, policy.queue, from_at=begin, until_at=end)
             return bookings.punctuality(begun, policy=slots, now=now)
 
         return self._run(Commit.READ_ONLY, read)
@@ -506,14 +495,10 @@ class SlotCommands(ServiceBase):
             booking = tx.bookings.of_callback(key)
             if booking is None:
                 return None
-            past = tx.bookings.between(booking.queue, from_at=now - _PAST, until_at=now, limit=LISTED_MAX)
-            turns = (
-                (one.slot_at, tx.callbacks.get(one.callback_id).turn_at)
-                for one in past
-                if one.callback_id is not None and one.window_until_at is None
-            )
             delays = [
-                (turn_at - slot_at).total_seconds() for slot_at, turn_at in turns if turn_at is not None
+                (turn_at - one.slot_at).total_seconds()
+                for one, turn_at in _turns(tx, booking.queue, from_at=now - _PAST, until_at=now)
+                if turn_at is not None and one.window_until_at is None
             ]
             found = bookings.delay_range(delays, coverage_ratio=_COVERAGE_RATIO)
             if found is None:
@@ -583,3 +568,17 @@ class SlotCommands(ServiceBase):
         seat = self.seating.take(tx, seat, priority=callback.priority, now=now, crowd=True)
         self._reseat(tx, callback, booking, seat, reason="zone_rules", now=now)
         return 1
+
+
+def _read_limit(limit: object) -> int:
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LISTED_MAX:
+        raise InvalidText(f"limit is no whole number; allowed: 1 to {LISTED_MAX:,}")
+    return limit
+
+
+def _turns(
+    tx: Transaction, queue: QueueName, *, from_at: datetime, until_at: datetime
+) -> list[tuple[Booking, datetime | None]]:
+    """Return the bookings of a range, each with when its customer's turn came; None where it has not."""
+    found = tx.bookings.between(queue, from_at=from_at, until_at=until_at, limit=LISTED_MAX)
+    return [(one, tx.callbacks.get(one.callback_id).turn_at) for one in found if one.callback_id is not None]

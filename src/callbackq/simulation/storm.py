@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -402,12 +402,8 @@ class Storm:
 
     def _settle(self, callback_id: CallbackId) -> None:
         said = self._random.choice((Disposition.NO_ANSWER, Disposition.UNKNOWN, Disposition.BUSY))
-        try:
+        with self._noting(Happened.SETTLED, callback_id):
             settled = self.service.settle(callback_id, said, by="boss")
-        except CommitUncertain:
-            self._write(Happened.SETTLED, self._promised[callback_id], callback_id=callback_id)
-            raise
-        self._write(Happened.SETTLED, self._promised[callback_id], callback_id=callback_id)
         self.driver.perform(settled.effects)
 
     def _correct(self, callback_id: CallbackId) -> None:
@@ -431,23 +427,27 @@ class Storm:
                     stack.enter_context(self._noting_correction(one.callback_id))
             self.service.change_number(callback_id, number, by="boss")
 
-    @contextmanager
-    def _noting_correction(self, callback_id: CallbackId, *, wrong: bool | None = None) -> Generator[None]:
+    def _noting_correction(
+        self, callback_id: CallbackId, *, wrong: bool | None = None
+    ) -> AbstractContextManager[None]:
         """
-        Write down a person's word, also where the store could not say that it was kept.
+        Write down that what was taken for a conversation was none, or that the number is another one.
 
         Args:
             wrong: what is said of the last conversation is that it was with somebody else; None if nothing is.
         """
         talk = self._last_talk(callback_id)
-        line = partial(
-            self._write,
+        return self._noting(
             Happened.CORRECTED,
-            self._promised[callback_id],
-            callback_id=callback_id,
+            callback_id,
             leg_id=talk.leg_id if talk is not None and wrong is not None else None,
             note=talk.number if talk is not None and wrong else None,
         )
+
+    @contextmanager
+    def _noting(self, what: Happened, callback_id: CallbackId, **details: str | None) -> Generator[None]:
+        """Write down a person's word, also where the store could not say that it was kept."""
+        line = partial(self._write, what, self._promised[callback_id], callback_id=callback_id, **details)
         try:
             yield
         except CommitUncertain:

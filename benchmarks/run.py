@@ -1,10 +1,11 @@
-"""Run the benchmarks that are named, or all: memory, sqlite, line, slots, imports."""
+"""Run the benchmarks that are named, or all: memory, sqlite, line, slots, limits, imports."""
 
 from __future__ import annotations
 
 import sys
 
 import imports
+import limits
 import line
 import memory
 import slots
@@ -15,6 +16,7 @@ GROUPS = {
     "sqlite": sqlite.run,
     "line": line.run,
     "slots": slots.run,
+    "limits": limits.run,
     "imports": imports.run,
 }
 

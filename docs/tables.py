@@ -44,13 +44,14 @@ COMMAND_WORDS = {
     Command.REQUEUE: "its turn came, and could not be used within the response window",
     Command.MARK_LONG_WAIT: "it has waited longer than `virtual_wait_max`; it keeps its place",
     Command.TICKET: "a ticket was opened for it",
-    Command.HOLD: "its number is in another live attempt, or was dialed as often as its caps allow",
+    Command.HOLD: "its turn came, and a rule forbids calling this person now; the table above has the reasons",
     Command.ATTEMPT: "its turn came, and an agent was reserved",
     Command.LOOK_AGAIN: "it outlasted its time, and its own deadlines are yet to end it",
     Command.GIVE_BACK: "the attempt ended and does not count; the place is as it was",
     Command.REST: "the attempt counts and failed, and a rule allows one more",
     Command.COMPLETE: "agent and customer can hear each other",
     Command.GIVE_UP: "the attempt counts and failed, and no rule allows one more",
+    Command.REFUSE: "its turn came, and a rule forbids calling this person at any of their numbers",
     Command.MERGE: "you called `merge`, and another callback of this person goes on",
     Command.CANCEL: "you called `cancel`",
     Command.EXPIRE: "its life is over, and it was not done",
@@ -257,6 +258,11 @@ def _default(field: attrs.Attribute[object]) -> str:
             return _code(name)
     if isinstance(field.default, timedelta):
         return _duration(field.default)
+    made_by = getattr(
+        field.default, "factory", type(field.default)
+    )  # settings of their own have a page of their own
+    if attrs.has(made_by):
+        return _code(f"{made_by.__name__}()")
     return _code(field.default)
 
 

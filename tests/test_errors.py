@@ -15,10 +15,16 @@ import pytest
 from callbackq import errors
 from callbackq.errors import (
     CallbackqError,
+    CallForbidden,
+    CodeWrong,
     ConfigurationError,
     DuplicateCallback,
+    InvalidNumber,
     NotPossibleNow,
+    NumberNeeded,
+    NumberRefused,
     SlotUnavailable,
+    TooManyRequests,
 )
 from callbackq.ids import CallbackId
 
@@ -59,27 +65,28 @@ CLASSES = {
     if inspect.isclass(value) and issubclass(value, CallbackqError)
 }
 AT = datetime(2026, 1, 5, 8, tzinfo=UTC)
-MADE_OF_PARTS = {ConfigurationError, DuplicateCallback, NotPossibleNow, SlotUnavailable}
+MADE_OF_PARTS: dict[type[CallbackqError], CallbackqError] = {
+    ConfigurationError: ConfigurationError("ring_time", 5, "15 to 300"),
+    DuplicateCallback: DuplicateCallback(CallbackId("cb_1"), choices=["merge", "allow"]),
+    NotPossibleNow: NotPossibleNow("cancel", "ended", "waiting"),
+    SlotUnavailable: SlotUnavailable("full", "at nine", alternatives=[AT]),
+    NumberRefused: NumberRefused("region_not_served", "+8…01 is one of JP", alternatives=["email", "chat"]),
+    CodeWrong: CodeWrong("not the code that was sent", tries_left=2),
+    TooManyRequests: TooManyRequests("per_number", AT),
+    CallForbidden: CallForbidden("opted out"),
+}
 
 
 def sample(cls: type[CallbackqError]) -> CallbackqError:
     """Return an error of this class."""
-    if cls is ConfigurationError:
-        return ConfigurationError("ring_time", 5, "15 to 300")
-    if cls is DuplicateCallback:
-        return DuplicateCallback(CallbackId("cb_1"))
-    if cls is NotPossibleNow:
-        return NotPossibleNow("cancel", "ended", "waiting")
-    if cls is SlotUnavailable:
-        return SlotUnavailable("full", "at nine", alternatives=[AT])
-    return cls("something happened")
+    return MADE_OF_PARTS.get(cls) or cls("something happened")
 
 
 def test_the_drawing_is_read() -> None:
     """Every line that has a branch is a class."""
     assert errors.__doc__ is not None
     assert len(TREE) == len(re.findall(r"[├└]──", errors.__doc__)) + 1
-    assert len(TREE) == 32
+    assert len(TREE) == 39
 
 
 def test_every_class_is_drawn_and_exported() -> None:
@@ -115,6 +122,7 @@ def test_what_may_be_tried_again() -> None:
         "UniquenessViolated",
         "StoreUnavailable",
         "DialRefused",
+        "CodeNotSent",
         "TelephonyDown",
     }
 
@@ -138,8 +146,11 @@ def test_errors_made_of_parts_keep_them() -> None:
     twice = DuplicateCallback(CallbackId("cb_1"))
     assert twice.existing_id == "cb_1"
     assert str(twice) == (
-        "this person already has callback cb_1 in this queue; give its receipt (service.receipt), or cancel it first"
+        "this person already has callback cb_1; give its receipt (service.receipt), or cancel it first"
     )
+    asked = DuplicateCallback(CallbackId("cb_1"), choices=["merge", "allow"])
+    assert asked.choices == ("merge", "allow")
+    assert str(asked) == f"{twice}, or ask again with on_duplicate: merge, allow"
     impossible = NotPossibleNow("cancel", "ended", "held, waiting")
     assert str(impossible) == "cannot cancel in state 'ended'; allowed in: held, waiting"
     assert (impossible.command, impossible.state) == ("cancel", "ended")
@@ -149,15 +160,24 @@ def test_errors_made_of_parts_keep_them() -> None:
     assert str(SlotUnavailable("full", "at nine")) == "slot unavailable (full): at nine"
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        ConfigurationError("ring_time", 5, "15 to 300"),
-        DuplicateCallback(CallbackId("cb_1")),
-        NotPossibleNow("cancel", "ended", "waiting"),
-        SlotUnavailable("full", "at nine", alternatives=[AT]),
-    ],
-)
+def test_errors_about_who_calls_keep_their_parts() -> None:
+    """A number's problem and the other ways, tries, times and reasons: for the program and for people."""
+    assert (InvalidNumber().problem, NumberNeeded().problem) == ("not_a_number", "not_a_number")
+    abroad = NumberRefused("region_not_served", "+8…01 is one of JP", alternatives=["email", "chat"])
+    assert (abroad.problem, abroad.alternatives) == ("region_not_served", ("email", "chat"))
+    assert str(abroad) == "number refused (region_not_served): +8…01 is one of JP; instead: email, chat"
+    wrong = CodeWrong("not the code that was sent", tries_left=2)
+    assert (wrong.tries_left, str(wrong)) == (2, "not the code that was sent; tries left: 2")
+    flood = TooManyRequests("per_number", AT)
+    assert (flood.limit, flood.again_at) == ("per_number", AT)
+    assert str(flood) == "the limit per_number is reached; allowed: again at 2026-01-05T08:00:00+00:00"
+    assert (CallForbidden("opted out").reason, str(CallForbidden("opted out"))) == (
+        "opted out",
+        "this number must not be called: opted out",
+    )
+
+
+@pytest.mark.parametrize("error", MADE_OF_PARTS.values())
 def test_an_error_made_of_parts_crosses_processes(error: CallbackqError) -> None:
     """With its parts, and its message made once."""
     copied = pickle.loads(pickle.dumps(error))

@@ -24,12 +24,15 @@ CLASSES_INSIDE: dict[ModuleType, set[str]] = {
         "HistoryTable",
         "Lanes",
         "Line",
+        "OptOutTable",
         "QueueTable",
         "SlotTable",
         "SubjectTable",
+        "TallyTable",
+        "VerificationTable",
     },
-    # Counters of a transaction: what is taken is told by `Slot`.
-    model: {"SlotCount", "SlotDay"},
+    # Rows that guard a rule: what is taken is told by `Slot`, and what is refused by errors.
+    model: {"SlotCount", "SlotDay", "Tally", "Verification"},
 }
 
 

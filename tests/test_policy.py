@@ -30,7 +30,7 @@ from callbackq import (
     RetryRule,
 )
 from callbackq.effects import Prompt
-from callbackq.model import Confirmation, NoticeKind
+from callbackq.model import Channel, Confirmation, NoticeKind, NumberType
 from callbackq.policy import (
     CONFIRM_KEYS,
     RETRIES_GENESYS,
@@ -40,16 +40,23 @@ from callbackq.policy import (
     STRICT_CREDIT,
     AllDeclined,
     CalledIn,
+    CallingPolicy,
     Caps,
     Confirm,
+    DuplicateScope,
     ExponentialRest,
     FixedSeats,
+    KeypadPolicy,
+    Limit,
     NextBusinessDay,
     NumberChoice,
+    NumberPolicy,
+    RequestLimits,
     RetryPreset,
     SlotPolicy,
     Span,
     SteppedRest,
+    Verify,
     Voicemail,
     WeekHours,
     check_policies,
@@ -71,6 +78,13 @@ DEFAULTS = {
     "default_region": "US",
     "mode": Mode.AGENT_FIRST,
     "duplicates": Duplicates.REFUSE,
+    "duplicates_over": DuplicateScope.QUEUE,
+    "follows_within": 24 * H,
+    "numbers": NumberPolicy(),
+    "calling": CallingPolicy(),
+    "limits": RequestLimits(),
+    "keypad": KeypadPolicy(),
+    "verify": None,
     "priority_default": 100,
     "priority_credit": 366 * D,
     "place_from": PlaceFrom.ENTERED,
@@ -163,6 +177,7 @@ DURATIONS = [
     ("agent_presence_max", M, 7 * D, "0:01:00 to 7 days, 0:00:00"),
     ("number_in_use_hold", S, H, "0:00:01 to 1:00:00"),
     ("missed_life", 0 * S, 30 * D, "0:00:00 to 30 days, 0:00:00"),
+    ("follows_within", 0 * S, 30 * D, "0:00:00 to 30 days, 0:00:00"),
     ("confirm_time_max", S, 2 * M, "0:00:01 to 0:02:00"),
     ("prompt_time_max", S, 5 * M, "0:00:01 to 0:05:00"),
     ("customer_hold_max", S, 5 * M, "0:00:01 to 0:05:00"),
@@ -182,6 +197,7 @@ WHOLE_NUMBERS = [
 ]
 MEMBERS = [
     ("duplicates", Duplicates),
+    ("duplicates_over", DuplicateScope),
     ("place_from", PlaceFrom),
     ("acd", Acd),
     ("after_refusal", AfterRefusal),
@@ -221,6 +237,12 @@ def test_every_field_is_looked_at() -> None:
     bounded |= {*SWITCHES, *TEXTS}
     own_tests = {"queue", "default_region", "retry_rules", "keys", "offer_segments", "other_channels"}
     own_tests |= {"offer_ratio", "offer_load_min", "caps", "confirm_keys", "language", "prompts"}
+    own_tests |= {"numbers", "keypad"}  # in `policy/test_numbers.py` and `policy/test_keypad.py`
+    own_tests |= {
+        "limits",
+        "calling",
+        "verify",
+    }  # in `policy/test_jurisdictions.py` and `policy/test_guards.py`
     own_tests |= {"hours", "slots"}  # in `policy/test_hours.py` and `policy/test_slots.py`
     assert set(DEFAULTS) - bounded == own_tests
 
@@ -1097,6 +1119,11 @@ def test_a_policy_can_be_hashed_and_handed_to_another_process() -> None:
 
 
 FULL = {
+    "numbers": NumberPolicy(blocked=["+1900"], cost_day_max=100, types_refused={NumberType.PAGER}),
+    "calling": CallingPolicy(asked_life=H),
+    "limits": RequestLimits(per_number=Limit(6, D)),
+    "keypad": KeypadPolicy(tries_max=2),
+    "verify": Verify(channels={Channel.WEB, Channel.MESSAGE}),
     "retry_rules": {
         Disposition.BUSY: RetryRule(retries_max=2, place=PlaceAfter.FRONT, jitter_ratio=0.5),
         Disposition.NO_ANSWER: RetryRule(

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from threading import Lock
 from types import TracebackType
 from typing import Any, Concatenate, Final, Generic, ParamSpec, Self, TypeVar, overload
@@ -23,6 +24,7 @@ from callbackq.service import CallbackService
 P = ParamSpec("P")
 R = TypeVar("R")
 Owner = TypeVar("Owner")
+_LINES_TOGETHER: Final = 1_000
 
 
 class _Hop:
@@ -194,6 +196,29 @@ class AsyncCallbackService(_Face[CallbackService]):
     punctuality = _Awaited(CallbackService.punctuality)
     expected_between = _Awaited(CallbackService.expected_between)
     keep_wall_clock = _Awaited(CallbackService.keep_wall_clock)
+    callbacks_of = _Awaited(CallbackService.callbacks_of)
+    send_code = _Awaited(CallbackService.send_code)
+    enter_code = _Awaited(CallbackService.enter_code)
+    set_preferences = _Awaited(CallbackService.set_preferences)
+    preferences = _Awaited(CallbackService.preferences)
+    opt_out = _Awaited(CallbackService.opt_out)
+    opt_in = _Awaited(CallbackService.opt_in)
+    opted_out = _Awaited(CallbackService.opted_out)
+    erase = _Awaited(CallbackService.erase)
+    prune = _Awaited(CallbackService.prune)
+    verify_history = _Awaited(CallbackService.verify_history)
+    history_heads = _Awaited(CallbackService.history_heads)
+
+    async def export_history(self, *, after: int = 0) -> AsyncIterator[str]:
+        """
+        Give the history out as `CallbackService.export_history` does: `async for line in service.export_history()`.
+
+        It is read in the service's thread, 1,000 lines at a time; other commands are done in between.
+        """
+        lines = await self.hop.run(lambda: self.sync.export_history(after=after))
+        while some := await self.hop.run(lambda: list(islice(lines, _LINES_TOGETHER))):
+            for line in some:
+                yield line
 
     def dispatcher(self, dispatcher: Dispatcher) -> AsyncDispatcher:
         """Return *dispatcher*, awaited, in the same thread."""

@@ -20,20 +20,16 @@ import attrs
 from callbackq.chooser import Chooser
 from callbackq.core import agents, attempt, calls, lifecycle, promising
 from callbackq.core.bookings import LOOK_EVERY
-from callbackq.core.consequences import disposition_if_lost, expired, overdue, still_due_at
+from callbackq.core.consequences import disposition_if_lost, expired, overdue, refused, still_due_at
 from callbackq.core.instants import check_instant, check_text
-from callbackq.core.legs import Context, number_at, with_usable_number
-from callbackq.core.numbers import number_key
+from callbackq.core.legs import Context
 from callbackq.effects import Effect
 from callbackq.errors import ConfigurationError, Conflict, StoreError
 from callbackq.events import AgentSignedOut
 from callbackq.facts import (
     caps_over_at,
     due_facts,
-    is_being_called,
-    is_on_the_line,
     lanes_of_agent,
-    number_free_at,
     open_lane,
     passed_by,
     waiting_for,
@@ -50,7 +46,10 @@ from callbackq.model import (
     CallbackState,
     HoldReason,
     LiveCall,
+    Subject,
 )
+from callbackq.permission import Asker, May, Never, Wait
+from callbackq.policy import QueuePolicy
 from callbackq.ports import Commit, Transaction
 from callbackq.service import CONFLICT_TRIES, CallbackService
 from callbackq.writing import (
@@ -67,6 +66,8 @@ from callbackq.writing import (
 
 logger = logging.getLogger("callbackq")
 _OPEN_MAX: Final = 1_000_000
+_UNKNOWN_COUNTS: Final = 50
+"""A do-not-call list that could not be asked may have taken its time: it counts as so many who are passed over."""
 
 
 class Dispatcher:
@@ -89,6 +90,7 @@ class Dispatcher:
         self._service: Final = service
         self._node_id: Final = NodeId(check_text(node_id or f"node-{os.getpid()}", "node_id"))
         self._batch_max: Final = batch_max
+        self._is_behind = False
         self._keeps_wall_clock = any(policy.slots is not None for policy in service.policies.values())
 
     def step(self, now: datetime, *, telephony: bool = True) -> tuple[Effect, ...]:
@@ -113,6 +115,7 @@ class Dispatcher:
         among the free agents.
         """
         at = check_instant(now, "now")
+        self._is_behind = False
         self._keep_wall_clock()
         effects: list[Effect] = []
         live = self._again_if_conflict(lambda: self._live_pass(at, telephony=telephony))
@@ -137,6 +140,8 @@ class Dispatcher:
         with service.store.transaction(service.tenant_id, commit=Commit.READ_ONLY) as tx:
             known = [tx.next_due_at(queues=service.policies.keys())]
             known += caps_over_at(tx, policies=service.policies, caps=service.caps, now=service.now())
+        if self._is_behind:
+            return service.now()
         return min((at for at in known if at is not None), default=None)
 
     def _keep_wall_clock(self) -> None:
@@ -170,6 +175,7 @@ class Dispatcher:
             # With more due than a step takes, nobody knows yet who is next.
             if max(len(attempts), len(callbacks)) < self._batch_max:
                 step.assign(promises=True)
+        self._is_behind = step.is_behind
         return step
 
     def _one_by_one_if_it_can(
@@ -200,6 +206,7 @@ class Dispatcher:
                 logger.error("%s cannot be moved: %s", name, type(error).__name__)  # noqa: TRY400
             else:
                 effects.extend(step.effects)
+                self._is_behind = self._is_behind or step.is_behind
 
         for one in attempts:
             alone(one.attempt_id, partial(_attempt_alone, one.attempt_id))
@@ -216,7 +223,14 @@ class Dispatcher:
         return self._service.store.transaction(self._service.tenant_id, commit=commit)
 
     def _step(self, tx: Transaction, now: datetime, *, telephony: bool) -> _Step:
-        return _Step(tx=tx, service=self._service, node_id=self._node_id, now=now, telephony=telephony)
+        return _Step(
+            tx=tx,
+            service=self._service,
+            node_id=self._node_id,
+            now=now,
+            telephony=telephony,
+            passed_over_max=self._batch_max,
+        )
 
     def _again_if_conflict(self, work: Callable[[], _Step]) -> _Step:
         for _ in range(CONFLICT_TRIES - 1):
@@ -229,7 +243,13 @@ class Dispatcher:
 
 @attrs.define(kw_only=True)
 class _Step:
-    """One transaction of a step."""
+    """
+    One transaction of a step.
+
+    Attributes:
+        passed_over: how many callbacks it was to start whom a rule forbids to call now; at most so many in a step.
+        is_behind: it stopped there, and the next step is to go on at once.
+    """
 
     tx: Transaction
     service: CallbackService
@@ -238,7 +258,11 @@ class _Step:
     telephony: bool
     effects: list[Effect] = attrs.field(factory=list[Effect])
     promises_wait: bool = False
+    passed_over_max: int
+    passed_over: int = 0
+    is_behind: bool = False
     wanting: list[Attempt] | None = None
+    _asker: Asker | None = attrs.field(default=None, init=False)
 
     @property
     def queues(self) -> Collection[QueueName]:
@@ -375,6 +399,9 @@ class _Step:
                 chooser.started(place.queue)
                 if started:
                     break
+                if self.passed_over >= self.passed_over_max:
+                    self.is_behind = True
+                    return False
                 place = chooser.pick(agent).place
             if isinstance(place, LiveCall):
                 passed = passed_by(self.tx, place) if chooser.passes(place) else Ahead()
@@ -426,29 +453,46 @@ class _Step:
         self.effects.extend(decision.effects)
 
     def _start(self, callback: Callback, agent: Agent) -> bool:
+        """Start an attempt, if the person may be called now. If not, nothing is reserved."""
         if self.now >= callback.expires_at:
             self._expire(callback)
             return False
         policy = policy_of(self.service.policies, callback.queue)
         subject = self.tx.subjects.get(callback.subject_id)
-        pepper = self.service.store.pepper
-        chosen = with_usable_number(callback, subject)
-        number = number_at(subject, chosen.number_index)
-        key = number_key(number, tenant_id=self.service.tenant_id, pepper=pepper)
-        in_use = self.tx.attempts.live_by_number(key) is not None or is_being_called(self.tx, callback)
-        if in_use or is_on_the_line(self.tx, callback):
-            write(self.tx, lifecycle.hold_for_number(callback, policy=policy, now=self.now))
+        if subject.erased_at is not None:  # It was asked for in the very moment in which they were erased.
+            write(self.tx, lifecycle.cancel(callback, reason="erased", now=self.now))
             return False
-        if number in subject.wrong_numbers:
-            wrong = HoldReason.WRONG_NUMBER
-            write(self.tx, lifecycle.hold(callback, reason=wrong, until=callback.expires_at, now=self.now))
-            return False
-        caps = (policy.caps, self.service.caps)
-        free_at = number_free_at(self.tx, key, caps=caps, queue=callback.queue, now=self.now)
-        if free_at is not None:
-            write(self.tx, lifecycle.hold_for_limit(callback, until=free_at, now=self.now))
-            return False
-        new = self.service.ids.new
+        match self.asker.ask(callback, subject, policy=policy):
+            case Wait(reason=reason, until=until):
+                write(self.tx, lifecycle.hold(callback, reason=reason, until=until, now=self.now))
+                self.passed_over += _UNKNOWN_COUNTS if reason is HoldReason.DO_NOT_CALL_UNKNOWN else 1
+                return False
+            case Never(reason=rule):
+                self.passed_over += 1
+                decision = refused(callback, subject, reason=rule, now=self.now)
+                write(self.tx, decision)
+                self.effects.extend(decision.effects)
+                return False
+            case May() as may:
+                self._attempt(may, subject, agent, policy=policy)
+                return True
+
+    @property
+    def asker(self) -> Asker:
+        """Who knows whether a person may be called."""
+        if self._asker is None:
+            self._asker = Asker(
+                tx=self.tx,
+                policies=self.service.policies,
+                caps=self.service.caps,
+                do_not_call=self.service.do_not_call,
+                pepper=self.service.store.pepper,
+                now=self.now,
+            )
+        return self._asker
+
+    def _attempt(self, may: May, subject: Subject, agent: Agent, *, policy: QueuePolicy) -> None:
+        chosen, new = may.callback, self.service.ids.new
         attempt_id = AttemptId(new("at", now=self.now))
         decision = lifecycle.attempt(
             chosen,
@@ -465,13 +509,14 @@ class _Step:
             agent_leg_id=LegId(new("leg", now=self.now)),
             customer_leg_id=LegId(new("leg", now=self.now)),
             node_id=self.node_id,
-            number_key=key,
+            number_key=may.number_key,
         )
         presence_max = presence_max_of(self.service.policies, agent.queues)
         decision += agents.reserve(agent, attempt_id, presence_max=presence_max, now=self.now)
+        if may.tally is not None:
+            self.tx.save(may.tally)
         write(self.tx, decision)
         self.effects.extend(decision.effects)
-        return True
 
 
 def _urgency(wanting: Attempt) -> tuple[bool, datetime, str]:

@@ -189,7 +189,7 @@ class Notice:
     Args:
         notice_id: the same for the same cause: who is told of one id twice may drop the second.
         follow_up_due_at: for FOLLOW_UP: by when somebody should see to the customer.
-        note: for TICKET_NOTE: what to write; holds no number.
+        note: for TICKET_NOTE and REFUSED_BY_RULE: what to write; holds no number.
         booking: for what concerns a booked time: the line of the day's bookings, with both times and the context.
         alternatives: other times that were free a moment ago, where some can be offered; aware, in UTC.
     """

@@ -7,15 +7,20 @@ Every error that callbackq raises on purpose. Each answers one question: is it s
     ├── ConfigurationError (ValueError)     a setting contradicts itself; raised when built      not as it is
     ├── RequestRefused                      understood and declined; nothing was stored          not as it is
     │   ├── InvalidNumber (ValueError)        not a phone number that can be dialed
+    │   │   ├── NumberRefused                   must not be dialed; .problem, .alternatives
     │   │   └── NumberNeeded                    none was given, and the caller id is withheld: ask
     │   ├── InvalidTime (ValueError)          naive, out of range, or in the future
     │   ├── InvalidText (ValueError)          an id or a text that is empty, too long or unprintable
     │   ├── InvalidPriority (ValueError)      not a whole number from 0 to 255
-    │   ├── DuplicateCallback                 this person already has one; .existing_id
+    │   ├── DuplicateCallback                 this person already has one; .existing_id, .choices
     │   ├── RequestKeyReused                  the key belongs to a different request
     │   ├── CallHasEnded                      the live call is over; it has no place to give
     │   ├── SlotUnavailable                   full, past, closed or off the grid; .alternatives
     │   ├── NoShowsTooMany                    missed several chosen times: needs confirmation
+    │   ├── NotVerified                       the number must be proved by a one-time code first
+    │   ├── CodeWrong                         not the code that was sent, or it is over; .tries_left
+    │   ├── TooManyRequests                   a limit is reached; .again_at                       later
+    │   ├── CallForbidden                     do-not-call, or the customer opted out of calls
     │   └── NotPossibleNow                    the record is in a state that forbids the command
     ├── NotFound (LookupError)              no such record in this tenant                         not as it is
     │   ├── UnknownQueue
@@ -23,6 +28,7 @@ Every error that callbackq raises on purpose. Each answers one question: is it s
     │   ├── CallNotFound
     │   ├── AgentNotFound
     │   ├── BookingNotFound
+    │   ├── VerificationNotFound
     │   └── AttemptNotFound
     ├── Conflict                            somebody else was first                               yes
     │   ├── StaleVersion
@@ -34,6 +40,7 @@ Every error that callbackq raises on purpose. Each answers one question: is it s
     └── AdapterError                        raised BY adapters, understood by drivers
         ├── DialRefused                       certainly not placed                                yes
         ├── DialUncertain                     may ring: never dialed again blindly                no
+        ├── CodeNotSent                       a one-time code could not be sent: ask for another  yes
         └── TelephonyDown                     cannot be reached now; nothing was done             yes
 
 Any other exception out of callbackq is a bug.
@@ -54,10 +61,13 @@ __all__ = [
     "AgentNotFound",
     "AttemptNotFound",
     "BookingNotFound",
+    "CallForbidden",
     "CallHasEnded",
     "CallNotFound",
     "CallbackNotFound",
     "CallbackqError",
+    "CodeNotSent",
+    "CodeWrong",
     "CommitUncertain",
     "ConfigurationError",
     "Conflict",
@@ -71,7 +81,9 @@ __all__ = [
     "NoShowsTooMany",
     "NotFound",
     "NotPossibleNow",
+    "NotVerified",
     "NumberNeeded",
+    "NumberRefused",
     "RequestKeyReused",
     "RequestRefused",
     "SchemaMismatch",
@@ -80,8 +92,10 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "TelephonyDown",
+    "TooManyRequests",
     "UniquenessViolated",
     "UnknownQueue",
+    "VerificationNotFound",
 ]
 
 
@@ -121,7 +135,24 @@ class RequestRefused(CallbackqError):
 
 
 class InvalidNumber(RequestRefused, ValueError):
-    """This is not a phone number that can be dialed."""
+    """This is not a phone number that can be dialed. `problem` says why, as a `NumberProblem`."""
+
+    def __init__(self, message: str | None = None, *, problem: str = "not_a_number") -> None:
+        super().__init__(message)
+        self.problem = problem
+
+
+class NumberRefused(InvalidNumber):
+    """
+    This number must not be dialed. `problem` says why, as a `NumberProblem`.
+
+    `alternatives` are other ways to reach the company, where the policy names some for its region.
+    """
+
+    def __init__(self, problem: str, detail: str, *, alternatives: Sequence[str] = ()) -> None:
+        others = f"; instead: {', '.join(alternatives)}" if alternatives else ""
+        super().__init__(f"number refused ({problem}): {detail}{others}", problem=problem)
+        self.alternatives = tuple(alternatives)
 
 
 class NumberNeeded(InvalidNumber):
@@ -141,14 +172,20 @@ class InvalidPriority(RequestRefused, ValueError):
 
 
 class DuplicateCallback(RequestRefused):
-    """This person already has a callback in this queue."""
+    """
+    This person already has a callback: `existing_id`.
 
-    def __init__(self, existing_id: CallbackId) -> None:
+    `choices` are what the request may ask for instead, as `on_duplicate`, where the policy says to ask the customer.
+    """
+
+    def __init__(self, existing_id: CallbackId, *, choices: Sequence[str] = ()) -> None:
+        ask = f", or ask again with on_duplicate: {', '.join(choices)}" if choices else ""
         super().__init__(
-            f"this person already has callback {existing_id} in this queue; "
-            f"give its receipt (service.receipt), or cancel it first"
+            f"this person already has callback {existing_id}; "
+            f"give its receipt (service.receipt), or cancel it first{ask}"
         )
         self.existing_id = existing_id
+        self.choices = tuple(choices)
 
 
 class RequestKeyReused(RequestRefused):
@@ -186,6 +223,43 @@ class NoShowsTooMany(RequestRefused):
     """This person missed several callbacks at times of their choice: book one more only if they confirm it."""
 
 
+class NotVerified(RequestRefused):
+    """This number must be proved first: send a one-time code to it, and say which one was entered."""
+
+
+class CodeWrong(RequestRefused):
+    """
+    This is not the one-time code that was sent, or the code is over.
+
+    `tries_left` is how often another one may be tried; 0: a new code is needed.
+    """
+
+    def __init__(self, detail: str, *, tries_left: int) -> None:
+        super().__init__(f"{detail}; tries left: {tries_left}")
+        self.tries_left = tries_left
+
+
+class TooManyRequests(RequestRefused):
+    """
+    A limit of requests is reached. `limit` names it, and `again_at` is when one more may be made.
+
+    The same request may be made again then.
+    """
+
+    def __init__(self, limit: str, again_at: datetime) -> None:
+        super().__init__(f"the limit {limit} is reached; allowed: again at {again_at.isoformat()}")
+        self.limit = limit
+        self.again_at = again_at
+
+
+class CallForbidden(RequestRefused):
+    """This customer must not be called: a do-not-call list has the number, or they opted out. `reason` says which."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this number must not be called: {reason}")
+        self.reason = reason
+
+
 class NotPossibleNow(RequestRefused):
     """The record is in a state that forbids this command."""
 
@@ -217,6 +291,10 @@ class AgentNotFound(NotFound):
 
 class BookingNotFound(NotFound):
     """There is no booking with this id."""
+
+
+class VerificationNotFound(NotFound):
+    """There is no one-time code with this id."""
 
 
 class AttemptNotFound(NotFound):
@@ -267,6 +345,12 @@ class DialRefused(AdapterError):
 
 class DialUncertain(AdapterError):
     """The call may ring. It becomes an attempt in doubt, and is never dialed again blindly."""
+
+
+class CodeNotSent(AdapterError):
+    """A one-time code could not be sent. Ask for another one."""
+
+    retry_safe = True
 
 
 class TelephonyDown(AdapterError):

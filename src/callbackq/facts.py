@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
@@ -37,7 +37,7 @@ from callbackq.model import (
     ReportKind,
     Role,
 )
-from callbackq.policy import Caps, PlaceAfter, QueuePolicy
+from callbackq.policy import Caps, Limit, PlaceAfter, QueuePolicy
 from callbackq.ports import Transaction
 
 # ---------------------------------------------------------------------------- lanes
@@ -148,7 +148,7 @@ def due_facts(tx: Transaction, callback: Callback, *, policy: QueuePolicy, now: 
     first = first_rank(tx, callback, policy=policy, now=now) if where is PlaceAfter.FRONT else None
     lanes = lanes_for(tx, skills_of(tx, callback), callback.preferred_agent_id, queue=callback.queue)
     stand = put(callback, where, first_rank=first, policy=policy, now=now)
-    if callback.state is not CallbackState.HELD:
+    if callback.state is not CallbackState.HELD or lanes.own is None:
         stand = for_agent(stand, lanes=lanes, policy=policy, now=now)
     return DueFacts(lane=lanes.open, stand=stand, first_rank=first)
 
@@ -364,6 +364,25 @@ def number_free_at(
         dialed = [one for one in dialed if not own or one.queue == queue][:most]
         if len(dialed) >= most:
             again_at = dialed[-1].started_at + cap.number_period
+            free_at = max(free_at or again_at, again_at)
+    return free_at
+
+
+def limits_free_at(
+    tx: Transaction, number_key: str, *, limits: Sequence[Limit], late_max: timedelta, now: datetime
+) -> datetime | None:
+    """
+    Return when a number may be dialed again, in any queue, by all of these limits; None if it may be now.
+
+    Args:
+        late_max: the phone may ring so long after its attempt was started: each counts until that is long ago too.
+    """
+    free_at: datetime | None = None
+    for limit in limits:
+        counts = limit.period + late_max
+        dialed = tx.attempts.dialed_to(number_key, since=now - counts, limit=limit.most)
+        if len(dialed) >= limit.most:
+            again_at = dialed[-1].started_at + counts
             free_at = max(free_at or again_at, again_at)
     return free_at
 

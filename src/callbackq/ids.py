@@ -20,6 +20,8 @@ LegId = NewType("LegId", str)
 """The id of one leg of an attempt: `leg_…`. Chosen before dialing, and dialed at most once."""
 BookingId = NewType("BookingId", str)
 """The id of a seat in a slot: `bk_…`."""
+VerificationId = NewType("VerificationId", str)
+"""The id of a one-time code that was sent: `vf_…`."""
 OfferId = NewType("OfferId", str)
 """The id of an offer: `of_…`."""
 SubjectId = NewType("SubjectId", str)

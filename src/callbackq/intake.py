@@ -2,232 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
 
+from callbackq.admission import admit, check_proof, count_request, who_asks
+from callbackq.asking import Desk, Request, read_consent
 from callbackq.booking import book_seat, held_seat, receipt_for, slot_wish
 from callbackq.core import calls, promising
 from callbackq.core.bookings import Seat
 from callbackq.core.calls import check_waiting
-from callbackq.core.instants import check_name, check_text
-from callbackq.core.lifecycle import dedup_key
-from callbackq.core.numbers import PhoneNumber, read_number
-from callbackq.core.ordering import check_priority
+from callbackq.core.numbers import PhoneNumber
 from callbackq.core.placing import Stand, stand_at, stand_of
 from callbackq.core.promising import Asked
-from callbackq.core.requests import (
-    Wish,
-    check_same_request,
-    read_schedule,
-    read_skills,
-    read_wish,
-    request_key_of,
-    request_key_of_event,
-)
+from callbackq.core.requests import check_same_request, is_number_of, read_schedule
 from callbackq.core.series import read_rule
-from callbackq.errors import (
-    DuplicateCallback,
-    InvalidNumber,
-    InvalidText,
-    InvalidTime,
-    NoShowsTooMany,
-    NumberNeeded,
-    RequestRefused,
-)
-from callbackq.events import CallbackRequested
+from callbackq.duplicates import followed, join_both, make_room, meet, policy_for_new
+from callbackq.errors import DuplicateCallback, InvalidTime, NoShowsTooMany, RequestRefused
+from callbackq.events import CallbackRenumbered, CallbackRequested
 from callbackq.facts import lanes_for, skills_of
-from callbackq.gauge import UNKNOWN, Gauge, with_reconnect
-from callbackq.ids import (
-    AgentId,
-    BookingId,
-    CallbackId,
-    CallId,
-    OfferId,
-    PlaceId,
-    QueueName,
-    SubjectId,
-    TenantId,
-)
-from callbackq.model import (
-    Callback,
-    CallSnapshot,
-    Channel,
-    LiveCall,
-    Person,
-    Receipt,
-    Subject,
-)
-from callbackq.people import person, renew, right_again
+from callbackq.gauge import UNKNOWN, with_reconnect
+from callbackq.ids import AgentId, BookingId, CallbackId, PlaceId, QueueName
+from callbackq.model import Callback, Channel, LiveCall, Receipt, Subject
+from callbackq.people import Who, called_at, numbers_in_order, person, renew, take_up
 from callbackq.policy import Duplicates, PlaceFrom, QueuePolicy
-from callbackq.ports import IdSource, Transaction
-from callbackq.seating import Seating
+from callbackq.ports import Transaction
 from callbackq.writing import write
 
+_MERGES: Final = (Duplicates.MERGE, Duplicates.ASK)
 LEAD_MAX: Final = timedelta(seconds=30)
 """A callback for a chosen time is begun so much earlier at most, however long the phones rang lately."""
-
-
-_NOT_BY_THE_PERSON: Final = (Channel.AGENT, Channel.EVENT)
-"""Somebody else asks that they be called, at the number in the records."""
-
-
-@attrs.frozen(kw_only=True)
-class Request:
-    """One request, read and checked, before the store was asked anything."""
-
-    policy: QueuePolicy
-    call_id: CallId | None
-    number: PhoneNumber | None
-    request_key: str | None
-    offer_id: OfferId | None
-    channel: Channel
-    priority: int
-    skills: tuple[str, ...]
-    entered_at: datetime
-    scheduled_at: object
-    preferred_agent_id: AgentId | None = None
-    owner_id: AgentId | None = None
-    ticket_id: str | None = None
-    caller_id: str | None = None
-    media: str | None = None
-    confirmed: bool = False
-    wish: Wish
-    windows: Sequence[object] = ()
-    booking_id: BookingId | None = None
-    zone: str | None = None
-    repeats: object = None
-
-    @property
-    def wants_slot(self) -> bool:
-        """Whether a slot is asked for: in a queue that has slots a chosen time is one, but for business events."""
-        if self.booking_id is not None or self.windows or self.repeats is not None:
-            return True
-        return (
-            self.scheduled_at is not None
-            and self.policy.slots is not None
-            and self.channel is not Channel.EVENT
-        )
-
-
-@attrs.frozen(kw_only=True)
-class JoiningCall:
-    """A live call that joins, read and checked, before the store was asked anything."""
-
-    call_id: CallId
-    caller: PhoneNumber | None
-    priority: int
-    skills: tuple[str, ...]
-    preferred_agent_id: AgentId | None
-    entered_at: datetime | None
-    wish: Wish
-
-
-def read_joining(said: CallSnapshot, *, policy: QueuePolicy) -> JoiningCall:
-    """
-    Read what a PBX says of a call.
-
-    Raises:
-        InvalidText, InvalidPriority, InvalidTime: it cannot be so.
-    """
-    return JoiningCall(
-        call_id=CallId(check_text(said.call_id, "call_id")),
-        caller=read_caller_id(said.number, policy),
-        priority=read_priority(said.priority, policy),
-        skills=read_skills(said.skills),
-        preferred_agent_id=read_agent(said.preferred_agent),
-        entered_at=said.entered_at,
-        wish=read_wish(name=_readable(said.name), language=said.language, context=said.context),
-    )
-
-
-def _readable(name: str | None) -> str | None:
-    """Return the name that a PBX gives; None for one that cannot be shown: nobody loses a place by it."""
-    try:
-        return check_name(name) if name is not None else None
-    except InvalidText:
-        return None
-
-
-def read_agent(agent_id: str | None) -> AgentId | None:
-    """Return the agent whom a place prefers, if one is named. Raises: InvalidText."""
-    return AgentId(check_text(agent_id, "preferred_agent")) if agent_id is not None else None
-
-
-def request_of_call(call: LiveCall, *, policy: QueuePolicy, channel: Channel) -> Request:
-    """Return the request that a live call stands for, though nobody spoke it."""
-    return Request(
-        policy=policy,
-        call_id=call.call_id,
-        number=None,
-        request_key=request_key_of(None, call.call_id),
-        offer_id=None,
-        channel=channel,
-        priority=call.priority,
-        skills=(),
-        entered_at=call.entered_at,
-        scheduled_at=None,
-        wish=Wish(context={}),
-    )
-
-
-def request_for(
-    person: Person, *, policy: QueuePolicy, desk: Desk, event_key: str, at: datetime | None, now: datetime
-) -> Request:
-    """
-    Return the request to call one person because of a business event.
-
-    Raises:
-        InvalidNumber, InvalidPriority, InvalidText: it cannot be so.
-    """
-    number = read_number(person.number, region=policy.default_region)
-    return Request(
-        policy=policy,
-        call_id=None,
-        number=number,
-        request_key=request_key_of_event(
-            event_key, number.identity, tenant_id=desk.tenant_id, pepper=desk.pepper
-        ),
-        offer_id=None,
-        channel=Channel.EVENT,
-        priority=read_priority(person.priority, policy),
-        skills=read_skills(person.skills),
-        entered_at=now,
-        scheduled_at=at,
-        preferred_agent_id=read_agent(person.preferred_agent),
-        wish=read_wish(name=person.name, language=person.language, context=person.context),
-    )
-
-
-@attrs.frozen(kw_only=True)
-class Desk:
-    """Where requests are taken: what every one of them needs besides the store."""
-
-    tenant_id: TenantId
-    ids: IdSource
-    gauge: Gauge
-    seating: Seating
-    pepper: bytes = attrs.field(repr=False)
-
-
-def read_target(number: str | None, policy: QueuePolicy) -> PhoneNumber | None:
-    """Return the number to call, if one is given. Raises: InvalidNumber."""
-    return read_number(number, region=policy.default_region) if number is not None else None
-
-
-def read_caller_id(number: str | None, policy: QueuePolicy) -> PhoneNumber | None:
-    """Return the number of a caller; None for one that cannot be dialed, as if it were withheld."""
-    try:
-        return read_target(number, policy)
-    except InvalidNumber:
-        return None
-
-
-def read_priority(priority: int | None, policy: QueuePolicy) -> int:
-    """Return the priority that is given, or the queue's. Raises: InvalidPriority."""
-    return check_priority(policy.priority_default if priority is None else priority)
 
 
 def promise(
@@ -240,19 +45,25 @@ def promise(
         abandoned: the live caller hung up without asking; counted as abandoned.
 
     Raises:
-        InvalidNumber, InvalidTime, CallHasEnded, RequestRefused, DuplicateCallback, RequestKeyReused: nothing was
-            written.
+        InvalidNumber, InvalidTime, CallHasEnded, RequestRefused, DuplicateCallback, RequestKeyReused: nothing is
+            promised; undo the transaction. Where nobody asks (an event, an abandoned call) nothing was written.
     """
     known = known_receipt(tx, request)
     if known is not None:
         return known
     call = waiting_call(tx, request)
-    caller = _caller(tx, request, call)
+    who, caller = who_asks(tx, request, call)
+    admit(tx, request, known=caller, desk=desk)
+    try:
+        meeting = meet(tx, request, caller, policies=desk.policies)
+    except DuplicateCallback as error:
+        # Whoever has not proved the number does not hear what its owner has. This proof stays unused.
+        check_proof(tx, request, call=call, known=caller, callback_id=error.existing_id, desk=desk, now=now)
+        raise
+    if meeting is not None:
+        make_room(tx, meeting, policies=desk.policies, now=now)
     seat = _seat(tx, request, call, caller, desk=desk, now=now) if request.wants_slot else None
     scheduled_at = seat.slot_at if seat is not None else _chosen_time(request, now=now)
-    duplicate = active_duplicate(tx, caller.subject_id if caller else None, request.policy)
-    if duplicate is not None:
-        raise DuplicateCallback(duplicate.callback_id)
     check_no_shows(
         caller,
         scheduled_at,
@@ -261,9 +72,10 @@ def promise(
         now=now,
     )
     callback_id = CallbackId(desk.ids.new("cb", now=now))
-    subject = _requester(tx, request, call, caller, desk=desk, callback_id=callback_id, now=now)
-    if request.channel not in _NOT_BY_THE_PERSON:
-        subject = right_again(tx, subject)
+    check_proof(tx, request, call=call, known=caller, callback_id=callback_id, desk=desk, now=now)
+    count_request(tx, request, known=caller, desk=desk, now=now)
+    follows = followed(tx, caller.subject_id if caller else None, meeting, policy=request.policy, now=now)
+    subject = _requester(tx, request, call, who, caller, desk=desk, callback_id=callback_id, now=now)
     asked = _asked_for(
         tx,
         request,
@@ -273,26 +85,44 @@ def promise(
         callback_id=callback_id,
         scheduled_at=scheduled_at,
         booked=seat is not None,
+        follows_id=follows,
         now=now,
     )
-    write(tx, promising.request(asked, policy=request.policy, now=now))
+    write(tx, promising.request(asked, policy=policy_for_new(request.policy, meeting), now=now))
     if seat is not None and asked.booking_id is not None:
-        repeats = None
-        if request.repeats is not None:
-            repeats = read_rule(request.repeats, from_wall=seat.wall.wall_at)
-        booked = tx.callbacks.get(callback_id)
-        book_seat(
-            tx,
-            seat,
-            callback=booked,
-            booking_id=asked.booking_id,
-            repeats=repeats,
-            seating=desk.seating,
-            now=now,
-        )
+        _book(tx, request, seat, callback_id, asked.booking_id, desk=desk, now=now)
     if call is not None:
         write(tx, calls.convert(call, callback_id, abandoned=abandoned, now=now))
-    return receipt_for(tx, tx.callbacks.get(callback_id), subject)
+    made = tx.callbacks.get(callback_id)
+    if meeting is not None and meeting.rule is Duplicates.MERGE:
+        made = join_both(tx, meeting, made, policies=desk.policies, now=now)
+    return receipt_for(tx, made, tx.subjects.get(subject.subject_id))
+
+
+def _book(
+    tx: Transaction,
+    request: Request,
+    seat: Seat,
+    callback_id: CallbackId,
+    booking_id: BookingId,
+    *,
+    desk: Desk,
+    now: datetime,
+) -> None:
+    """Book the seat for the callback that was just made. Raises: SlotUnavailable."""
+    repeats = None
+    if request.repeats is not None:
+        repeats = read_rule(request.repeats, from_wall=seat.wall.wall_at)
+    callback = tx.callbacks.get(callback_id)
+    book_seat(
+        tx,
+        seat,
+        callback=callback,
+        booking_id=booking_id,
+        repeats=repeats,
+        seating=desk.seating,
+        now=now,
+    )
 
 
 def check_no_shows(
@@ -354,7 +184,7 @@ def _seat(
         queue,
         at=request.scheduled_at,
         windows=request.windows,
-        zone=request.zone,
+        zone=request.zone if request.zone is not None or caller is None else caller.zone,
         number=request.number.e164 if request.number is not None else caller.number if caller else None,
         agent_id=request.owner_id,
         priority=priority,
@@ -367,24 +197,11 @@ def _booking_id(request: Request, *, desk: Desk, now: datetime) -> BookingId:
     return request.booking_id or BookingId(desk.ids.new("bk", now=now))
 
 
-def _caller(tx: Transaction, request: Request, call: LiveCall | None) -> Subject | None:
-    """
-    Return the known person to call back: of the number given, or else of the live call's caller id.
-
-    Raises:
-        InvalidNumber: there is neither number nor caller id.
-    """
-    if request.number is not None:
-        return tx.subjects.by_identity(request.number.identity)
-    if call is None or call.subject_id is None:
-        raise NumberNeeded
-    return tx.subjects.get(call.subject_id)
-
-
 def _requester(
     tx: Transaction,
     request: Request,
     call: LiveCall | None,
+    who: Who,
     known: Subject | None,
     *,
     desk: Desk,
@@ -394,14 +211,25 @@ def _requester(
     """Return the person to call back, with what came with the request and with the live call."""
     wish = request.wish
     caller = tx.subjects.get(call.subject_id) if call is not None and call.subject_id else None
+    moved_from = None
     if call is not None and caller is not None:
         if known is not None and known.subject_id == caller.subject_id:
-            return renew(tx, known, wish, ref=callback_id, moved_from=call.call_id)
-        wish = attrs.evolve(wish, context={**caller.contexts.get(call.call_id, {}), **wish.context})
-    if known is not None:
-        return renew(tx, known, wish, ref=callback_id)
-    assert request.number is not None
-    return person(tx, request.number, wish, tenant_id=desk.tenant_id, ids=desk.ids, ref=callback_id, now=now)
+            moved_from = call.call_id
+        else:
+            wish = attrs.evolve(wish, context={**caller.contexts.get(call.call_id, {}), **wish.context})
+    if known is None:
+        subject = person(tx, who, wish, tenant_id=desk.tenant_id, ids=desk.ids, ref=callback_id, now=now)
+    else:
+        subject = renew(tx, known, wish, who=who, ref=callback_id, moved_from=moved_from, now=now)
+        if who.number is not None:
+            subject = called_at(tx, subject, who.number)
+        elif subject.preferred_number is not None:
+            subject = called_at(tx, subject, PhoneNumber(subject.preferred_number))
+    is_theirs = request.is_by_the_person and (request.number is not None or call is not None)
+    subject = numbers_in_order(tx, subject, is_theirs=is_theirs)
+    if known is not None and (is_theirs or subject.number != known.number):
+        take_up(tx, subject, policies=desk.policies, now=now)
+    return subject
 
 
 def waiting_call(tx: Transaction, request: Request) -> LiveCall | None:
@@ -423,13 +251,6 @@ def waiting_call(tx: Transaction, request: Request) -> LiveCall | None:
     return call
 
 
-def active_duplicate(tx: Transaction, subject_id: SubjectId | None, policy: QueuePolicy) -> Callback | None:
-    """Return the callback that forbids this person another one in this queue."""
-    if subject_id is None or policy.duplicates is not Duplicates.REFUSE:
-        return None
-    return tx.callbacks.active_by_dedup_key(dedup_key(subject_id, policy=policy))
-
-
 def known_receipt(tx: Transaction, request: Request) -> Receipt | None:
     """
     Return the receipt that was given for this request already.
@@ -442,14 +263,33 @@ def known_receipt(tx: Transaction, request: Request) -> Receipt | None:
         return None
     subject = tx.subjects.get(known.subject_id)
     queue = known.queue if known.queue == request.policy.queue else _first_queue(tx, known)
+    number = request.number
+    if number is not None and not is_number_of(subject, number) and _was_renumbered(tx, known):
+        number = None  # Nobody knows any more which one it was asked for.
     check_same_request(
         attrs.evolve(known, queue=queue),
         subject,
         queue=request.policy.queue,
         call_id=request.call_id,
-        number=request.number,
+        number=number,
+        customer_id=request.who.customer_id,
     )
-    return receipt_for(tx, known, subject)
+    return receipt_for(tx, _that_goes_on(tx, known, policy=request.policy), subject)
+
+
+def _was_renumbered(tx: Transaction, callback: Callback) -> bool:
+    return any(
+        isinstance(event, CallbackRenumbered) for event in tx.history.of_callback(callback.callback_id)
+    )
+
+
+def _that_goes_on(tx: Transaction, callback: Callback, *, policy: QueuePolicy) -> Callback:
+    """Return what the callback was merged into, where a request did that; after a merge by hand it is itself."""
+    while callback.merged_into_id is not None and (
+        policy.duplicates in _MERGES or callback.ended_at == callback.requested_at
+    ):
+        callback = tx.callbacks.get(callback.merged_into_id)
+    return callback
 
 
 def _first_queue(tx: Transaction, callback: Callback) -> QueueName:
@@ -468,6 +308,7 @@ def _asked_for(
     callback_id: CallbackId,
     scheduled_at: datetime | None,
     booked: bool,
+    follows_id: CallbackId | None,
     now: datetime,
 ) -> Asked:
     """Return the facts of the promise: the place it has, and what is quoted for it."""
@@ -509,6 +350,11 @@ def _asked_for(
         ticket_id=request.ticket_id,
         caller_id=request.caller_id,
         media=request.media,
+        purpose=request.purpose,
+        consent_at=read_consent(request.consent_at, purpose=request.purpose, now=now),
+        consent_ref=request.consent_ref,
+        verification_id=request.verification_id,
+        follows_id=follows_id,
         position=position,
         wait=with_reconnect(wait, rates),
     )

@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from callbackq.asking import Desk
 from callbackq.booking import book_seat
 from callbackq.core import bookings, promising
 from callbackq.core.bookings import FeedFacts, Seat, feed_at, wall_of_booking
@@ -23,7 +24,6 @@ from callbackq.errors import InvalidText, InvalidTime, SlotUnavailable
 from callbackq.facts import agents_able_count, lanes_for, open_lane, skills_of
 from callbackq.gauge import UNKNOWN
 from callbackq.ids import AgentId, BookingId, CallbackId, PlaceId, QueueName
-from callbackq.intake import Desk
 from callbackq.model import (
     AgentState,
     Booking,
@@ -241,6 +241,9 @@ class Keeper:
             ticket_id=before.ticket_id,
             caller_id=before.caller_id,
             media=before.media,
+            purpose=before.purpose,
+            consent_at=before.consent_at,
+            consent_ref=before.consent_ref,
             position=None,
             wait=UNKNOWN,
         )

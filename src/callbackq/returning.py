@@ -102,16 +102,19 @@ class Returning:
             call_off(self._tx, under_way, policies=self._policies, now=self._now)
 
     def _is_missed(self, callback: Callback) -> bool:
-        """A missed callback gives its place once: to the first call after it."""
+        """A missed callback gives its place once: to the first call after it that is not given up in line."""
         if callback.outcome is not Outcome.UNREACHED or callback.ended_at is None:
             return False
-        if callback.called_in_id is not None and self._was_served(callback.called_in_id):
+        if self._had_place(callback.called_in_id, after=callback.ended_at):
             return False
         return self._now - callback.ended_at < self._policy.missed_life
 
-    def _was_served(self, call_id: CallId) -> bool:
-        call = self._tx.calls.find(call_id)
-        return call is not None and call.outcome is not CallOutcome.ABANDONED
+    def _had_place(self, call_id: CallId | None, *, after: datetime) -> bool:
+        """Whether a call that was there after then has had the place: not if its caller gave up in line."""
+        call = self._tx.calls.find(call_id) if call_id is not None else None
+        if call is None or (call.ended_at is not None and call.ended_at <= after):
+            return False
+        return call.outcome is not CallOutcome.ABANDONED or call.callback_id is not None
 
     def _gives_place(self, callback: Callback) -> bool:
         """One for a chosen time that has not come, or of another queue, or being answered now, keeps its place."""

@@ -8,10 +8,12 @@ from datetime import datetime
 import attrs
 
 from callbackq.chooser import Chooser
-from callbackq.core.explain import ExplainFacts
+from callbackq.core.explain import ClosedHours, ExplainFacts
+from callbackq.core.legs import number_at, with_usable_number
 from callbackq.facts import agents_able_count, capped_now, control_of, lanes_of_agent, skills_of
 from callbackq.ids import QueueName
-from callbackq.model import AgentState, Callback, CallbackState
+from callbackq.model import AgentState, Callback, CallbackState, HoldReason
+from callbackq.permission import closed_by
 from callbackq.policy import Caps, QueuePolicy
 from callbackq.ports import Transaction
 
@@ -38,11 +40,26 @@ def explain_facts(
         preferred_signed_in=preferred is not None and preferred.state is not AgentState.SIGNED_OUT,
         skills=skills,
     )
+    if callback.state is CallbackState.HELD and facts.queue_is_known:
+        closed = _closed_hours(tx, callback, policy=policies[callback.queue], now=now)
+        return attrs.evolve(facts, closed=closed)
     if callback.state is not CallbackState.WAITING or not facts.queue_is_known:
         return facts
     reached = capped_now(tx, callback.queue, policies=policies, caps=caps, now=now)
     chooser = Chooser(tx, policies, tx.agents.available(), caps=caps, now=now)
     return _with_free_agents(tx, callback, attrs.evolve(facts, capped=reached), chooser)
+
+
+def _closed_hours(
+    tx: Transaction, callback: Callback, *, policy: QueuePolicy, now: datetime
+) -> ClosedHours | None:
+    """Return the hours for which a callback is held, as far as they forbid a call now."""
+    if callback.hold_reason not in (HoldReason.CALLING_HOURS, HoldReason.CUSTOMER_HOURS):
+        return None
+    subject = tx.subjects.get(callback.subject_id)
+    chosen = with_usable_number(callback, subject)
+    number = number_at(subject, chosen.number_index)
+    return closed_by(chosen, subject, number, policy=policy, now=now)
 
 
 def _with_free_agents(

@@ -26,7 +26,15 @@ from callbackq.events import (
     CallbackRested,
     CallOpened,
 )
-from callbackq.facts import all_declined, no_shows_count, open_lane, past_attempts, past_callbacks
+from callbackq.facts import (
+    all_declined,
+    lanes_for,
+    no_shows_count,
+    open_lane,
+    past_attempts,
+    past_callbacks,
+    skills_of,
+)
 from callbackq.ids import AttemptId, BookingId, CallbackId, LegId, QueueName
 from callbackq.model import (
     Attempt,
@@ -245,12 +253,23 @@ def _mark_subject(tx: Transaction, attempt: Attempt, consequence: Decision, cont
 
 
 def _open_if_declined(tx: Transaction, attempt: Attempt, context: Context) -> None:
-    """The preferred agent did not take it: it waits for nobody any more."""
-    if attempt.state is not AttemptState.ENDED or attempt.disposition is not Disposition.AGENT_UNAVAILABLE:
+    """The preferred agent did not take it, or has gone meanwhile: it waits for nobody any more."""
+    if attempt.state is not AttemptState.ENDED:
         return
     callback = tx.callbacks.get(attempt.callback_id)
-    if callback.state is CallbackState.WAITING and callback.preferred_until_at is not None:
+    if attempt.disposition is not Disposition.AGENT_UNAVAILABLE:
+        open_if_left(tx, callback, policy=context.policy, now=context.now)
+    elif callback.state is CallbackState.WAITING and callback.preferred_until_at is not None:
         open_places(tx, [callback], policy=context.policy, now=context.now)
+
+
+def open_if_left(tx: Transaction, place: Place, *, policy: QueuePolicy, now: datetime) -> None:
+    """Let any agent serve a place that is in line again, if its preferred one went, or cannot serve it any more."""
+    if place.state not in (CallbackState.WAITING, CallState.WAITING) or place.preferred_until_at is None:
+        return
+    lanes = lanes_for(tx, skills_of(tx, place), place.preferred_agent_id, queue=place.queue)
+    if lanes.own is None:
+        open_places(tx, [place], policy=policy, now=now)
 
 
 def open_places(

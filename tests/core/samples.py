@@ -88,6 +88,7 @@ def a_subject(**changes: Any) -> Subject:
         "language": "en",
         "contexts": {CALLBACK_ID: {"topic": "invoice"}},
         "created_at": START,
+        "seen_at": START,
     }
     return Subject(**{**fields, **changes})
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from callbackq import facts
 from callbackq.core import agents, attempt, legs, lifecycle, promising, settling
 from callbackq.core.attempt import Context
-from callbackq.core.consequences import After, corrected, expired, follow, overdue, still_due_at
+from callbackq.core.consequences import After, corrected, expired, follow, overdue, refused, still_due_at
 from callbackq.core.decision import Decision
 from callbackq.core.retry import Failures
 from callbackq.effects import Notice, ReleaseAgent
@@ -859,6 +859,25 @@ def test_only_what_waits_expires(state: CallbackState) -> None:
     """An attempt under way may still succeed; what is over is over. Nobody is told of either."""
     with pytest.raises(NotPossibleNow, match=r"^cannot expire in state"):
         expired(a_callback(state=state, attempts_count=1), a_subject(), now=START + D)
+
+
+def test_whom_a_rule_forbids_to_call_the_company_is_told_of() -> None:
+    """K2: it is over; the company is told once, with the name of the rule and without a number in words."""
+    before = a_callback(ticket_id="T-1")
+    decision = refused(before, a_subject(), reason="number_premium_rate", now=NOW)
+    assert changed(before, only_record(decision)) == {
+        "state": END,
+        "outcome": Outcome.REFUSED_BY_RULE,
+        "ended_at": NOW,
+        "due_at": None,
+        "due_reason": None,
+    }
+    end = ending(decision)
+    assert (end.reason, end.notices) == ("number_premium_rate", (_K.REFUSED_BY_RULE,))
+    (notice,) = decision.effects
+    assert isinstance(notice, Notice)
+    assert (notice.kind, notice.ticket_id) == (_K.REFUSED_BY_RULE, "T-1")
+    assert notice.note == "Callback refused by a rule: number premium rate."
 
 
 # ---------------------------------------------------------------------------- overdue

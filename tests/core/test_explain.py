@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from callbackq.core.capping import Cap, Capped
-from callbackq.core.explain import ExplainFacts, Rule, explain, explain_no_offer, explain_offer
+from callbackq.core.explain import ClosedHours, ExplainFacts, Rule, explain, explain_no_offer, explain_offer
 from callbackq.ids import DEFAULT_TENANT, AgentId, CallbackId, OfferId, QueueName
 from callbackq.model import (
     Ahead,
@@ -38,6 +38,7 @@ from core.samples import (
     START,
     SUPPORT,
     D,
+    H,
     M,
     S,
     a_callback,
@@ -270,6 +271,13 @@ def test_why_a_waiting_callback_waits(
 
 # ---------------------------------------------------------------------------- out of line
 
+ASKED_AGAIN = {"due_at": START + 3 * M, "due_reason": DueReason.HOLD_OVER}
+HELD_WORDS = {
+    HoldReason.CALLING_HOURS: "the rules of the places where its number may be did not permit a call",
+    HoldReason.CUSTOMER_HOURS: "the customer wants to be called at other hours",
+    HoldReason.COST_CEILING: "it would cost more than its queue may spend in 24 hours",
+    HoldReason.DO_NOT_CALL_UNKNOWN: "the do-not-call list could not be asked, and nobody is called without",
+}
 OUT_OF_LINE: list[tuple[Rule, dict[str, Any], str, dict[str, str]]] = [
     (
         Rule.SCHEDULED,
@@ -332,14 +340,29 @@ OUT_OF_LINE: list[tuple[Rule, dict[str, Any], str, dict[str, str]]] = [
             "due_reason": DueReason.HOLD_OVER,
             "hold_reason": HoldReason.NUMBER_LIMIT,
         },
-        "not dialed: its number was dialed as often as its caps allow; at 2026-01-05T08:03:00+00:00"
-        " it stands in line again, and the rule is asked again",
+        "not dialed: its number was dialed as often as its caps, or the rules of its place, allow;"
+        " at 2026-01-05T08:03:00+00:00 it stands in line again, and the rule is asked again",
         {
             "hold_reason": "number_limit",
             "due_at": "2026-01-05T08:03:00+00:00",
             "due_reason": "hold_over",
             "then": "it stands in line again, and the rule is asked again",
         },
+    ),
+    *(
+        (
+            Rule(reason),
+            {"state": CallbackState.HELD, **ASKED_AGAIN, "hold_reason": reason},
+            f"not dialed: {words}; at 2026-01-05T08:03:00+00:00 it stands in line again,"
+            " and the rule is asked again",
+            {
+                "hold_reason": reason.value,
+                "due_at": "2026-01-05T08:03:00+00:00",
+                "due_reason": "hold_over",
+                "then": "it stands in line again, and the rule is asked again",
+            },
+        )
+        for reason, words in HELD_WORDS.items()
     ),
     (
         Rule.WRONG_NUMBER,
@@ -612,6 +635,62 @@ def test_the_attempt_that_outlives_a_kept_promise_changes_nothing() -> None:
 
 
 # ---------------------------------------------------------------------------- nothing is left out
+
+
+CLOSED: list[tuple[ClosedHours, str, dict[str, str]]] = [
+    (
+        ClosedHours(
+            reason=HoldReason.CALLING_HOURS,
+            rule_key="us-fl",
+            zone="America/New_York",
+            opens_at=START + 3 * M,
+        ),
+        "the rules of us-fl in America/New_York permit a call from 2026-01-05T08:03:00+00:00",
+        {"rule_key": "us-fl", "zone": "America/New_York", "opens_at": "2026-01-05T08:03:00+00:00"},
+    ),
+    (
+        ClosedHours(reason=HoldReason.CALLING_HOURS, opens_at=START + 3 * M),
+        "the rules of its place permit a call from 2026-01-05T08:03:00+00:00",
+        {"opens_at": "2026-01-05T08:03:00+00:00"},
+    ),
+    (
+        ClosedHours(reason=HoldReason.CALLING_HOURS, rule_key="default"),
+        "the rules of default permit a call at no time in sight",
+        {"rule_key": "default"},
+    ),
+    (
+        ClosedHours(reason=HoldReason.CUSTOMER_HOURS, zone="Europe/Paris", opens_at=START + H),
+        "the customer in Europe/Paris wants to be called from 2026-01-05T09:00:00+00:00",
+        {"zone": "Europe/Paris", "opens_at": "2026-01-05T09:00:00+00:00"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("closed", "words", "values"), CLOSED)
+def test_hours_that_forbid_a_call_are_told_with_their_rule(
+    closed: ClosedHours, words: str, values: dict[str, str]
+) -> None:
+    """K6: whose rule, on whose clock, and from when it permits a call."""
+    held: dict[str, Any] = {"state": CallbackState.HELD, **ASKED_AGAIN, "hold_reason": closed.reason}
+    explained = why(attrs.evolve(NOBODY, closed=closed), **held)
+    then = "it stands in line again, and the rule is asked again"
+    assert explained.rule == Rule(closed.reason)
+    assert explained.text == f"not dialed: {words}; at 2026-01-05T08:03:00+00:00 {then}"
+    told = {
+        name: explained.values[name] for name in ("rule_key", "zone", "opens_at") if name in explained.values
+    }
+    assert told == values
+
+
+def test_hours_of_another_kind_than_it_is_held_for_are_not_told() -> None:
+    """K6: what holds it is named; what would hold it next is not its reason yet."""
+    held: dict[str, Any] = {
+        "state": CallbackState.HELD,
+        **ASKED_AGAIN,
+        "hold_reason": HoldReason.CUSTOMER_HOURS,
+    }
+    explained = why(attrs.evolve(NOBODY, closed=CLOSED[0][0]), **held)
+    assert explained == why(**held)
 
 
 def test_every_rule_is_shown_above() -> None:

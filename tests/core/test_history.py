@@ -29,8 +29,10 @@ from callbackq.model import (
     Disposition,
     DueReason,
     Entity,
+    HoldReason,
     LiveCall,
     Mode,
+    OptOut,
     QueueControl,
     Report,
     ReportKind,
@@ -90,6 +92,7 @@ def test_every_entity_has_its_record_and_its_key() -> None:
         Entity.ATTEMPT: Attempt,
         Entity.QUEUE: QueueControl,
         Entity.BOOKING: Booking,
+        Entity.OPT_OUT: OptOut,
     }
     assert dict(KEYS) == {
         Entity.CALLBACK: "callback_id",
@@ -98,6 +101,7 @@ def test_every_entity_has_its_record_and_its_key() -> None:
         Entity.ATTEMPT: "attempt_id",
         Entity.QUEUE: "queue",
         Entity.BOOKING: "booking_id",
+        Entity.OPT_OUT: "number_key",
     }
 
 
@@ -267,7 +271,9 @@ def test_every_kind_of_event_builds_its_record() -> None:
     for kind in (events.CallbackMoved, events.CallbackPrioritized, events.CallbackReranked):
         day.place(kind)
     day.book.write(lifecycle.ticket(day.callback(), "T-1", now=day.now))
-    day.book.write(lifecycle.hold_for_number(day.callback(), policy=POLICY, now=day.now))
+    day.book.write(
+        lifecycle.hold(day.callback(), reason=HoldReason.NUMBER_IN_USE, until=day.now + M, now=day.now)
+    )
     day.be_due(DueReason.HOLD_OVER)
     day.attempt_that(GoBack())
     day.attempt_that(Rest(M))

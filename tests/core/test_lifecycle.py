@@ -66,15 +66,15 @@ EXPIRES = START + D
 
 # The columns are the commands in the order of `Command`; the letters are the first ones of the state after it.
 COLUMNS = """request schedule watch reschedule ready place open requeue mark_long_wait ticket hold attempt look_again
-    give_back rest complete give_up merge cancel expire fail retry correct renumber call_in done revise score"""
+    give_back rest complete give_up refuse merge cancel expire fail retry correct renumber call_in done revise score"""
 MATRIX = """
-    nothing     W S - - - - - - - - - - - - - - - - - - - - - - - - - -
-    scheduled   - - S S W S - - - S - - - - - - - E E E - - - S S E - -
-    waiting     - - - S - W W W W W H A - - - - - E E E - - - W W E - -
-    attempting  - - - - - - - - - A - - A W R E E - E - H - - - A E - -
-    resting     - - - S W R - - - R - - - - - - - E E E - - - R R E - -
-    held        - - - S W H - - - H - - - - - - - E E E - - - H H E - -
-    ended       - - - - - - - - - - - - - - - - - - - - - R H - E - E E
+    nothing     W S - - - - - - - - - - - - - - - - - - - - - - - - - - -
+    scheduled   - - S S W S - - - S - - - - - - - - E E E - - - S S E - -
+    waiting     - - - S - W W W W W H A - - - - - E E E E - - - W W E - -
+    attempting  - - - - - - - - - A - - A W R E E - - E - H - - - A E - -
+    resting     - - - S W R - - - R - - - - - - - - E E E - - - R R E - -
+    held        - - - S W H - - - H - - - - - - - - E E E - - - H H E - -
+    ended       - - - - - - - - - - - - - - - - - - - - - - R H - E - E E
 """
 LETTERS = {
     "S": CallbackState.SCHEDULED,
@@ -256,6 +256,9 @@ COMMANDS: dict[Command, Callable[[Callback, datetime], Decision]] = {
         step=End(Outcome.UNREACHED, "attempts_used_up"),
         policy=POLICY,
         now=now,
+    ),
+    Command.REFUSE: lambda callback, now: lifecycle.refuse(
+        callback, reason="opted_out", ending={"notices": (NoticeKind.REFUSED_BY_RULE,)}, now=now
     ),
     Command.MERGE: merge,
     Command.CANCEL: lambda callback, now: lifecycle.cancel(callback, reason="changed my mind", now=now),
@@ -500,6 +503,12 @@ def over(state: CallbackState, outcome: Outcome, **more: Any) -> dict[str, Any]:
                 "last_disposition": Disposition.BUSY,
             },
         ),
+        (
+            CallbackState.WAITING,
+            Command.REFUSE,
+            "callback_ended",
+            over(CallbackState.WAITING, Outcome.REFUSED_BY_RULE),
+        ),
         *(
             (state, Command.CANCEL, "callback_ended", over(state, Outcome.CANCELLED))
             for state in CallbackState
@@ -608,6 +617,7 @@ def test_every_possible_pair_was_looked_at() -> None:
         (Command.EXPIRE, "callback_life"),
         (Command.GIVE_UP, "attempts_used_up"),
         (Command.COMPLETE, None),
+        (Command.REFUSE, "opted_out"),
         (Command.MERGE, "merged"),
         (Command.PLACE, "a VIP"),
         (Command.REQUEUE, "response_window"),
@@ -714,20 +724,16 @@ def test_cancelling_twice_changes_nothing() -> None:
     assert lifecycle.cancel(callback, reason="again", now=NOW + M) == Decision()
 
 
-def test_a_number_in_use_is_waited_for_as_policy_says() -> None:
-    """It steps out of the line for as long as the policy says, and no longer than it lives."""
-    policy = attrs.evolve(POLICY, number_in_use_hold=90 * S)
-    held = after(lifecycle.hold_for_number(in_state(CallbackState.WAITING), policy=policy, now=NOW))
-    assert (held.state, held.hold_reason) == (CallbackState.HELD, HoldReason.NUMBER_IN_USE)
-    assert held.due_at == NOW + 90 * S
-
-
-def test_a_number_that_was_dialed_too_often_is_waited_for() -> None:
-    """G9: until the number may be dialed again, and no longer than the callback lives."""
-    for until, due_at in ((NOW + 3 * H, NOW + 3 * H), (EXPIRES + S, EXPIRES)):
-        held = after(lifecycle.hold_for_limit(in_state(CallbackState.WAITING), until=until, now=NOW))
-        assert (held.state, held.hold_reason) == (CallbackState.HELD, HoldReason.NUMBER_LIMIT)
-        assert held.due_at == due_at
+@pytest.mark.parametrize("reason", list(HoldReason))
+def test_a_hold_is_never_longer_than_its_life(reason: HoldReason) -> None:
+    """K1: whatever forbids dialing, and for however long, it ends or is asked again."""
+    for until, due_at, why in (
+        (NOW + 3 * H, NOW + 3 * H, DueReason.HOLD_OVER),
+        (EXPIRES + S, EXPIRES, DueReason.EXPIRES),
+    ):
+        held = after(lifecycle.hold(in_state(CallbackState.WAITING), reason=reason, until=until, now=NOW))
+        assert (held.state, held.hold_reason) == (CallbackState.HELD, reason)
+        assert (held.due_at, held.due_reason) == (due_at, why)
 
 
 def test_a_ticket_is_kept_once() -> None:

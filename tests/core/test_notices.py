@@ -117,6 +117,7 @@ def test_how_many_no_shows_are_borne(no_shows_max: int) -> None:
 
 
 TRIED = Told(kinds=(_K.UNREACHED, _K.TICKET_NOTE, _K.FOLLOW_UP), follow_up_due_at=NOW + D)
+BY_RULE = [reason for reason in HoldReason if reason is not HoldReason.WRONG_NUMBER]
 ASKED_FOR = Told(kinds=(_K.TICKET_NOTE, _K.FOLLOW_UP), follow_up_due_at=NOW + D)
 
 
@@ -125,12 +126,10 @@ ASKED_FOR = Told(kinds=(_K.TICKET_NOTE, _K.FOLLOW_UP), follow_up_due_at=NOW + D)
     [
         # Never tried: there is nothing to tell.
         (0, None, Told()),
-        (0, HoldReason.NUMBER_IN_USE, Told()),
-        (0, HoldReason.NUMBER_LIMIT, Told()),
+        *((0, reason, Told()) for reason in BY_RULE),
         # Tried, and not any more: the customer as well.
         *((count, None, TRIED) for count in (1, 2, 9)),
-        (1, HoldReason.NUMBER_IN_USE, TRIED),
-        (1, HoldReason.NUMBER_LIMIT, TRIED),
+        *((1, reason, TRIED) for reason in BY_RULE),
         # Its number is known to be somebody else's: they are told nothing.
         *((count, HoldReason.WRONG_NUMBER, ASKED_FOR) for count in (0, 1, 9)),
     ],

@@ -204,10 +204,10 @@ def test_other_numbers_are_kept_with_the_person_until_there_are_new_ones() -> No
     """C6/B10: what is not said again is not forgotten."""
     wish = attrs.evolve(NOTHING, alternatives=(OTHERS[0],), record_number=OTHERS[1])
     subject = a_subject(alternatives=("+12125550109",), record_number=None)
-    renewed = renewed_subject(subject, wish, ref=CALLBACK_ID)
+    renewed = renewed_subject(subject, wish, now=START, ref=CALLBACK_ID)
     assert (renewed.alternatives, renewed.record_number) == ((OTHERS[0],), OTHERS[1])
     assert renewed.version == subject.version + 1
-    assert renewed_subject(renewed, NOTHING, ref=CALLBACK_ID) is renewed
+    assert renewed_subject(renewed, NOTHING, now=START, ref=CALLBACK_ID) is renewed
     made = new_subject(
         MAIN, wish, tenant_id=DEFAULT_TENANT, subject_id=SubjectId("su_9"), ref=CALLBACK_ID, now=START
     )
@@ -392,10 +392,13 @@ def test_a_new_person_is_known_by_the_number(wish: Wish, contexts: dict[str, dic
 def test_a_person_of_whom_nothing_is_new_is_the_same() -> None:
     """Nothing new is no new version."""
     mary = a_subject()
-    assert renewed_subject(mary, NOTHING, ref="cb_2") is mary
-    assert renewed_subject(mary, Wish(name="Mary Major", language="en", context={}), ref="cb_2") is mary
-    assert renewed_subject(mary, Wish(context={"topic": "invoice"}), ref="cb_1") is mary
-    assert renewed_subject(mary, NOTHING, ref="cb_2", moved_from="call-9") is mary
+    assert renewed_subject(mary, NOTHING, now=START, ref="cb_2") is mary
+    assert (
+        renewed_subject(mary, Wish(name="Mary Major", language="en", context={}), now=START, ref="cb_2")
+        is mary
+    )
+    assert renewed_subject(mary, Wish(context={"topic": "invoice"}), now=START, ref="cb_1") is mary
+    assert renewed_subject(mary, NOTHING, now=START, ref="cb_2", moved_from="call-9") is mary
 
 
 @pytest.mark.parametrize(
@@ -429,8 +432,26 @@ def test_a_known_person_is_renewed(
 ) -> None:
     """What is new replaces what was; a callback inherits the context of its live call, which gives it up."""
     mary = a_subject()
-    renewed = renewed_subject(mary, wish, ref=ref, moved_from=moved_from)
+    renewed = renewed_subject(mary, wish, now=START, ref=ref, moved_from=moved_from)
     assert renewed == attrs.evolve(mary, version=2, **changes)
+
+
+def test_a_person_becomes_a_customer_and_stays_that_one() -> None:
+    """J2: the host's id is kept from when it is first said; the tier is the latest."""
+    gold = renewed_subject(a_subject(), NOTHING, ref="cb_2", customer_id="c-42", tier="gold", now=START)
+    assert gold == a_subject(customer_id="c-42", tier="gold", version=2)
+    silver = renewed_subject(gold, NOTHING, ref="cb_2", customer_id="c-43", tier="silver", now=START)
+    assert silver == a_subject(customer_id="c-42", tier="silver", version=3)
+    assert renewed_subject(silver, NOTHING, ref="cb_2", now=START) is silver
+
+
+def test_that_a_person_was_heard_of_is_written_once_a_day() -> None:
+    """K5: retention counts from then, and a busy caller costs no write for it."""
+    mary = a_subject()
+    assert renewed_subject(mary, NOTHING, ref="cb_2", now=START + D - timedelta(microseconds=1)) is mary
+    assert renewed_subject(mary, NOTHING, ref="cb_2", now=START + D).seen_at == START + D
+    unseen = a_subject(seen_at=None)
+    assert renewed_subject(unseen, NOTHING, ref="cb_2", now=START).seen_at == START
 
 
 def test_only_the_last_contexts_are_kept() -> None:
@@ -438,7 +459,7 @@ def test_only_the_last_contexts_are_kept() -> None:
     assert CONTEXTS_KEPT_MAX == 20
     subject = a_subject(contexts={})
     for number in range(25):
-        subject = renewed_subject(subject, Wish(context={"n": str(number)}), ref=f"cb_{number}")
+        subject = renewed_subject(subject, Wish(context={"n": str(number)}), now=START, ref=f"cb_{number}")
     assert list(subject.contexts) == [f"cb_{number}" for number in range(5, 25)]
     assert subject.version == 26
 
@@ -449,7 +470,7 @@ def test_contexts_of_open_callbacks_are_kept() -> None:
     waiting = [f"cb_{number}" for number in range(0, 60, 2)]
     for number in range(60):
         wish = Wish(context={"n": str(number)})
-        subject = renewed_subject(subject, wish, ref=f"cb_{number}", in_use=waiting)
+        subject = renewed_subject(subject, wish, now=START, ref=f"cb_{number}", in_use=waiting)
     assert set(waiting) <= set(subject.contexts)
     assert len(subject.contexts) < 45
 

@@ -32,8 +32,10 @@ from callbackq.core.speech import (
 from callbackq.errors import (
     AdapterError,
     CallbackqError,
+    CallForbidden,
     CallHasEnded,
     CallNotFound,
+    CodeWrong,
     CommitUncertain,
     DuplicateCallback,
     InvalidNumber,
@@ -43,7 +45,9 @@ from callbackq.errors import (
     NoShowsTooMany,
     NotFound,
     NotPossibleNow,
+    NotVerified,
     NumberNeeded,
+    NumberRefused,
     RequestKeyReused,
     RequestRefused,
     SchemaMismatch,
@@ -51,6 +55,7 @@ from callbackq.errors import (
     StaleVersion,
     StoreError,
     StoreUnavailable,
+    TooManyRequests,
     UniquenessViolated,
     UnknownQueue,
 )
@@ -59,6 +64,7 @@ from callbackq.model import (
     Choice,
     NoOffer,
     NoOfferReason,
+    NumberProblem,
     Offer,
     OfferReason,
     Position,
@@ -371,6 +377,11 @@ def test_a_number_of_which_nothing_may_be_said_is_left_out(masked: str) -> None:
 REFUSED: list[tuple[CallbackqError, Phrase]] = [
     (InvalidNumber("+1…23"), Phrase.INVALID_NUMBER),
     (NumberNeeded(), Phrase.NUMBER_NEEDED),
+    (NumberRefused(NumberProblem.PREMIUM_RATE, "+1…34"), Phrase.NUMBER_REFUSED),
+    (NotVerified(), Phrase.NOT_VERIFIED),
+    (CodeWrong("not the code", tries_left=2), Phrase.CODE_WRONG),
+    (TooManyRequests("per_number", START), Phrase.TOO_MANY_REQUESTS),
+    (CallForbidden("opted out"), Phrase.CALL_FORBIDDEN),
     (InvalidTime("at 3"), Phrase.INVALID_TIME),
     (InvalidText("secret"), Phrase.INVALID_TEXT),
     (InvalidPriority("9"), Phrase.INVALID_PRIORITY),
@@ -403,6 +414,17 @@ def test_each_error_has_its_phrase(error: CallbackqError, phrase: Phrase) -> Non
     assert said
     assert str(error) not in said
     assert not re.search(r"\d", said)
+
+
+@pytest.mark.parametrize("problem", [NumberProblem.REGION_NOT_SERVED, NumberProblem.TIER_NEEDED])
+def test_who_lives_where_nobody_is_called_hears_of_other_ways(problem: NumberProblem) -> None:
+    """C5: the alternatives of the region are named, if there are any."""
+    abroad = NumberRefused(problem, "+8…01", alternatives=["email", "chat"])
+    assert say_refusal(abroad) == (
+        Say(Phrase.REGION_NOT_SERVED),
+        Say(Phrase.OTHER_CHANNELS, names=("email", "chat")),
+    )
+    assert say_refusal(NumberRefused(problem, "+8…01")) == (Say(Phrase.REGION_NOT_SERVED),)
 
 
 def test_every_way_to_refuse_a_request_has_a_phrase_of_its_own() -> None:

@@ -25,6 +25,13 @@ SHOWN = {
     "first_callback": ["promised: cb_000001 to +1…01", "outcome: completed"],
     "own_policy": ["unreached after 4 attempts", "ring_time is 0:00:05; allowed: 0:00:15 to 0:05:00"],
     "test_my_host": ["3 passed"],
+    "web_form": [
+        "We call you already. Do you want to merge, replace, allow?",
+        "We do not call that number, but you can reach us by email or chat.",
+        "Too many requests (per_source)",
+        "of that number: waiting, replaced",
+        "the history is whole: True",
+    ],
     "thread_host": ["dialing the agent", "dialing the customer", "outcome: completed"],
 }
 

@@ -465,7 +465,7 @@ class Scene:
         self.notices = Seen(clock)
         self.host = VirtualHost(
             store,
-            [QueuePolicy(queue=QUEUE, **{**S2, **settings})],
+            [QueuePolicy(queue=QUEUE, **{**S2, "calling": None, **settings})],
             clock=clock,
             tickets=tickets,
             telephony=lambda clock: Network(clock, self.notices),

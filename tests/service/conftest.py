@@ -52,16 +52,23 @@ def check_fold(store: Store) -> None:
             Entity.BOOKING: tx.bookings,
         }
         for (entity, key), record in fold(tx.history.all()).items():
-            found = tx.queues.find(QueueName(key)) if entity is Entity.QUEUE else tables[entity].get(key)
-            assert found == record
+            assert found_record(tx, tables, entity, key) == record
+
+
+def found_record(tx: Any, tables: dict[Entity, Any], entity: Entity, key: str) -> Any:
+    """Return the row that a history tells of."""
+    if entity is Entity.QUEUE:
+        return tx.queues.find(QueueName(key))
+    return tx.opt_outs.find(key) if entity is Entity.OPT_OUT else tables[entity].get(key)
 
 
 @pytest.fixture
 def make_host(store: Store) -> Callable[..., VirtualHost]:
-    """Make a host with one queue `support`, its policy changed as asked."""
+    """Make a host with one queue `support`, its policy changed as asked. People are called at any hour."""
 
     def make(**policy: Any) -> VirtualHost:
-        return VirtualHost(store, [QueuePolicy(queue="support", **policy), QueuePolicy(queue="sales")])
+        support = QueuePolicy(queue="support", **{"calling": None, **policy})
+        return VirtualHost(store, [support, QueuePolicy(queue="sales", calling=None)])
 
     return make
 

@@ -242,7 +242,7 @@ def open_house(
     clock = FastClock(speed)
     network, trouble = Network(clock), trouble or Trouble()
     store = MemoryStore()
-    service = CallbackService(store, [QueuePolicy(queue="support", **policy)], clock=clock)
+    service = CallbackService(store, [QueuePolicy(queue="support", calling=None, **policy)], clock=clock)
     house = House(clock, network, trouble, service, store)
     telephony = (BlockingAdapter if adapter == "blocking" else AwaitingAdapter)(network, trouble)
     settings: dict[str, Any] = {

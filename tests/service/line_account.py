@@ -55,6 +55,7 @@ class Seen:
     rested_after: Any = None
     taken: bool = False
     ended: bool = False
+    outcome: Any = None
     passed_calls: int = 0
     passed_callbacks: int = 0
 
@@ -121,7 +122,8 @@ class Account:
             self._first(key, event)
             return
         seen = self.places[key]
-        assert not seen.ended or event.kind == "call_rejoined", f"{key} was over: {event}"
+        missed = seen.outcome == "unreached" and event.kind == "callback_called_in"
+        assert not seen.ended or missed or event.kind == "call_rejoined", f"{key} was over: {event}"
         if event.kind in SERVED and seen.state != "taken":
             self._served(seen, event, host_chose=host_chose)
         before = attrs.evolve(seen)
@@ -136,7 +138,8 @@ class Account:
         seen.taken = seen.taken and event.kind not in ("call_returned", "call_rejoined")
         if event.kind == "callback_rested":
             seen.rested_after = event.last_disposition
-        seen.ended = event.kind in ("call_ended", "callback_ended")
+        seen.ended = missed or event.kind in ("call_ended", "callback_ended")
+        seen.outcome = getattr(event, "outcome", seen.outcome)
 
     def _first(self, key: str, event: Any) -> None:
         assert key not in self.places, f"{key} is there twice: {event}"

@@ -128,6 +128,7 @@ def policy_of(queue: str, changed: dict[str, Any]) -> QueuePolicy:
         "agent_presence_max": timedelta(days=7),
         "virtual_wait_max": 7 * MINUTE,
         "number_in_use_hold": MINUTE,
+        "calling": None,
         **given,
     }
     return QueuePolicy(queue=QueueName(queue), **fields)

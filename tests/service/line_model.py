@@ -58,6 +58,7 @@ from service.line_returning import gives_place, is_done_with, promises_of, retur
 
 MICROSECOND = timedelta(microseconds=1)
 PRIORITY_LAST = 255
+MAY_TALK_AFTER = timedelta(seconds=2)
 
 
 class LineModel:
@@ -165,6 +166,8 @@ class LineModel:
         if promise is None:
             return
         caller.returns_for = promise
+        if promise.state == ENDED:
+            promise.called_in = caller
         has_place = gives_place(promise, caller, attempts=self.attempts, policy=policy)
         if has_place and self._stands_before(promise, caller):
             caller.priority, caller.ranked_from = promise.priority, promise.ranked_from
@@ -190,17 +193,23 @@ class LineModel:
 
     def leave(self, caller: Caller, *, lost: bool = False) -> None:
         """Be gone, and leave the agent free. Who is *lost* may come back: nobody said that they went."""
-        promise, policy = caller.returns_for, self.policies[caller.queue]
-        if caller.state == TAKEN and promise is not None and is_done_with(promise, caller, policy=policy):
-            self._end(promise, SERVED_ELSEWHERE)
+        if caller.state == TAKEN and caller.returns_for is not None:
+            self._close(caller.returns_for, caller)
         self._free_of_call(caller, cooled_down=False)
-        caller.state, caller.lost = ENDED, lost
+        caller.gave_up = caller.state == WAITING and not lost
+        caller.state, caller.lost, caller.ended_at = ENDED, lost, self.now
+
+    def _close(self, promise: Promise, caller: Caller) -> None:
+        policy = self.policies[caller.queue]
+        if is_done_with(promise, caller, attempts=self.attempts, policy=policy):
+            self._end(promise, SERVED_ELSEWHERE)
 
     def give_back(self, caller: Caller) -> None:
         """Stand where one stood, for the agent could not be connected."""
         self._free_of_call(caller, cooled_down=True)
-        caller.state, caller.agent = WAITING, None
+        caller.state, caller.agent, caller.ended_at = WAITING, None, None
         caller.until = self.now + self.policies[caller.queue].call_life
+        self._open_if_left(caller)
 
     def serve(self, caller: Caller, agent_id: str | None) -> None:
         """Be served by an agent of the host's choice. Who stood before in the same class is passed."""
@@ -293,7 +302,7 @@ class LineModel:
         else:
             self._leave_to_preferred(promise)
         if call is not None:
-            call.state = ENDED
+            call.state, call.ended_at = ENDED, self.now
         return promise
 
     def cancel(self, promise: Promise) -> None:
@@ -317,12 +326,15 @@ class LineModel:
             place.until = self.now + self.policies[queue].call_life
 
     def merge(self, gone: Promise, into: Promise) -> None:
-        """Go on as one: the better priority, the skills of both, the earlier place if both are in one queue."""
+        """Go on as one: better priority, skills of both, longer life, the earlier place if both are in one queue."""
         into.priority = min(into.priority, gone.priority)
         into.skills |= gone.skills
+        into.expires_at = max(into.expires_at, gone.expires_at)
         if gone.queue == into.queue and gone.scheduled_at is None and into.scheduled_at is None:
             into.ranked_from = min(into.ranked_from, gone.ranked_from)
         self._end(gone, REPLACED)
+        if into.state == WAITING:
+            self._open_if_left(into)
 
     def put_first(self, place: Place) -> None:
         """Stand before all that wait, but for a better priority where priority is strict."""
@@ -391,6 +403,7 @@ class LineModel:
     def answered(self, attempt: Attempt) -> None:
         """The customer said hello."""
         attempt.phase, attempt.rang, attempt.answered = JOINING, True, True
+        attempt.answered_at = self.now
         attempt.until = self.now + self.policies[attempt.promise.queue].join_time_max
 
     def connected(self, attempt: Attempt) -> None:
@@ -400,7 +413,10 @@ class LineModel:
         self._end(attempt.promise, COMPLETED)
 
     def over(self, attempt: Attempt, disposition: Disposition | None = None) -> None:
-        """No leg is left."""
+        """No leg is left. Whoever was long enough about to be joined may have talked: that is in doubt."""
+        joining_since = attempt.answered_at if attempt.phase == JOINING else None
+        if joining_since is not None and self.now - joining_since >= MAY_TALK_AFTER:
+            disposition = Disposition.UNKNOWN
         attempt.disposition = disposition or attempt.disposition
         talked = attempt.disposition is Disposition.CONNECTED
         self.attempts.remove(attempt)
@@ -488,11 +504,14 @@ class LineModel:
 
     def _leave_to_preferred(self, place: Place) -> None:
         """Let it wait for its preferred agent alone, for a while, if that agent is there and can serve it."""
-        agent = self.agents.get(place.prefers or "")
         time = self.policies[place.queue].preferred_agent_time
         place.only, place.only_until = None, None
-        if agent is not None and time and agent.state != OUT and not agent.leaving and agent.serves(place):
-            place.only, place.only_until = agent.agent_id, self.now + time
+        if time and self._is_there_for(place.prefers, place):
+            place.only, place.only_until = place.prefers, self.now + time
+
+    def _is_there_for(self, agent_id: str | None, place: Place) -> bool:
+        agent = self.agents.get(agent_id or "")
+        return agent is not None and agent.state != OUT and not agent.leaving and agent.serves(place)
 
     def _alone_for(self, agent_id: str) -> list[Place]:
         return [one for one in self.places.values() if one.state == WAITING and one.only == agent_id]
@@ -502,6 +521,11 @@ class LineModel:
         place.only, place.only_until = None, None
         if isinstance(place, Caller):
             place.until = self.now + self.policies[place.queue].call_life
+
+    def _open_if_left(self, place: Place) -> None:
+        """In line again: whoever waited for an agent alone who went, or cannot serve any more, is there for anybody."""
+        if place.only is not None and not self._is_there_for(place.only, place):
+            self._open(place)
 
     def _came(self, place: Place) -> datetime:
         if not isinstance(place, Promise):
@@ -566,6 +590,7 @@ class LineModel:
         rule = policy.retry_rules.get(failed, RetryRule())
         if failed is Disposition.CANCELLED_BY_US:  # The customer called in while we rang.
             promise.state = WAITING
+            self._open_if_left(promise)
             return
         if failed is Disposition.AGENT_UNAVAILABLE and not attempt.rang:
             promise.state = WAITING
@@ -573,7 +598,8 @@ class LineModel:
             return
         in_doubt = failed is Disposition.UNKNOWN and attempt.answered
         used_up = len(promise.failed) + 1 >= policy.attempts_max
-        if in_doubt or used_up or promise.failed.count(failed) >= rule.retries_max:
+        too_late = self.now + rule.rest >= promise.expires_at
+        if in_doubt or used_up or too_late or promise.failed.count(failed) >= rule.retries_max:
             self._end(promise, UNREACHED)
             return
         promise.failed.append(failed)
@@ -630,7 +656,9 @@ class LineModel:
             if promise.state == RESTING:
                 rules = self.policies[promise.queue].retry_rules
                 self._put(promise, rules.get(promise.failed[-1], RetryRule()).place)
-            if promise.state != HELD:
+            if promise.state == HELD:
+                self._open_if_left(promise)
+            else:
                 self._leave_to_preferred(promise)
             promise.state = WAITING
 

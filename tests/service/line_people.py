@@ -49,6 +49,8 @@ class Caller(Place):
     agent: str | None = None
     passed: int = 0
     lost: bool = False
+    gave_up: bool = False
+    ended_at: datetime | None = None
     returns_for: Promise | None = None
 
     def is_in(self, queue: str) -> bool:
@@ -88,6 +90,7 @@ class Attempt:
     phase: str = RINGING
     rang: bool = False
     answered: bool = False
+    answered_at: datetime | None = None
     disposition: Disposition | None = None
     attempt_id: str = ""
     agent_leg: str = ""

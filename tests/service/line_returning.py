@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from callbackq import CalledIn, QueuePolicy
+from callbackq import CalledIn, Disposition, QueuePolicy
 from service.line_people import (
     ATTEMPTING,
     DIALING,
@@ -37,7 +37,12 @@ def returned_for(caller: Caller, own: list[Promise], *, policy: QueuePolicy, now
 
 
 def _is_remembered(promise: Promise, policy: QueuePolicy, now: datetime) -> bool:
+    """For so long; and until the customer called in after it, unless that call was given up before being served."""
     assert promise.ended_at is not None
+    call = promise.called_in
+    before = call is not None and call.ended_at is not None and call.ended_at <= promise.ended_at
+    if call is not None and not before and not call.gave_up:
+        return False
     return now - promise.ended_at < policy.missed_life
 
 
@@ -51,8 +56,12 @@ def gives_place(
     return promise.state != ATTEMPTING or rings
 
 
-def is_done_with(promise: Promise, caller: Caller, *, policy: QueuePolicy) -> bool:
-    """Whether a callback is not needed any more, for an agent has its customer on the line."""
-    if policy.called_in is CalledIn.TELL or promise.queue != caller.queue:
+def is_done_with(
+    promise: Promise, caller: Caller, *, attempts: Iterable[Attempt], policy: QueuePolicy
+) -> bool:
+    """Whether a callback is not needed any more, for an agent had its customer on the line: nor a last ring of it."""
+    if policy.called_in is CalledIn.TELL or promise.queue != caller.queue or promise.called_in is not caller:
         return False
-    return promise.called_in is caller and promise.state in (WAITING, RESTING, HELD)
+    called_off = Disposition.CANCELLED_BY_US
+    rings_out = any(one.promise is promise and one.disposition is called_off for one in attempts)
+    return promise.state in (WAITING, RESTING, HELD) or (promise.state == ATTEMPTING and rings_out)

@@ -99,8 +99,16 @@ def house(
     notices: FakeNotices | None = None,
     **policy: Any,
 ) -> VirtualHost:
-    """Open a house with the queue `support`, its policy changed as asked, a queue `sales`, and free agents of both."""
-    queues = [QueuePolicy(queue=QueueName("support"), **policy), QueuePolicy(queue=QueueName("sales"))]
+    """
+    Open a house with the queue `support`, its policy changed as asked, a queue `sales`, and free agents of both.
+
+    People are called at any hour, unless the policy says otherwise.
+    """
+    settings = {"calling": None, **policy}
+    queues = [
+        QueuePolicy(queue=QueueName("support"), **settings),
+        QueuePolicy(queue=QueueName("sales"), calling=None),
+    ]
     host = VirtualHost(store, queues, caps=caps, notices=notices)
     for agent_id in agents:
         sign_in(host, agent_id)

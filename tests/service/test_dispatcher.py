@@ -48,7 +48,9 @@ def clock() -> ManualClock:
 @pytest.fixture
 def service(store: Store, clock: ManualClock) -> CallbackService:
     """A service without any telephony."""
-    return CallbackService(store, [QueuePolicy(queue="support")], clock=clock, ids=SequentialIds())
+    return CallbackService(
+        store, [QueuePolicy(queue="support", calling=None)], clock=clock, ids=SequentialIds()
+    )
 
 
 def test_effects_come_after_the_commit_and_once(service: CallbackService, store: Store) -> None:
@@ -224,7 +226,7 @@ def test_ringing_report_says_what_it_changed(make_host: Callable[..., VirtualHos
 
 def test_queues_without_a_policy_are_left_to_others(store: Store, clock: ManualClock) -> None:
     """A node that does not know a queue neither touches its rows nor stumbles over them."""
-    both = [QueuePolicy(queue="support"), QueuePolicy(queue="sales")]
+    both = [QueuePolicy(queue="support", calling=None), QueuePolicy(queue="sales", calling=None)]
     whole = CallbackService(store, both, clock=clock, ids=SequentialIds())
     part = CallbackService(store, both[:1], clock=clock, ids=SequentialIds())
     lost = whole.request("sales", number=BOB)
@@ -385,7 +387,7 @@ def test_what_expired_is_not_dialed_though_more_is_due_than_a_step_takes(
 
 def test_a_queue_that_is_gone_is_wound_up(store: Store, clock: ManualClock) -> None:
     """Its reports are taken, its callbacks can be cancelled, its agents go free; and explain says why nobody dials."""
-    both = [QueuePolicy(queue="support"), QueuePolicy(queue="sales")]
+    both = [QueuePolicy(queue="support", calling=None), QueuePolicy(queue="sales", calling=None)]
     whole = CallbackService(store, both, clock=clock, ids=SequentialIds())
     waiting = whole.request("sales", number=EVE)
     clock.advance(timedelta(seconds=1))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from callbackq import (
     CallbackState,
     CalledIn,
+    CallSnapshot,
     CallState,
     Disposition,
     Duplicates,
@@ -348,3 +350,155 @@ def test_second_caller_of_a_number_disturbs_no_talk(store: Store, called_in: Cal
     host.run_for(15 * SECOND)
     assert host.service.get(callback_id).outcome is Outcome.COMPLETED
     assert host.service.call("again").state is CallState.WAITING
+
+
+# ---------------------------------------------------------------------------- the place of a missed callback, once
+
+
+def missed(store: Store, **policy: Any) -> tuple[VirtualHost, str]:
+    """Let BOB miss a callback, and another caller wait; no agent is there any more."""
+    host = house(store, attempts_max=1, **policy)
+    host.telephony.person(BOB, NEVER_ANSWERS)
+    callback_id = promised(host)
+    host.run_for(MINUTE)
+    assert host.service.get(callback_id).outcome is Outcome.UNREACHED
+    host.service.agent_unavailable("ann")
+    host.service.call_joined("support", call_id="other")
+    host.clock.advance(MINUTE)
+    return host, callback_id
+
+
+@pytest.mark.parametrize("called_in", CalledIn)
+def test_missed_callback_gives_its_place_to_one_call(store: Store, called_in: CalledIn) -> None:
+    """G8: to the first after it; a second call has none while that waits, nor when that was served."""
+    host, callback_id = missed(store, called_in=called_in)
+    calls_in(host, call_id="first")
+    assert calls_in(host, call_id="meanwhile") == 3
+    sign_in(host, "ann", "ben", "eva")
+    host.run_for(ZERO)
+    host.service.call_left("first")
+    calls_in(host, call_id="afterwards")
+    returns = [host.service.call(one).returns_for_id for one in ("first", "meanwhile", "afterwards")]
+    assert returns == [callback_id, None, None]
+    assert host.service.get(callback_id).called_in_id == "first"
+
+
+def test_caller_who_gave_up_leaves_the_place_of_a_missed_callback_to_the_next(store: Store) -> None:
+    """G8: who hung up before being served has it again."""
+    host, callback_id = missed(store)
+    assert calls_in(host, call_id="gave up") == 1
+    host.service.call_left("gave up")
+    host.clock.advance(MINUTE)
+    assert calls_in(host) == 1
+    assert host.service.call("again").returns_for_id == callback_id
+
+
+def test_caller_who_is_called_back_for_hanging_up_has_the_place_no_more(store: Store) -> None:
+    """G8: the place goes on in the callback of the call that was given up, and is not given twice."""
+    host, _ = missed(store, abandoned_wait_min=SECOND)
+    calls_in(host, call_id="gave up")
+    host.clock.advance(MINUTE)
+    called_back = host.service.call_left("gave up").callback_id
+    assert called_back is not None
+    host.service.cancel(called_back)
+    assert calls_in(host) == 2
+    assert host.service.call("again").returns_for_id is None
+
+
+def test_call_before_a_callback_was_missed_takes_nothing_from_it(store: Store) -> None:
+    """G8: who called at noon, was served, and misses the call at the chosen time, is known when calling once more."""
+    host = house(store, attempts_max=1)
+    host.telephony.person(BOB, NEVER_ANSWERS)
+    callback_id = promised(host, scheduled_at=START + HOUR)
+    calls_in(host, call_id="before")
+    host.run_for(ZERO)
+    host.service.call_left("before")
+    host.run_for(2 * HOUR)
+    assert host.service.get(callback_id).outcome is Outcome.UNREACHED
+    host.service.agent_unavailable("ann")
+    host.service.call_joined("support", call_id="other")
+    host.clock.advance(MINUTE)
+    assert calls_in(host) == 1
+    assert host.service.call("again").returns_for_id == callback_id
+
+
+# ---------------------------------------------------------------------------- in line again, and the agent has gone
+
+
+def test_caller_in_line_again_waits_for_no_agent_who_went(store: Store) -> None:
+    """D7: an agent could not be connected, and went: any other one serves the caller, at once."""
+    host = house(store, preferred_agent_time=HOUR)
+    host.service.call_joined("support", call_id="hers", preferred_agent="ann")
+    host.run_for(ZERO)
+    assert host.service.call("hers").agent_id == "ann"
+    host.service.agent_unavailable("ann")
+    host.service.call_returned("hers")
+    assert host.service.call("hers").preferred_until_at is None
+    sign_in(host, "ben")
+    host.run_for(ZERO)
+    assert host.service.call("hers").agent_id == "ben"
+
+
+def test_caller_found_again_waits_for_no_agent_who_went(store: Store) -> None:
+    """D7: the PBX has a call again that it had lost: its agent went meanwhile."""
+    host = house(store, preferred_agent_time=HOUR)
+    host.service.call_joined("support", call_id="hers", preferred_agent="ann")
+    host.service.resync_calls("support", calls=[])
+    host.service.agent_unavailable("ann")
+    host.service.resync_calls("support", calls=[CallSnapshot(call_id="hers")])
+    call = host.service.call("hers")
+    assert (call.state, call.preferred_until_at) == (CallState.WAITING, None)
+    sign_in(host, "ben")
+    host.run_for(ZERO)
+    assert host.service.call("hers").agent_id == "ben"
+
+
+def test_held_callback_waits_for_no_agent_who_went(store: Store) -> None:
+    """D7: while its customer was on the line; an agent who is there still is waited for."""
+    host = house(store, agents=("ann", "eva"), preferred_agent_time=HOUR)
+    ids = {
+        agent: promised(host, number, preferred_agent=agent) for agent, number in (("ann", BOB), ("eva", EVE))
+    }
+    for number, call_id in ((BOB, "bob"), (EVE, "eve")):
+        host.service.call_joined("sales", call_id=call_id, number=number, skills=["dutch"])
+    host.run_for(ZERO)
+    assert {host.service.get(one).state for one in ids.values()} == {CallbackState.HELD}
+    host.service.agent_unavailable("ann")
+    sign_in(host, "ben")
+    for call_id in ("bob", "eve"):
+        host.service.call_left(call_id)
+    host.run_for(5 * MINUTE)
+    assert {agent: attempt_of(host, store, one).agent_id for agent, one in ids.items()} == {
+        "ann": "ben",
+        "eva": "eva",
+    }
+
+
+def test_callback_that_was_called_off_waits_for_no_agent_who_went(store: Store) -> None:
+    """D7: its customer called in while we rang, and its agent went."""
+    host = house(store, preferred_agent_time=HOUR)
+    host.telephony.person(BOB, NEVER_ANSWERS, ANSWERS)
+    callback_id = promised(host, preferred_agent="ann")
+    host.run_for(5 * SECOND)
+    host.service.agent_unavailable("ann")
+    calls_in(host)
+    host.service.call_left("again")
+    host.run_for(SECOND)
+    callback = host.service.get(callback_id)
+    assert (callback.state, callback.preferred_until_at) == (CallbackState.WAITING, None)
+    sign_in(host, "ben")
+    host.run_for(MINUTE)
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+
+
+def test_merged_callback_waits_for_no_agent_who_has_not_the_skills_of_both(store: Store) -> None:
+    """D7, D13: the agent could serve the one, and cannot serve the two."""
+    host = house(store, preferred_agent_time=HOUR, duplicates=Duplicates.ALLOW)
+    hers = promised(host, preferred_agent="ann")
+    other = promised(host, skills=["dutch"])
+    assert host.service.get(hers).preferred_until_at is not None
+    host.service.merge(other, into=hers)
+    assert host.service.get(hers).preferred_until_at is None
+    host.service.agent_available("ben", queues=["support"], skills=["dutch"])
+    host.run_for(MINUTE)
+    assert attempt_of(host, store, hers).agent_id == "ben"

@@ -130,9 +130,11 @@ def slot_house(
     """Open a house whose queue `support` has slots, one each half hour, as the queue `sales` has; `plain` has none."""
     slots = {"seats": FixedSeats(seats=seats), **slots}
     queues = [
-        QueuePolicy(queue=QueueName("support"), slots=attrs.evolve(SEATS, **slots), **(policy or {})),
-        QueuePolicy(queue=QueueName("sales"), slots=attrs.evolve(SEATS, **slots)),
-        QueuePolicy(queue=QueueName("plain")),
+        QueuePolicy(
+            queue=QueueName("support"), slots=attrs.evolve(SEATS, **slots), calling=None, **(policy or {})
+        ),
+        QueuePolicy(queue=QueueName("sales"), slots=attrs.evolve(SEATS, **slots), calling=None),
+        QueuePolicy(queue=QueueName("plain"), calling=None),
     ]
     return VirtualHost(store, queues, clock=clock, ids=ids, notices=notices, hours=hours)
 

@@ -26,14 +26,14 @@ from callbackq.simulation import (
     poisson_arrivals,
 )
 from callbackq.simulation.busy_day import busy_day
-from callbackq.simulation.people import fictional_number
+from callbackq.simulation.people import AT_ANY_HOUR, fictional_number
 from callbackq.simulation.report import compare
 from callbackq.simulation.staffing import shifts_of_services
 from callbackq.stores.memory import MemoryStore
 from simulation.small_centers import MORNING, STORES, a_store
 
 MINUTE = timedelta(minutes=1)
-POLICY = QueuePolicy(queue="support", offer_wait_min=timedelta(0))
+POLICY = QueuePolicy(queue="support", offer_wait_min=timedelta(0), calling=AT_ANY_HOUR)
 
 
 def caller(index: int, *, after: timedelta, service: timedelta = MINUTE, **fields: object) -> Caller:

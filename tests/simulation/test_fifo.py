@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from callbackq.policy import QueuePolicy
 from callbackq.simulation import Caller, ContactCenter, Happened, on_duty
-from callbackq.simulation.people import fictional_number
+from callbackq.simulation.people import AT_ANY_HOUR, fictional_number
 from simulation.small_centers import MORNING, STORES, a_store
 
-POLICY = QueuePolicy(queue="support", offer_wait_min=timedelta(0))
+POLICY = QueuePolicy(queue="support", offer_wait_min=timedelta(0), calling=AT_ANY_HOUR)
 SECOND = 1_000_000
 
 

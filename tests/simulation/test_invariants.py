@@ -21,7 +21,7 @@ from callbackq.simulation import (
     draw_callers,
     poisson_arrivals,
 )
-from callbackq.simulation.people import fictional_number
+from callbackq.simulation.people import AT_ANY_HOUR, fictional_number
 from callbackq.testing.faults import ShuffledReports
 from simulation.small_centers import MORNING, STORES, a_store, assert_history_tells_all
 
@@ -84,6 +84,7 @@ def policies_of(world: World) -> list[QueuePolicy]:
             priority_credit=world.credit,
             offer_wait_min=timedelta(seconds=60),
             wrap_up=world.wrap_up,
+            calling=AT_ANY_HOUR,
         )
         for queue in ("support", "sales")
     ]

@@ -33,7 +33,7 @@ from callbackq.simulation.line_model import (
     keep_place,
     overtakes,
 )
-from callbackq.simulation.people import fictional_number
+from callbackq.simulation.people import AT_ANY_HOUR, fictional_number
 from simulation.small_centers import MORNING, a_store
 
 MICROSECOND = timedelta(microseconds=1)
@@ -42,6 +42,7 @@ POLICY = QueuePolicy(
     offer_wait_min=timedelta(0),
     virtual_wait_max=timedelta(days=7),
     handle_time=timedelta(seconds=1),
+    calling=AT_ANY_HOUR,
 )
 """Waits look short to the engine, so that no rule keeps anybody from a callback for a long one."""
 

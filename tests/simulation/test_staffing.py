@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from callbackq.policy import QueuePolicy
 from callbackq.simulation import Caller, ContactCenter, Happened, Shift
 from callbackq.simulation.inference import Hold, Service, infer_shifts, pauses, skills_by_day
+from callbackq.simulation.people import AT_ANY_HOUR
 from callbackq.simulation.survival import Seen, kaplan_meier
 from callbackq.stores.memory import MemoryStore
 from simulation.small_centers import MORNING
@@ -169,7 +170,7 @@ def test_every_service_is_in_a_shift_that_has_its_skill(
 # ---------------------------------------------------------------------------- a center that is known
 
 PAUSE = 12 * SECOND
-KNOWN = QueuePolicy(queue="support", wrap_up=PAUSE, handle_time=100 * SECOND)
+KNOWN = QueuePolicy(queue="support", wrap_up=PAUSE, handle_time=100 * SECOND, calling=AT_ANY_HOUR)
 ENDS_S = 10_000
 ABSENT = {"ann": (1_500, 1_680), "bob": (2_400, 2_580), "cy": (900, 1_500)}
 """When each agent is away, for less than a long break or for more, in seconds from the morning."""
@@ -190,7 +191,7 @@ def known_center(shifts_: list[Shift], *, pause: timedelta = PAUSE) -> ContactCe
     ]
     return ContactCenter(
         MemoryStore(),
-        policies=[KNOWN if pause else QueuePolicy(queue="support")],
+        policies=[KNOWN if pause else QueuePolicy(queue="support", calling=AT_ANY_HOUR)],
         callers=callers,
         shifts=shifts_,
         accept_ratio=0,

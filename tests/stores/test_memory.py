@@ -45,6 +45,9 @@ from callbackq.model import (
     QueueControl,
     SlotCount,
     SlotDay,
+    Subject,
+    Tally,
+    Verification,
 )
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.stores import Flush, MemoryStore, SQLiteStore
@@ -71,10 +74,13 @@ from callbackq.testing.builders import (
     make_call,
     make_callback,
     make_event,
+    make_opt_out,
     make_queue_control,
     make_slot_count,
     make_slot_day,
     make_subject,
+    make_tally,
+    make_verification,
     next_version,
 )
 from callbackq.testing.clock import START
@@ -102,6 +108,9 @@ def full_store() -> tuple[MemoryStore, TenantRows]:
         make_slot_day(),
         make_subject("su_1"),
         make_queue_control(QUEUE),
+        make_tally(),
+        make_verification(),
+        make_opt_out(),
     )
     with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
         tx.lanes.intern(("fr",))
@@ -161,9 +170,17 @@ BREAKAGES: dict[str, Callable[[TenantRows], object]] = {
     "an available agent forgotten": lambda tenant: tenant.available.pop(),
     "an agent counted twice": lambda tenant: tenant.staffed.update([QUEUE]),
     "an agent of other skills": lambda tenant: tenant.staffed_skills.update([(QUEUE, ("fr",))]),
-    "an event that its record does not know": lambda tenant: tenant.history.append(
-        make_event(events.CallbackReady)
+    "an event that its record does not know": lambda tenant: tenant.history_of.clear(),
+    "an event that was changed": lambda tenant: tenant.history.__setitem__(
+        0, attrs.evolve(tenant.history[0], version=9)
     ),
+    "an event that was put in": lambda tenant: tenant.history.append(make_event(events.CallbackReady)),
+    "a digest of something else": lambda tenant: tenant.reckoned().__setitem__(0, (1, "5e8f")),
+    "a chain that goes on from somewhere else": lambda tenant: (tenant.reckoned(), tenant.chains.clear()),
+    "a person who is not forgotten in time": lambda tenant: tenant.by_age[Subject].pop(),
+    "a tally that is not forgotten in time": lambda tenant: tenant.by_age[Tally].clear(),
+    "a code of nobody": lambda tenant: tenant.by_age[Verification].add((START, "vf_9")),
+    "a customer who is nobody": lambda tenant: tenant.keys.update({("customer_id", "x"): "su_1"}),
     "a lane that has two numbers": lambda tenant: tenant.lanes.sets.append(frozenset({"fr"})),
     "a lane that nobody is led to": lambda tenant: tenant.lanes.by_skill.pop("fr"),
 }

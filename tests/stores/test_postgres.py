@@ -48,17 +48,20 @@ from callbackq.model import (
     CallbackState,
     CallState,
     LiveCall,
+    OptOut,
     QueueControl,
     Record,
     SlotCount,
     SlotDay,
     Subject,
+    Tally,
+    Verification,
 )
 from callbackq.ports import Commit, Transaction
 from callbackq.stores import PostgresStore, postgres, postgres_connections
 from callbackq.stores import postgres_statements as sql
 from callbackq.stores.postgres_errors import translate, translate_commit
-from callbackq.stores.rows import EVENT_COLUMNS
+from callbackq.stores.rows import CHAIN_COLUMNS, EVENT_COLUMNS
 from callbackq.testing.builders import (
     QUEUE,
     SLOT_AT,
@@ -72,11 +75,13 @@ from callbackq.testing.builders import (
     make_slot_count,
     make_slot_day,
     make_subject,
+    make_tally,
     next_version,
 )
 from callbackq.testing.clock import START
 from callbackq.testing.store_contract.base import TENANT, append, ask, at_once, put
 from callbackq.testing.store_contract.bookings import take_seat
+from callbackq.testing.store_contract.chain import check_chains
 from stores.postgres_server import admin, conninfo, fresh_schema, fresh_store
 
 TIMEOUT_S = 30.0
@@ -90,6 +95,9 @@ TABLES: dict[str, type[Any]] = {
     "callbackq_slot_days": SlotDay,
     "callbackq_subjects": Subject,
     "callbackq_queues": QueueControl,
+    "callbackq_tallies": Tally,
+    "callbackq_verifications": Verification,
+    "callbackq_opt_outs": OptOut,
 }
 
 
@@ -242,7 +250,7 @@ def test_tables_of_another_version_are_refused(schema: str) -> None:
     with opened(schema):
         pass
     admin().execute(f"UPDATE {schema}.callbackq_meta SET value = '99' WHERE name = 'schema_version'")
-    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 4"):
+    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 5"):
         PostgresStore(conninfo(), schema=schema)
 
 
@@ -303,6 +311,63 @@ def test_a_role_needs_few_rights_once_the_tables_are_there(schema: str) -> None:
     finally:
         admin().execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
         admin().execute(f"DROP ROLE {role}")
+
+
+# ---------------------------------------------------------------------------- scrubbing
+
+
+def test_old_versions_of_persons_are_removed(store: PostgresStore, dba: psycopg.Connection[Any]) -> None:
+    """The server itself counts none any more."""
+    subject = make_subject("su_1", name="Ada")
+    put(store, subject)
+    put(store, next_version(subject, name=None))
+    assert store.scrub() is True
+    assert dba.execute("SELECT pg_stat_get_dead_tuples('callbackq_subjects'::regclass)").fetchone() == (0,)
+    assert dba.execute("SELECT name FROM callbackq_subjects").fetchall() == [(None,)]
+
+
+def test_a_reader_of_older_data_is_in_the_way(store: PostgresStore, dba: psycopg.Connection[Any]) -> None:
+    """Then the answer is no; when he is done it is yes."""
+    subject = make_subject("su_1", name="Ada")
+    put(store, subject)
+    with dba.transaction():
+        dba.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        assert dba.execute("SELECT name FROM callbackq_subjects").fetchall() == [("Ada",)]
+        put(store, next_version(subject, name=None))
+        assert store.scrub() is False
+        assert dba.execute("SELECT name FROM callbackq_subjects").fetchall() == [("Ada",)]
+    assert store.scrub() is True
+
+
+def test_a_role_that_does_not_own_the_tables_is_told(schema: str) -> None:
+    """The server only warns, and does nothing: that is no scrubbing."""
+    role = f"{schema}_role"
+    admin().execute(f"CREATE ROLE {role}")
+    try:
+        with opened(schema):
+            pass
+        admin().execute(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+        admin().execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role}")
+        store = PostgresStore(make_conninfo(conninfo(), options=f"-c role={role}"), schema=schema)
+        with pytest.raises(StoreUnavailable, match="does not own"):
+            store.scrub()
+        store.close()
+    finally:
+        admin().execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        admin().execute(f"DROP ROLE {role}")
+
+
+def test_a_server_that_is_gone_cannot_be_scrubbed(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it says comes out as everywhere."""
+
+    def fail(*_arguments: object) -> bool:
+        raise psycopg.errors.AdminShutdown
+
+    monkeypatch.setattr(postgres, "_vacuum", fail)
+    with pytest.raises(StoreUnavailable, match="stopping"):
+        store.scrub()
 
 
 # ---------------------------------------------------------------------------- pepper
@@ -732,6 +797,105 @@ def test_seats_never_exceed_the_limit_over_several_nodes(
     assert ask(node, lambda tx: tx.slots.locked(QUEUE, SLOT_AT)) == make_slot_count(
         version=25, usual_count=25
     )
+
+
+def test_who_waits_for_tallies_sees_the_newest(
+    store: PostgresStore, node: PostgresStore, aside: Callable[..., Future[Any]]
+) -> None:
+    """Several at once: whoever asks for them first waits for all before looking, so nobody is late."""
+
+    def count_late() -> dict[str, Tally]:
+        with node.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+            return tx.tallies.locked(["c", "b", "x"])
+
+    put(store, make_tally("b"))
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        found = tx.tallies.locked(["a", "b", "c"])
+        late = aside(count_late)
+        wait_until_blocked(node)
+        changed = next_version(found["b"], moments=(1,), weights=(2,))
+        tx.save(changed)
+        tx.save(make_tally("c"))
+    assert late.result(TIMEOUT_S) == {"b": changed, "c": make_tally("c")}
+
+
+def test_who_has_looked_before_is_told_that_a_tally_has_changed(
+    store: PostgresStore, node: PostgresStore, aside: Callable[..., Future[Any]]
+) -> None:
+    """He waits as well. The next transaction of his thread waits for all of them before it looks."""
+    put(store, make_tally("a"), make_tally("b"), make_call("call_1"))
+
+    def count_late() -> str:
+        with suppress(StaleVersion), node.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+            assert tx.calls.find(CallId("call_1")) is not None
+            tx.tallies.locked(["a"])
+            tx.tallies.locked(["b", "a"])
+            return "was told nothing"
+        with node.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+            assert tx.calls.find(CallId("call_1")) is not None
+            assert tx._session.kept == {("tally", "a"), ("tally", "b")}
+            return f"sees version {tx.tallies.locked(['b', 'a'])['b'].version}"
+
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        found = tx.tallies.locked(["b"])
+        late = aside(count_late)
+        wait_until_blocked(node)
+        tx.save(next_version(found["b"], moments=(1,), weights=(1,)))
+    assert late.result(TIMEOUT_S) == "sees version 2"
+
+
+def test_a_tally_that_somebody_counts_under_is_not_forgotten(
+    store: PostgresStore, node: PostgresStore
+) -> None:
+    """Whoever forgets passes it over, and waits for nobody."""
+    put(store, make_tally("a"), make_tally("b"))
+    late = START + timedelta(days=30)
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        tx.tallies.locked(["a"])
+        with node.transaction(TENANT, commit=Commit.FLUSHED) as other:
+            assert other.tallies.forget(over_before=late, limit=9) == 1
+    assert list(ask(store, lambda tx: tx.tallies.locked(["a", "b"]))) == ["a"]
+
+
+def test_of_two_who_go_on_with_one_history_one_is_told(
+    store: PostgresStore, node: PostgresStore, aside: Callable[..., Future[Any]]
+) -> None:
+    """The second waits for the first, and then meets the index; nothing of it is written."""
+    append(store, make_event(events.CallbackReady))
+
+    def go_on() -> None:
+        append(node, make_event(events.CallJoined), make_event(events.CallbackReady, version=3))
+
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        tx.history.append([make_event(events.CallbackReady, version=2)])
+        late = aside(go_on)
+        wait_until_blocked(node)
+    with pytest.raises(UniquenessViolated, match="another transaction has gone on with this history"):
+        late.result(TIMEOUT_S)
+    go_on()
+    links = ask(store, lambda tx: tx.history.links(limit=9))
+    check_chains(links)
+    assert [(link.record_id, link.event_number) for link in links] == [
+        ("callback_id_1", 1),
+        ("callback_id_1", 2),
+        ("call_id_1", 1),
+        ("callback_id_1", 3),
+    ]
+
+
+def test_who_sees_too_little_of_a_history_does_not_write_it(
+    store: PostgresStore, node: PostgresStore
+) -> None:
+    """What was written since the transaction began to look would be passed over: so it is told."""
+
+    def look_and_write(tx: Transaction) -> None:
+        assert tx.line.is_empty()
+        append(store, make_event(events.CallbackReady))
+        tx.history.append([make_event(events.CallbackReady, version=2)])
+
+    with pytest.raises(UniquenessViolated):
+        do(node, look_and_write)
+    assert len(ask(store, lambda tx: tx.history.all())) == 1
 
 
 def test_two_who_want_two_counters_crosswise_are_parted(
@@ -1407,9 +1571,15 @@ KEYS: dict[str, tuple[str, list[str]]] = {
     "lanes": (sql.LANES_FROM, ["lanes_pkey"]),
     "history": (sql.HISTORY, ["history_pkey"]),
     "history of a callback": (sql.HISTORY_OF_CALLBACK, ["history_callback"]),
-    "history of a call": (sql.HISTORY_OF_CALL, ["history_call"]),
-    "history of an agent": (sql.HISTORY_OF_AGENT, ["history_agent"]),
-    "history of a queue": (sql.HISTORY_OF_QUEUE, ["history_queue"]),
+    "history of a record": (sql.HISTORY_OF_RECORD, ["history_chain"]),
+    "places in the history": (sql.LINKS, ["history_pkey"]),
+    "customer id": (sql.BY_CUSTOMER, ["subjects_customer_id"]),
+    "persons who hold a number": (sql.HOLDING, ["subjects_pkey"]),
+    "persons unseen": (sql.UNSEEN, ["subjects_unseen"]),
+    "tallies": (sql.TALLIES_OF, ["tallies_pkey"]),
+    "tallies, locked": (sql.TALLIES_LOCKED, ["tallies_pkey"]),
+    "code": (sql.VERIFICATIONS.get, ["verifications_pkey"]),
+    "opt-out": (sql.OPT_OUTS.get, ["opt_outs_pkey"]),
 }
 DUE_INDEXES = ["agents_due", "attempts_due", "bookings_due", "callbacks_due", "calls_due"]
 WORK: dict[str, tuple[str, list[str]]] = {
@@ -1480,7 +1650,16 @@ WRITES: dict[str, tuple[str, list[str]]] = {
     ),
     "update of a counter": (sql.SLOTS.update.text, ["slots_pkey"]),
     "update of a day": (sql.SLOT_DAYS.update.text, ["slot_days_pkey"]),
-    "update of a subject": (sql.SUBJECTS.update.text, ["subjects_identity", "subjects_pkey"]),
+    "update of a subject": (
+        sql.SUBJECTS.update.text,
+        ["subjects_customer_id", "subjects_identity", "subjects_pkey"],
+    ),
+    "update of a tally": (sql.TALLIES.update.text, ["tallies_pkey"]),
+    "update of a code": (sql.VERIFICATIONS.update.text, ["verifications_pkey"]),
+    "update of an opt-out": (sql.OPT_OUTS.update.text, ["opt_outs_pkey"]),
+    "an event": (sql.INSERT_EVENT, ["history_chain"]),
+    "tallies to be forgotten": (sql.FORGET_TALLIES, ["tallies_over", "tallies_pkey"]),
+    "codes to be forgotten": (sql.FORGET_VERIFICATIONS, ["verifications_expires", "verifications_pkey"]),
 }
 PLANS = {**KEYS, **WORK, **WRITES}
 
@@ -1505,11 +1684,12 @@ def check_plan(store: PostgresStore, name: str) -> None:
     assert sorted(used) == sorted(wanted), text
     assert "Seq Scan" not in text
     assert "Bitmap" not in text
-    # The heads of several lanes are put in order, and agents by skills. Nothing else has to be.
-    assert "Sort" not in text or name.startswith("head of") or name == "staffed_by_skills", text
-    # By its key alone all of a tenant is read for the whole history only.
+    # The heads of several lanes are put in order, agents by skills, and tallies by key. Nothing else has to be.
+    is_sorted = name.startswith("head of") or name in {"staffed_by_skills", "tallies, locked"}
+    assert "Sort" not in text or is_sorted, text
+    # By its key alone all of a tenant is read for the whole history, and to find all who hold a number.
     is_whole = re.search(r"_pkey on .*\n +Index Cond: \(tenant_id = [^ ]+\)$", text, re.MULTILINE) is not None
-    assert is_whole is (name == "history"), text
+    assert is_whole is (name in {"history", "persons who hold a number"}), text
 
 
 @pytest.fixture(scope="module")
@@ -1704,7 +1884,7 @@ def test_the_history_has_a_column_for_each_part_of_an_event(dba: psycopg.Connect
     found = dba.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = 'callbackq_history'::regclass AND attnum > 0"
     )
-    assert sorted(name for (name,) in found) == sorted([*EVENT_COLUMNS, "history_number"])
+    assert sorted(name for (name,) in found) == sorted([*EVENT_COLUMNS, "history_number", *CHAIN_COLUMNS])
 
 
 @pytest.mark.parametrize(
@@ -1808,7 +1988,7 @@ def test_tables_and_views_are_explained(dba: psycopg.Connection[Any]) -> None:
         " WHERE relnamespace = to_regnamespace(current_schema()) AND relkind IN ('r', 'v')"
     )
     comments = dict(found.fetchall())
-    assert len(comments) == 18
+    assert len(comments) == 21
     assert all(comments.values())
     script = (
         resources.files("callbackq.stores").joinpath("schema", "postgres.sql").read_text(encoding="utf-8")

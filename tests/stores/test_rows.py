@@ -25,10 +25,13 @@ from callbackq.model import (
     CallbackState,
     Disposition,
     LiveCall,
+    OptOut,
     Outcome,
     SlotCount,
     SlotDay,
     Subject,
+    Tally,
+    Verification,
 )
 from callbackq.stores import rows
 from callbackq.stores.rows import (
@@ -47,9 +50,12 @@ from callbackq.testing.builders import (
     make_call,
     make_callback,
     make_event,
+    make_opt_out,
     make_slot_count,
     make_slot_day,
     make_subject,
+    make_tally,
+    make_verification,
 )
 from callbackq.testing.clock import START
 
@@ -62,6 +68,9 @@ CODECS: list[tuple[RecordRows[Any], type[Any], Any]] = [
     (rows.SLOT_ROWS, SlotCount, make_slot_count),
     (rows.SLOT_DAY_ROWS, SlotDay, make_slot_day),
     (rows.SUBJECT_ROWS, Subject, make_subject),
+    (rows.TALLY_ROWS, Tally, make_tally),
+    (rows.VERIFICATION_ROWS, Verification, make_verification),
+    (rows.OPT_OUT_ROWS, OptOut, make_opt_out),
 ]
 each_codec = pytest.mark.parametrize(
     ("codec", "cls", "make"), CODECS, ids=lambda value: getattr(value, "__name__", "")
@@ -120,7 +129,7 @@ def test_columns_are_the_fields(codec: RecordRows[Any], cls: type[Any], make: An
     assert codec.columns == tuple(field.name for field in attrs.fields(cls))
     keys = {SlotCount: ("queue", "slot_at"), SlotDay: ("queue", "day")}
     assert codec.key == keys.get(cls, (codec.columns[1],))
-    assert codec.columns[1].endswith("_id") or cls in keys
+    assert codec.columns[1].endswith(("_id", "key")) or cls in keys
     assert codec.columns[: 2 + len(codec.key)] == ("tenant_id", *codec.key, "version")
     assert codec.key_of(codec.encode(make("x_1"))).startswith("x_1")
 

@@ -39,15 +39,18 @@ from callbackq.model import (
     CallbackState,
     CallState,
     LiveCall,
+    OptOut,
     QueueControl,
     SlotCount,
     SlotDay,
     Subject,
+    Tally,
+    Verification,
 )
 from callbackq.ports import Commit
 from callbackq.stores import Flush, SQLiteStore, sqlite, sqlite_line
 from callbackq.stores import sqlite_statements as statements
-from callbackq.stores.rows import EVENT_COLUMNS
+from callbackq.stores.rows import CHAIN_COLUMNS, EVENT_COLUMNS
 from callbackq.stores.sqlite_errors import translate
 from callbackq.testing.builders import (
     QUEUE,
@@ -79,6 +82,9 @@ TABLES: dict[str, type[Any]] = {
     "callbackq_slot_days": SlotDay,
     "callbackq_subjects": Subject,
     "callbackq_queues": QueueControl,
+    "callbackq_tallies": Tally,
+    "callbackq_verifications": Verification,
+    "callbackq_opt_outs": OptOut,
 }
 
 
@@ -194,7 +200,7 @@ def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     connection.execute("UPDATE callbackq_meta SET value = '99' WHERE name = 'schema_version'")
     connection.commit()
     connection.close()
-    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 4"):
+    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 5"):
         SQLiteStore(path)
 
 
@@ -558,6 +564,7 @@ WAITING = "USING INDEX callbackq_{}_line (tenant_id=? AND queue=? AND lane=?)"
 AHEAD = "USING COVERING INDEX callbackq_{}_ahead (tenant_id=? AND queue=?"
 DUE = "USING INDEX callbackq_{}_due (tenant_id=? AND due_at>? AND due_at<?)"
 SEATS = "USING INDEX callbackq_bookings_{} (tenant_id=? AND {}=? AND slot_at>? AND slot_at<?)"
+CHAIN = "USING INDEX callbackq_history_chain (tenant_id=? AND entity=? AND record_id=?)"
 PLANS: dict[str, tuple[str, list[str]]] = {
     "head of callbacks": (statements.HEAD_CALLBACK, [WAITING.format("callbacks")]),
     "head of calls": (statements.HEAD_CALL, [WAITING.format("calls")]),
@@ -700,6 +707,34 @@ PLANS: dict[str, tuple[str, list[str]]] = {
         statements.BY_IDENTITY,
         ["USING INDEX callbackq_subjects_identity (tenant_id=? AND ident"],
     ),
+    "customer id": (
+        statements.BY_CUSTOMER,
+        ["USING INDEX callbackq_subjects_customer_id (tenant_id=? AND customer_id=?)"],
+    ),
+    "persons who hold a number": (
+        statements.HOLDING,
+        ["USING INDEX sqlite_autoindex_callbackq_subjects_1 (tenant_id=?)"],
+    ),
+    "persons unseen": (
+        statements.UNSEEN,
+        ["USING INDEX callbackq_subjects_unseen (tenant_id=? AND <expr><?)"],
+    ),
+    "tallies": (statements.TALLIES_OF, ["USING PRIMARY KEY (tenant_id=? AND key=?)"]),
+    "tallies to be forgotten": (
+        statements.FORGET_TALLIES,
+        [
+            "USING PRIMARY KEY (tenant_id=? AND key=?)",
+            "USING COVERING INDEX callbackq_tallies_over (tenant_id=? AND over_at<?)",
+        ],
+    ),
+    "codes to be forgotten": (
+        statements.FORGET_VERIFICATIONS,
+        [
+            "USING INDEX sqlite_autoindex_callbackq_verifications_1 (tenant_id=? AND verification_id=?)",
+            "USING COVERING INDEX callbackq_verifications_expires (tenant_id=? AND expires_at<?)",
+        ],
+    ),
+    "opt-out": (statements.OPT_OUTS.get, ["USING PRIMARY KEY (tenant_id=? AND number_key=?)"]),
     "available": (statements.AVAILABLE, ["USING INDEX callbackq_agents_available (tenant_id=?)"]),
     "staffed_count": (statements.STAFFED_COUNT, ["USING PRIMARY KEY (tenant_id=? AND queue=?)"]),
     "staffed_by_skills": (
@@ -713,17 +748,11 @@ PLANS: dict[str, tuple[str, list[str]]] = {
         statements.HISTORY_OF_CALLBACK,
         ["USING INDEX callbackq_history_callback (tenant_id=? AND callback_id=?)"],
     ),
-    "history of a call": (
-        statements.HISTORY_OF_CALL,
-        ["USING INDEX callbackq_history_call (tenant_id=? AND call_id=?)"],
-    ),
-    "history of an agent": (
-        statements.HISTORY_OF_AGENT,
-        ["USING INDEX callbackq_history_agent (tenant_id=? AND agent_id=?)"],
-    ),
-    "history of a queue": (
-        statements.HISTORY_OF_QUEUE,
-        ["USING INDEX callbackq_history_queue (tenant_id=? AND queue=?)"],
+    "history of a record": (statements.HISTORY_OF_RECORD, [CHAIN]),
+    "last event of a record": (statements.CHAIN_HEAD, [CHAIN]),
+    "places in the history": (
+        statements.LINKS,
+        ["USING INDEX sqlite_autoindex_callbackq_history_1 (tenant_id=? AND history_number>?)"],
     ),
     "a queue's switches": (
         statements.QUEUES.get,
@@ -828,7 +857,7 @@ def test_the_table_has_a_column_for_each_field(dba: sqlite3.Connection, table: s
 def test_the_history_has_a_column_for_each_part_of_an_event(dba: sqlite3.Connection) -> None:
     """And its number, by which it is ordered."""
     columns = [row[1] for row in dba.execute("PRAGMA table_info(callbackq_history)")]
-    assert sorted(columns) == sorted([*EVENT_COLUMNS, "history_number"])
+    assert sorted(columns) == sorted([*EVENT_COLUMNS, "history_number", *CHAIN_COLUMNS])
 
 
 @pytest.mark.parametrize(
@@ -887,7 +916,7 @@ def test_tenant_id_leads_every_key_and_index(dba: sqlite3.Connection) -> None:
         for (name,) in dba.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         if name != "callbackq_meta"
     ]
-    assert len(tables) == 12
+    assert len(tables) == 15
     for table in tables:
         indexes = dba.execute(f"PRAGMA index_list({table})").fetchall()
         assert any(origin == "pk" for _, _, _, origin, _ in indexes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import cache
 from random import Random
 from types import SimpleNamespace
@@ -26,6 +26,7 @@ from callbackq.simulation import (
     on_duty,
     poisson_arrivals,
 )
+from callbackq.simulation.people import AT_ANY_HOUR
 from callbackq.stores.memory import MemoryStore
 from callbackq.testing import checkers
 from callbackq.testing.checkers import Evidence, Finding, check_all
@@ -44,7 +45,7 @@ def honest() -> Evidence:
     temper = Temper(answer_ratio=0.6, decline_ratio=0.1)
     center = ContactCenter(
         MemoryStore(pepper=bytes(32)),
-        policies=[QueuePolicy(queue="support", offer_wait_min=timedelta(0))],
+        policies=[QueuePolicy(queue="support", offer_wait_min=timedelta(0), calling=AT_ANY_HOUR)],
         callers=draw_callers(arrivals, temper=temper, random=random),
         shifts=on_duty(3, starts_at=START, ends_at=START + HOUR),
     )
@@ -130,6 +131,52 @@ def test_attempts_over_the_maximum_are_found() -> None:
     assert len(checkers.attempts_over_max([*carrier, dial], attempts_max=2)) == 1
     back = attrs.evolve(ended, leg_id="leg_other", cause=Cause.CANCELLED)
     assert checkers.attempts_over_max([*carrier, dial, back], attempts_max=2) == []
+
+
+def test_an_attempt_that_was_called_off_while_a_busy_tone_was_on_its_way_is_none() -> None:
+    """The customer called us, and the history says so: the carrier's word came too late to count, and nothing rang."""
+    carrier = honest().carrier
+    (first, *_) = checkers.attempts_over_max(carrier, attempts_max=1)
+    ended = carrier[index_of(carrier, what=Carried.ENDED, role=Role.CUSTOMER, callback_id=first.which)]
+    dial = attrs.evolve(ended, what=Carried.DIALED, leg_id="leg_other", cause=None)
+    busy = attrs.evolve(ended, leg_id="leg_other", cause=Cause.BUSY)
+    started = SimpleNamespace(kind="attempt_started", attempt_id="at_9", customer_leg_id="leg_other")
+    over = SimpleNamespace(
+        kind="attempt_ended",
+        attempt_id="at_9",
+        disposition="cancelled_by_us",
+        at=busy.at + timedelta(seconds=3),
+    )
+    for history, found in (([started, over], 0), ([started], 1), ([], 1)):
+        by_us = checkers._ended_by_us(history)
+        again = checkers.attempts_over_max([*carrier, dial, busy], attempts_max=2, by_us=by_us)
+        assert len(again) == found
+
+
+def test_a_dial_outside_the_hours_of_any_zone_is_found() -> None:
+    """One zone that forbids it is enough; who asked for a call at about that time is called all the same."""
+    carrier = honest().carrier
+    line = carrier[index_of(carrier, what=Carried.DIALED, role=Role.CUSTOMER)]
+    assert line.number is not None
+    now = line.at.time()
+    open_now = {line.at.weekday(): [(time(0), time(1)), (now, time(0))]}
+    closed_now = {line.at.weekday(): [(time(0), now)]}
+    of_all = {"UTC": open_now, "Etc/GMT": open_now}
+    assert checkers.dialed_after_hours([line], weeks={line.number: of_all}) == []
+    assert checkers.dialed_after_hours([line], weeks={}) == []
+    for week in (closed_now, {}, {(line.at.weekday() + 1) % 7: [(time(0), time(0))]}):
+        weeks = {line.number: {**of_all, "Africa/Abidjan": week}}
+        (finding,) = checkers.dialed_after_hours([line], weeks=weeks)
+        assert (finding.check, finding.which, finding.at) == (checkers.AFTER_HOURS, line.leg_id, line.at)
+        assert "Africa/Abidjan" in finding.what
+        assert line.number not in str(finding)
+        wanted = {line.callback_id: [(line.at, line.at + SECOND)]}
+        assert checkers.dialed_after_hours([line], weeks=weeks, asked=wanted) == []
+        too_late = {line.callback_id: [(line.at - HOUR, line.at)]}
+        assert len(checkers.dialed_after_hours([line], weeks=weeks, asked=too_late)) == 1
+    ringing = attrs.evolve(line, what=Carried.RINGING)
+    to_agent = attrs.evolve(line, role=Role.AGENT)
+    assert checkers.dialed_after_hours([ringing, to_agent], weeks={line.number: {"UTC": {}}}) == []
 
 
 # ---------------------------------------------------------------------------- the order of the line

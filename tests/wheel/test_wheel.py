@@ -30,6 +30,12 @@ def test_types_are_shipped() -> None:
     assert importlib.resources.files("callbackq").joinpath("py.typed").is_file()
 
 
+def test_the_calling_rules_are_packed() -> None:
+    """Data that is missing would be missed on the first night."""
+    keys = {rule.key for rule in callbackq.CallingPolicy().rules}
+    assert {"default", "us", "us-fl", "gb", "fr"} <= keys
+
+
 def test_the_core_needs_four_packages() -> None:
     required = importlib.metadata.requires("callbackq") or []
     always = [line for line in required if ";" not in line]

@@ -14,9 +14,14 @@ from typing import Annotated
 import typer
 
 from callbackq.cli import demo as demo_command
+from callbackq.cli import erase as erase_command
+from callbackq.cli import fuzz as fuzz_command
+from callbackq.cli import history as history_command
 from callbackq.cli import replay as replay_command
 from callbackq.cli import storm as storm_command
 from callbackq.cli.common import Asked, refuse
+from callbackq.cli.kept import Kept
+from callbackq.ids import DEFAULT_TENANT
 from callbackq.simulation.center import ACCEPT_RATIO
 
 
@@ -55,6 +60,25 @@ _Store = Annotated[
 _Accept = Annotated[
     float,
     typer.Option(min=0, max=1, metavar="RATIO", help="The share of offers that callers accept, 0 to 1."),
+]
+
+_Kept = Annotated[
+    str,
+    typer.Argument(
+        metavar="STORE",
+        help="The store: a file of SQLite, or where a PostgreSQL database is, as postgresql://...",
+        show_default=False,
+    ),
+]
+_Tenant = Annotated[str, typer.Option(metavar="ID", help="Whose rows of the store.")]
+_Schema = Annotated[str, typer.Option(metavar="NAME", help="Of a PostgreSQL database: where the tables are.")]
+_Pepper = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="A file with the 32 bytes of the pepper, for a store that does not keep it.",
+        show_default="the store's own",
+    ),
 ]
 
 
@@ -152,3 +176,122 @@ def storm(
         storm_command.run(
             attempts=attempts, seed=seed, processes=processes or os.cpu_count() or 1, as_json=as_json
         )
+
+
+@app.command(epilog="Example: **callbackq erase callbacks.db --number +12125550101**")
+def erase(
+    store: _Kept,
+    *,
+    number: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Whoever is known by this number, or called at it, as +1... With `-` it is read from stdin.",
+            show_default="none",
+        ),
+    ] = None,
+    customer: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Whoever has this customer id of yours.", show_default="none"),
+    ] = None,
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why callbacks are cancelled; kept in history.")
+    ] = "erased",
+    tenant: _Tenant = DEFAULT_TENANT,
+    schema: _Schema = "public",
+    pepper_file: _Pepper = None,
+    as_json: _Json = False,
+) -> None:
+    """
+    Forget a person: names, numbers, preferences and context.
+
+    Open callbacks are cancelled. Counts, history and opt-outs stay, and name nobody. It cannot be taken back. Hosts
+    may be at work in the store meanwhile. Ends with code 1 where somebody was reading, so that the store's files may
+    still hold what was erased: erase once more then.
+    """
+    kept = Kept(store=store, tenant_id=tenant, schema=schema, pepper_file=pepper_file)
+    erase_command.run(kept, number=number, customer_id=customer, reason=reason, as_json=as_json)
+
+
+@app.command(epilog="Example: **callbackq verify callbacks.db --heads november.heads**")
+def verify(
+    store: _Kept,
+    *,
+    heads: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Digests that were kept earlier: without them no end that was cut off is found.",
+            show_default="none",
+        ),
+    ] = None,
+    save_heads: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Where to write the digests of today, if all is well. Must not exist yet.",
+            show_default="nowhere",
+        ),
+    ] = None,
+    tenant: _Tenant = DEFAULT_TENANT,
+    schema: _Schema = "public",
+    pepper_file: _Pepper = None,
+    as_json: _Json = False,
+) -> None:
+    """
+    Check that the history is as it was written.
+
+    The events of each record are sealed by digests, each over the one before it. Ends with code 1 if one was changed,
+    taken out, put in or moved, and says which.
+    """
+    kept = Kept(store=store, tenant_id=tenant, schema=schema, pepper_file=pepper_file)
+    history_command.verify(kept, heads_file=heads, save_file=save_heads, as_json=as_json)
+
+
+@app.command("export-history", epilog="Example: **callbackq export-history callbacks.db > history.jsonl**")
+def export_history(
+    store: _Kept,
+    *,
+    after: Annotated[
+        int, typer.Option(min=0, metavar="NUMBER", help="Go on behind the line with this number.")
+    ] = 0,
+    tenant: _Tenant = DEFAULT_TENANT,
+    schema: _Schema = "public",
+    pepper_file: _Pepper = None,
+) -> None:
+    """
+    Print the history as JSON Lines: each event with its digest.
+
+    No line holds a phone number, a name or context. Whoever has the file can verify it without callbackq.
+    """
+    kept = Kept(store=store, tenant_id=tenant, schema=schema, pepper_file=pepper_file)
+    history_command.export(kept, after=after)
+
+
+@app.command(epilog="Example: **callbackq fuzz --inputs 100000**")
+def fuzz(
+    *,
+    inputs: Annotated[int, typer.Option(min=1, help="How many inputs.")] = 2_000_000,
+    seed: Annotated[int, typer.Option(min=0, help="Where all chance comes from.")] = 1,
+    first: Annotated[
+        int, typer.Option(min=0, help="The number of the first input: to replay one that was found.")
+    ] = 0,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many processes; makes no difference to the figures.",
+            show_default="one per CPU",
+        ),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """
+    Try random input on everything that strangers can write: numbers, keys, codes, zones and hours.
+
+    Nothing may be raised but the documented errors, and none of them may show what was written. Anything else ends
+    the command with code 1, and is printed with the command that replays it.
+    """
+    fuzz_command.run(
+        inputs=inputs, seed=seed, first=first, processes=processes or os.cpu_count() or 1, as_json=as_json
+    )

@@ -134,7 +134,7 @@ def take(
         call_id=call.call_id,
         agent_id=agent_id,
         queue=call.queue,
-        number=subject.number if subject else None,
+        number=(subject.number or None) if subject else None,
         name=subject.name if subject else None,
         language=subject.language if subject else None,
         entered_at=call.entered_at,

@@ -74,6 +74,15 @@ def expired(callback: Callback, subject: Subject, *, now: datetime) -> Decision:
     return decision + Decision(effects=notices(record, subject, told))
 
 
+def refused(callback: Callback, subject: Subject, *, reason: str, now: datetime) -> Decision:
+    """A rule forbids calling this person at all. It is over, and the company is told; *reason* names the rule."""
+    told = Told(kinds=(NoticeKind.REFUSED_BY_RULE,))
+    decision = lifecycle.refuse(callback, reason=reason, ending=told.as_fields(), now=now)
+    note = f"Callback refused by a rule: {reason.replace('_', ' ')}."
+    effects = (attrs.evolve(notice, note=note) for notice in notices(_callback_of(decision), subject, told))
+    return decision + Decision(effects=tuple(effects))
+
+
 def still_due_at(attempt: Attempt, context: Context) -> datetime | None:
     """
     Return when to look again at an attempt whose own deadlines will end it; None if they cannot be relied on.
@@ -166,7 +175,7 @@ def _callback_of(decision: Decision) -> Callback:
 def _taken_up_again(moved: After, context: Context) -> Decision:
     """It was taken for done, and a person said otherwise."""
     attempt, callback = moved.after, context.callback
-    if not settling.may_reopen(callback, attempt):
+    if not settling.may_reopen(callback, attempt) or context.subject.erased_at is not None:
         return Decision()
     life = context.policy.callback_life
     lives_until = max(callback.expires_at, context.now + life)  # As `reopen` will let it.

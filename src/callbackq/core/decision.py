@@ -10,7 +10,7 @@ import attrs
 
 from callbackq.effects import Effect
 from callbackq.events import Event
-from callbackq.model import Agent, Attempt, Booking, Callback, LiveCall, QueueControl, Record
+from callbackq.model import Agent, Attempt, Booking, Callback, LiveCall, OptOut, QueueControl, Record
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +42,8 @@ def head(record: Record, *, at: datetime) -> dict[str, Any]:
     }
     if isinstance(record, QueueControl):
         return {**fields, "due_at": None, "due_reason": None, "queue": record.queue}
+    if isinstance(record, OptOut):
+        return {**fields, "due_at": None, "due_reason": None, "number_key": record.number_key}
     fields |= {"due_at": record.due_at, "due_reason": record.due_reason, "state": record.state}
     match record:
         case Callback():

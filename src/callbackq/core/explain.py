@@ -57,10 +57,32 @@ class Rule(enum.StrEnum):
     NUMBER_IN_USE = "number_in_use"
     NUMBER_LIMIT = "number_limit"
     WRONG_NUMBER = "wrong_number"
+    CALLING_HOURS = "calling_hours"
+    CUSTOMER_HOURS = "customer_hours"
+    COST_CEILING = "cost_ceiling"
+    DO_NOT_CALL_UNKNOWN = "do_not_call_unknown"
     REST = "rest"
     ATTEMPTING = "attempting"
     ATTEMPT_OVERDUE = "attempt_overdue"
     ENDED = "ended"
+
+
+@attrs.frozen(kw_only=True)
+class ClosedHours:
+    """
+    Hours in which a person must not, or does not want to, be called now.
+
+    Args:
+        reason: whose hours: CALLING_HOURS or CUSTOMER_HOURS.
+        rule_key: the rule of a place; None: the customer's own hours.
+        zone: on whose clocks.
+        opens_at: from when a call is permitted; None: not for as long as anybody looks ahead.
+    """
+
+    reason: HoldReason
+    rule_key: str | None = None
+    zone: str | None = None
+    opens_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -83,6 +105,7 @@ class ExplainFacts:
             earlier; None if an agent is left.
         preferred_signed_in: whether its preferred agent is signed in.
         skills: that its place needs.
+        closed: the hours that forbid a call now, of one that is HELD for them; None: they would permit it now.
     """
 
     ahead: Ahead
@@ -98,6 +121,7 @@ class ExplainFacts:
     goes_first: QueueName | None = None
     preferred_signed_in: bool = False
     skills: tuple[str, ...] = ()
+    closed: ClosedHours | None = None
 
 
 # ---------------------------------------------------------------------------- words
@@ -129,9 +153,20 @@ _WORDS: Final[Mapping[Rule, str]] = MappingProxyType(
         ),
         Rule.NEXT_STEP: "about to be dialed: {ahead_in_words} ahead of it, and an agent is free for it",
         Rule.NUMBER_IN_USE: "not dialed: its number is in another call; at {due_at} {then}",
-        Rule.NUMBER_LIMIT: "not dialed: its number was dialed as often as its caps allow; at {due_at} {then}",
+        Rule.NUMBER_LIMIT: (
+            "not dialed: its number was dialed as often as its caps, or the rules of its place, allow;"
+            " at {due_at} {then}"
+        ),
         Rule.WRONG_NUMBER: (
             "not dialed: somebody else answered its number, and it waits for the right one; at {due_at} {then}"
+        ),
+        Rule.CALLING_HOURS: "not dialed: {hours_in_words}; at {due_at} {then}",
+        Rule.CUSTOMER_HOURS: "not dialed: {hours_in_words}; at {due_at} {then}",
+        Rule.COST_CEILING: (
+            "not dialed: it would cost more than its queue may spend in 24 hours; at {due_at} {then}"
+        ),
+        Rule.DO_NOT_CALL_UNKNOWN: (
+            "not dialed: the do-not-call list could not be asked, and nobody is called without; at {due_at} {then}"
         ),
         Rule.REST: (
             "not dialed: it rests after {last_disposition}, attempts so far: {attempts_count};"
@@ -150,8 +185,20 @@ _RULE_OF_HOLD: Final[Mapping[HoldReason, Rule]] = MappingProxyType(
         HoldReason.NUMBER_IN_USE: Rule.NUMBER_IN_USE,
         HoldReason.NUMBER_LIMIT: Rule.NUMBER_LIMIT,
         HoldReason.WRONG_NUMBER: Rule.WRONG_NUMBER,
+        HoldReason.CALLING_HOURS: Rule.CALLING_HOURS,
+        HoldReason.CUSTOMER_HOURS: Rule.CUSTOMER_HOURS,
+        HoldReason.COST_CEILING: Rule.COST_CEILING,
+        HoldReason.DO_NOT_CALL_UNKNOWN: Rule.DO_NOT_CALL_UNKNOWN,
     }
 )
+
+_HOURS: Final[Mapping[HoldReason, str]] = MappingProxyType(
+    {
+        HoldReason.CALLING_HOURS: "the rules of the places where its number may be did not permit a call",
+        HoldReason.CUSTOMER_HOURS: "the customer wants to be called at other hours",
+    }
+)
+"""What is said of hours that forbade a call, and forbid it no more."""
 
 _ATTEMPT: Final[Mapping[AttemptState, str]] = MappingProxyType(
     {
@@ -295,22 +342,43 @@ def _why(callback: Callback, facts: ExplainFacts, now: datetime) -> _Why:
             values, in_words = _line_values(callback, facts)
             return _why_waiting(callback, facts, now), values, in_words
         case CallbackState.SCHEDULED | CallbackState.RESTING | CallbackState.HELD:
-            rule, values = _why_out_of_line(callback)
-            return _unless_due(rule, callback, facts, now), values, {}
+            rule, values, in_words = _why_out_of_line(callback, facts)
+            return _unless_due(rule, callback, facts, now), values, in_words
         case _:
             assert_never(callback.state)
 
 
-def _why_out_of_line(callback: Callback) -> tuple[Rule, dict[str, str]]:
+def _why_out_of_line(callback: Callback, facts: ExplainFacts) -> _Why:
     if callback.state is CallbackState.SCHEDULED:
-        return Rule.SCHEDULED, {"scheduled_at": _iso(callback.scheduled_at)}
+        return Rule.SCHEDULED, {"scheduled_at": _iso(callback.scheduled_at)}, {}
     if callback.state is CallbackState.RESTING:
-        return Rule.REST, {
+        values = {
             "last_disposition": str(callback.last_disposition),
             "attempts_count": str(callback.attempts_count),
         }
-    assert callback.hold_reason is not None
-    return _RULE_OF_HOLD[callback.hold_reason], {"hold_reason": str(callback.hold_reason)}
+        return Rule.REST, values, {}
+    reason = callback.hold_reason
+    assert reason is not None
+    values = {"hold_reason": str(reason)}
+    if reason not in _HOURS:
+        return _RULE_OF_HOLD[reason], values, {}
+    closed = facts.closed if facts.closed is not None and facts.closed.reason is reason else None
+    if closed is not None:
+        more = {"rule_key": closed.rule_key, "zone": closed.zone, "opens_at": _iso(closed.opens_at)}
+        values |= {name: value for name, value in more.items() if value}
+    return _RULE_OF_HOLD[reason], values, {"hours_in_words": _hours_in_words(reason, closed)}
+
+
+def _hours_in_words(reason: HoldReason, closed: ClosedHours | None) -> str:
+    """Say whose hours permit a call, on whose clocks, and from when."""
+    if closed is None:
+        return _HOURS[reason]
+    clock = f" in {closed.zone}" if closed.zone is not None else ""
+    whose = f"the rules of {closed.rule_key or 'its place'}{clock} permit a call"
+    if reason is HoldReason.CUSTOMER_HOURS:
+        whose = f"the customer{clock} wants to be called"
+    when = f"from {_iso(closed.opens_at)}" if closed.opens_at is not None else "at no time in sight"
+    return f"{whose} {when}"
 
 
 def _unless_due(rule: Rule, callback: Callback, facts: ExplainFacts, now: datetime) -> Rule:

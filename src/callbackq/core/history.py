@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from callbackq.events import Event
-from callbackq.model import Agent, Attempt, Booking, Callback, Entity, LiveCall, QueueControl, Record
+from callbackq.model import Agent, Attempt, Booking, Callback, Entity, LiveCall, OptOut, QueueControl, Record
 
 RECORDS: Final[Mapping[Entity, Callable[..., Record]]] = MappingProxyType(
     {
@@ -24,6 +24,7 @@ RECORDS: Final[Mapping[Entity, Callable[..., Record]]] = MappingProxyType(
         Entity.ATTEMPT: Attempt,
         Entity.QUEUE: QueueControl,
         Entity.BOOKING: Booking,
+        Entity.OPT_OUT: OptOut,
     }
 )
 KEYS: Final[Mapping[Entity, str]] = MappingProxyType(
@@ -34,6 +35,7 @@ KEYS: Final[Mapping[Entity, str]] = MappingProxyType(
         Entity.ATTEMPT: "attempt_id",
         Entity.QUEUE: "queue",
         Entity.BOOKING: "booking_id",
+        Entity.OPT_OUT: "number_key",
     }
 )
 

@@ -41,7 +41,7 @@ _ZERO: Final = timedelta(0)
 _ONE_DAY: Final = timedelta(days=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-_Piece = tuple[datetime, datetime]
+Piece = tuple[datetime, datetime]
 """From when until when, in UTC."""
 
 
@@ -67,7 +67,7 @@ class OpenHours:
         check_member("hours", hours, WeekHours)
         self._hours = hours
         self._zone = ZoneInfo(hours.zone)
-        self._closed = tuple(_joined((closure.from_at, closure.until_at) for closure in hours.closures))
+        self._closed = tuple(joined_pieces((closure.from_at, closure.until_at) for closure in hours.closures))
         self._closed_until = tuple(until_at for _, until_at in self._closed)
         self._block = lru_cache(maxsize=_BLOCKS_MAX)(self._new_block)
 
@@ -163,12 +163,14 @@ class OpenHours:
         _check_day(day)
         return self._hours.spans_on(day)
 
-    def _pieces(self, from_at: datetime, until_at: datetime) -> Iterator[_Piece]:
+    def _pieces(self, from_at: datetime, until_at: datetime) -> Iterator[Piece]:
         """Return when it is open between the two, joined across blocks."""
         if until_at <= from_at:
             return iter(())
         numbers = range(_number(from_at), _number(until_at) + 1)
-        return _joined(piece for number in numbers for piece in self._block(number).pieces(from_at, until_at))
+        return joined_pieces(
+            piece for number in numbers for piece in self._block(number).pieces(from_at, until_at)
+        )
 
     def _new_block(self, number: int) -> _Block:
         """Find out when it is open in the 16 days of that number."""
@@ -177,18 +179,18 @@ class OpenHours:
         # A span ends on the next date at the latest. One date more on each side: clocks may be set back by a day.
         day = from_at.astimezone(self._zone).date() - 2 * _ONE_DAY
         last = until_at.astimezone(self._zone).date() + _ONE_DAY
-        found: list[_Piece] = []  # In order: what the clock shows first later, begins later.
+        found: list[Piece] = []  # In order: what the clock shows first later, begins later.
         while day <= last:
-            found.extend(_on_day(day, self._hours.spans_on(day), self._zone))
+            found.extend(pieces_on(day, self._hours.spans_on(day), self._zone))
             day += _ONE_DAY
-        left = [piece for open_piece in _joined(found) for piece in self._without_closures(*open_piece)]
+        left = [piece for open_piece in joined_pieces(found) for piece in self._without_closures(*open_piece)]
         return _block_of(
             (max(starts_at, from_at), min(ends_at, until_at))
             for starts_at, ends_at in left
             if starts_at < until_at and ends_at > from_at
         )
 
-    def _without_closures(self, starts_at: datetime, ends_at: datetime) -> Iterator[_Piece]:
+    def _without_closures(self, starts_at: datetime, ends_at: datetime) -> Iterator[Piece]:
         """Return what is left of a piece; nothing if it is empty."""
         for index in range(bisect_right(self._closed_until, starts_at), len(self._closed)):
             closed_from, closed_until = self._closed[index]
@@ -231,7 +233,7 @@ class _Block:
             return _ZERO
         return self.open_before[index] - max(self.ends[index - 1] - at, _ZERO)
 
-    def pieces(self, from_at: datetime, until_at: datetime) -> Iterator[_Piece]:
+    def pieces(self, from_at: datetime, until_at: datetime) -> Iterator[Piece]:
         """Return the pieces between the two, cut to them."""
         for index in range(bisect_right(self.ends, from_at), len(self.starts)):
             starts_at = self.starts[index]
@@ -240,7 +242,7 @@ class _Block:
             yield max(starts_at, from_at), min(self.ends[index], until_at)
 
 
-def _block_of(pieces: Iterable[_Piece]) -> _Block:
+def _block_of(pieces: Iterable[Piece]) -> _Block:
     held = tuple(pieces)
     open_before = accumulate((ends_at - starts_at for starts_at, ends_at in held), initial=_ZERO)
     return _Block(tuple(piece[0] for piece in held), tuple(piece[1] for piece in held), tuple(open_before))
@@ -251,9 +253,9 @@ def _number(at: datetime) -> int:
     return (at - _EPOCH) // _BLOCK
 
 
-def _joined(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
+def joined_pieces(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Make one of pieces that touch or overlap. They come in the order of their starts."""
-    held: _Piece | None = None
+    held: Piece | None = None
     for piece in pieces:
         if held is None:
             held = piece
@@ -274,7 +276,7 @@ def _check_day(day: object) -> None:
         raise InvalidTime(f"day is {type(day).__name__}; allowed: a date without a time")
 
 
-def _on_day(day: date, spans: tuple[Span, ...], zone: ZoneInfo) -> Iterator[_Piece]:
+def pieces_on(day: date, spans: tuple[Span, ...], zone: ZoneInfo) -> Iterator[Piece]:
     """Return when the spans that open on *day* begin and end: at the same moment if all of it is skipped."""
     for span in spans:
         closing_day = day + _ONE_DAY if span.runs_over else day

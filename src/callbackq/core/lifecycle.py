@@ -45,12 +45,7 @@ from callbackq.events import (
     CallbackWaitedLong,
     CallbackWatched,
 )
-from callbackq.ids import (
-    AgentId,
-    AttemptId,
-    QueueName,
-    SubjectId,
-)
+from callbackq.ids import AgentId, AttemptId, QueueName, SubjectId
 from callbackq.model import (
     Ahead,
     Callback,
@@ -59,8 +54,9 @@ from callbackq.model import (
     DueReason,
     HoldReason,
     Outcome,
+    Purpose,
 )
-from callbackq.policy import Duplicates, PlaceAfter, QueuePolicy
+from callbackq.policy import Duplicates, DuplicateScope, PlaceAfter, QueuePolicy
 
 
 class Command(enum.StrEnum):
@@ -83,6 +79,7 @@ class Command(enum.StrEnum):
     REST = "rest"
     COMPLETE = "complete"
     GIVE_UP = "give up"
+    REFUSE = "refuse"
     MERGE = "merge"
     CANCEL = "cancel"
     EXPIRE = "expire"
@@ -120,6 +117,7 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
         (_S.WAITING, Command.REQUEUE): _S.WAITING,
         (_S.WAITING, Command.MARK_LONG_WAIT): _S.WAITING,
         (_S.WAITING, Command.TICKET): _S.WAITING,
+        (_S.WAITING, Command.REFUSE): _S.ENDED,
         (_S.WAITING, Command.MERGE): _S.ENDED,
         (_S.WAITING, Command.RENUMBER): _S.WAITING,
         (_S.WAITING, Command.CALL_IN): _S.WAITING,
@@ -166,13 +164,14 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
 
 
 def dedup_key(subject_id: SubjectId, *, policy: QueuePolicy) -> str:
-    """Return the key that at most one active callback may hold: one person in one queue."""
-    return f"{policy.queue}/{subject_id}"
+    """Return the key that at most one active callback may hold: one person in one queue, or in all of them."""
+    everywhere = policy.duplicates_over is DuplicateScope.EVERYWHERE
+    return f"{'*' if everywhere else policy.queue}/{subject_id}"
 
 
 def dedup_key_or_none(subject_id: SubjectId, *, policy: QueuePolicy) -> str | None:
     """Return the same key; none where policy allows a person several callbacks."""
-    return dedup_key(subject_id, policy=policy) if policy.duplicates is Duplicates.REFUSE else None
+    return None if policy.duplicates is Duplicates.ALLOW else dedup_key(subject_id, policy=policy)
 
 
 def ready(
@@ -243,19 +242,34 @@ def merge(
         reason="merged",
         merged_into_id=into.callback_id,
     )
-    kept = _place(
+    asked = _asked_last(callback, into)
+    both = attrs.evolve(
         into,
-        Command.PLACE,
-        CallbackMerged,
-        stand=stand,
-        policy=policy,
-        reason="merged",
-        now=now,
-        more={"merged_id": callback.callback_id},
         owner_id=into.owner_id or callback.owner_id,
         ticket_id=into.ticket_id or callback.ticket_id,
+        dedup_key=into.dedup_key or _key_left(callback, into, policy=policy),
+        expires_at=max(into.expires_at, callback.expires_at),
+        number_index=min(into.number_index, callback.number_index),
+        purpose=asked.purpose,
+        consent_at=asked.consent_at,
+        consent_ref=asked.consent_ref,
     )
-    return ended + kept
+    more = {"merged_id": callback.callback_id}
+    return ended + _place(
+        both, Command.PLACE, CallbackMerged, stand=stand, policy=policy, reason="merged", now=now, more=more
+    )
+
+
+def _asked_last(callback: Callback, into: Callback) -> Callback:
+    """Return which of the two the customer agreed to last; the one that goes on, if they asked for neither."""
+    asked = [one for one in (into, callback) if one.purpose is Purpose.REQUESTED] or [into]
+    return max(asked, key=lambda one: max(one.consent_at or one.requested_at, one.requested_at))
+
+
+def _key_left(callback: Callback, into: Callback, *, policy: QueuePolicy) -> str | None:
+    """The key that the other one lets go of, where it is the one that would have been this one's."""
+    own = dedup_key_or_none(into.subject_id, policy=policy)
+    return own if own == callback.dedup_key else None
 
 
 def ticket(callback: Callback, ticket_id: str, *, now: datetime) -> Decision:
@@ -264,27 +278,15 @@ def ticket(callback: Callback, ticket_id: str, *, now: datetime) -> Decision:
         return Decision()
     due = (callback.due_at, callback.due_reason)
     record = move(callback, Command.TICKET, due=due, ticket_id=ticket_id)
-    return Decision(
-        records=(record,), events=(CallbackTicketed(**head(record, at=now), ticket_id=ticket_id),)
-    )
+    event = CallbackTicketed(**head(record, at=now), ticket_id=ticket_id)
+    return Decision(records=(record,), events=(event,))
 
 
 def hold(callback: Callback, *, reason: HoldReason, until: datetime, now: datetime) -> Decision:
-    """Take it out of the line, for a rule forbids dialing now. Looked at again at *until*."""
+    """Take it out of the line, for a rule forbids dialing now. Looked at again at *until*, while it lives."""
     due = min((until, DueReason.HOLD_OVER), expiry(callback))
     record = move(callback, Command.HOLD, due=due, hold_reason=reason)
     return Decision(records=(record,), events=(CallbackHeld(**head(record, at=now), hold_reason=reason),))
-
-
-def hold_for_number(callback: Callback, *, policy: QueuePolicy, now: datetime) -> Decision:
-    """Hold it while its number is in another live attempt: nobody's phone rings twice at once."""
-    until = now + policy.number_in_use_hold
-    return hold(callback, reason=HoldReason.NUMBER_IN_USE, until=until, now=now)
-
-
-def hold_for_limit(callback: Callback, *, until: datetime, now: datetime) -> Decision:
-    """Hold it until its number may be dialed again: it was dialed as often as is allowed."""
-    return hold(callback, reason=HoldReason.NUMBER_LIMIT, until=until, now=now)
 
 
 def look_again(callback: Callback, *, at: datetime, now: datetime) -> Decision:
@@ -327,7 +329,6 @@ def attempt(
 
 VOICEMAIL_TIME_MAX: Final = timedelta(minutes=2)
 """So long an agent may speak to a machine before the callback takes the attempt for lost."""
-
 
 ALONE_TIME_MAX: Final = timedelta(minutes=2)
 """So long after having answered a customer may be on the line alone, whom nobody could be told to hang up."""
@@ -442,6 +443,11 @@ def expire(
     return end(callback, Command.EXPIRE, outcome=Outcome.EXPIRED, now=now, reason=reason, more=ending)
 
 
+def refuse(callback: Callback, *, reason: str, ending: Mapping[str, Any], now: datetime) -> Decision:
+    """A rule forbids calling this person: *reason* names it, *ending* is what else the event tells."""
+    return end(callback, Command.REFUSE, outcome=Outcome.REFUSED_BY_RULE, now=now, reason=reason, more=ending)
+
+
 def open_to_all(callback: Callback, *, stand: Stand, policy: QueuePolicy, now: datetime) -> Decision:
     """Its preferred agent did not come, or went away: any agent may serve it who has the skills."""
     return _place(callback, Command.OPEN, CallbackOpened, stand=stand, policy=policy, now=now)
@@ -469,8 +475,7 @@ def due(callback: Callback, *, facts: DueFacts, policy: QueuePolicy, now: dateti
         return expire(callback, now=now)
     match callback.due_reason:
         case DueReason.PREFERENCE_OVER:
-            stand = opened(callback, lane=facts.lane)
-            return open_to_all(callback, stand=stand, policy=policy, now=now)
+            return open_to_all(callback, stand=opened(callback, lane=facts.lane), policy=policy, now=now)
         case DueReason.WAITED_LONG:
             return _mark_long_wait(callback, policy=policy, now=now)
         case DueReason.WINDOW_OVER:
@@ -488,9 +493,8 @@ def due(callback: Callback, *, facts: DueFacts, policy: QueuePolicy, now: dateti
 def _mark_long_wait(callback: Callback, *, policy: QueuePolicy, now: datetime) -> Decision:
     marked = attrs.evolve(callback, waited_long_at=now)
     record = move(marked, Command.MARK_LONG_WAIT, due=due_in_line(marked, policy=policy))
-    return Decision(
-        records=(record,), events=(CallbackWaitedLong(**head(record, at=now), waited_long_at=now),)
-    )
+    event = CallbackWaitedLong(**head(record, at=now), waited_long_at=now)
+    return Decision(records=(record,), events=(event,))
 
 
 def expiry(callback: Callback) -> tuple[datetime, DueReason]:

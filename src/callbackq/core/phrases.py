@@ -75,6 +75,12 @@ class Phrase(enum.StrEnum):
     # What went wrong.
     INVALID_NUMBER = "invalid_number"
     NUMBER_NEEDED = "number_needed"
+    NUMBER_REFUSED = "number_refused"
+    REGION_NOT_SERVED = "region_not_served"
+    NOT_VERIFIED = "not_verified"
+    CODE_WRONG = "code_wrong"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    CALL_FORBIDDEN = "call_forbidden"
     INVALID_TIME = "invalid_time"
     INVALID_TEXT = "invalid_text"
     INVALID_PRIORITY = "invalid_priority"
@@ -180,6 +186,12 @@ _TEXT: Final[Mapping[Phrase, str]] = MappingProxyType(
         Phrase.GOODBYE: "Goodbye.",
         Phrase.INVALID_NUMBER: "That number cannot be called.",
         Phrase.NUMBER_NEEDED: "Please enter the number at which we should call you.",
+        Phrase.NUMBER_REFUSED: "We cannot call that number. Please give another one.",
+        Phrase.REGION_NOT_SERVED: "We do not call numbers of that country.",
+        Phrase.NOT_VERIFIED: "We have to check first that this number is yours.",
+        Phrase.CODE_WRONG: "That is not the code that we sent.",
+        Phrase.TOO_MANY_REQUESTS: "Too many callbacks were asked for. Please try again later.",
+        Phrase.CALL_FORBIDDEN: "We are not allowed to call that number.",
         Phrase.INVALID_TIME: "We cannot call you at that time.",
         Phrase.INVALID_TEXT: "We could not understand that.",
         Phrase.INVALID_PRIORITY: "Something is wrong with your request.",

@@ -10,8 +10,18 @@ from callbackq.core.decision import Decision, told
 from callbackq.core.lifecycle import TRANSITIONS, Command, dedup_key_or_none, due_in_line, move
 from callbackq.core.placing import Stand
 from callbackq.events import CallbackRequested, CallbackRescheduled, CallbackWatched
-from callbackq.ids import AgentId, BookingId, CallbackId, CallId, OfferId, PlaceId, SubjectId, TenantId
-from callbackq.model import Callback, Channel, DueReason, Position, Wait
+from callbackq.ids import (
+    AgentId,
+    BookingId,
+    CallbackId,
+    CallId,
+    OfferId,
+    PlaceId,
+    SubjectId,
+    TenantId,
+    VerificationId,
+)
+from callbackq.model import Callback, Channel, DueReason, Position, Purpose, Wait
 from callbackq.policy import QueuePolicy
 
 
@@ -38,6 +48,11 @@ class Asked:
     ticket_id: str | None = None
     caller_id: str | None = None
     media: str | None = None
+    purpose: Purpose = Purpose.REQUESTED
+    consent_at: datetime | None = None
+    consent_ref: str | None = None
+    verification_id: VerificationId | None = None
+    follows_id: CallbackId | None = None
     position: Position | None
     wait: Wait
 
@@ -73,6 +88,11 @@ def request(asked: Asked, *, policy: QueuePolicy, now: datetime) -> Decision:
         ticket_id=asked.ticket_id,
         caller_id=asked.caller_id,
         media=asked.media,
+        purpose=asked.purpose,
+        consent_at=asked.consent_at,
+        consent_ref=asked.consent_ref,
+        verification_id=asked.verification_id,
+        follows_id=asked.follows_id,
         dedup_key=dedup_key_or_none(asked.subject_id, policy=policy),
         request_key=asked.request_key,
         offer_id=asked.offer_id,

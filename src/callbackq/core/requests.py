@@ -46,6 +46,8 @@ class Wish:
 
 
 ALTERNATIVES_MAX: Final = 5
+SEEN_EVERY: Final = timedelta(days=1)
+"""It is not written more often that a person was heard of."""
 
 
 def read_numbers(
@@ -193,19 +195,42 @@ def read_rate(rate_per_minute: object) -> timedelta | None:
 
 
 def check_same_request(
-    known: Callback, subject: Subject, *, queue: QueueName, call_id: str | None, number: PhoneNumber | None
+    known: Callback,
+    subject: Subject,
+    *,
+    queue: QueueName,
+    call_id: str | None,
+    number: PhoneNumber | None,
+    customer_id: str | None = None,
 ) -> None:
     """
     Check that a request under a known key asks for the same thing.
 
+    Args:
+        customer_id: where the host gave one; the number tells for a person of whom it gave none before.
+
     Raises:
-        RequestKeyReused: queue, live call or number differ.
+        RequestKeyReused: queue, live call, customer or number differ.
     """
     same = known.queue == queue and (call_id is None or known.call_id == call_id)
-    if not same or (number is not None and number.identity != subject.identity):
+    if subject.erased_at is not None:
+        pass  # Nobody knows any more who had asked.
+    elif customer_id is not None and (subject.customer_id is not None or number is None):
+        same = same and customer_id == subject.customer_id
+    elif number is not None:
+        same = same and is_number_of(subject, number)
+    if not same:
         raise RequestKeyReused(
-            f"the request key of callback {known.callback_id} came again with another queue, call or number"
+            f"the request key of callback {known.callback_id} came again with another queue, live call, customer or "
+            "number; allowed: the same request, or another key"
         )
+
+
+def is_number_of(subject: Subject, number: PhoneNumber) -> bool:
+    """Whether the person is known by this number, or called at it."""
+    return number.identity == subject.identity or (
+        (number.e164, number.extension) == (subject.number, subject.extension)
+    )
 
 
 def new_subject(
@@ -224,6 +249,7 @@ def new_subject(
         record_number=wish.record_number,
         contexts={ref: wish.context} if wish.context else {},
         created_at=now,
+        seen_at=now,
     )
 
 
@@ -232,6 +258,9 @@ def renewed_subject(
     wish: Wish,
     *,
     ref: str,
+    now: datetime,
+    customer_id: str | None = None,
+    tier: str | None = None,
     moved_from: str | None = None,
     in_use: Collection[str] = (),
 ) -> Subject:
@@ -251,8 +280,12 @@ def renewed_subject(
     for oldest in list(contexts)[:-CONTEXTS_KEPT_MAX]:
         if oldest not in in_use and oldest != ref:
             del contexts[oldest]
+    is_seen_again = subject.seen_at is None or now - subject.seen_at >= SEEN_EVERY
     renewed = attrs.evolve(
         subject,
+        customer_id=subject.customer_id or customer_id,
+        tier=tier or subject.tier,
+        seen_at=now if is_seen_again else subject.seen_at,
         name=wish.name or subject.name,
         language=wish.language or subject.language,
         alternatives=wish.alternatives or subject.alternatives,

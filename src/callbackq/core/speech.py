@@ -32,8 +32,10 @@ from callbackq.core.slot_speech import (
 )
 from callbackq.errors import (
     CallbackqError,
+    CallForbidden,
     CallHasEnded,
     CallNotFound,
+    CodeWrong,
     CommitUncertain,
     Conflict,
     DuplicateCallback,
@@ -43,14 +45,17 @@ from callbackq.errors import (
     InvalidTime,
     NoShowsTooMany,
     NotPossibleNow,
+    NotVerified,
     NumberNeeded,
+    NumberRefused,
     RequestKeyReused,
     RequestRefused,
     SlotUnavailable,
     StoreUnavailable,
+    TooManyRequests,
     UnknownQueue,
 )
-from callbackq.model import Choice, NoOffer, NoOfferReason, Offer, Position, Receipt, Wait
+from callbackq.model import Choice, NoOffer, NoOfferReason, NumberProblem, Offer, Position, Receipt, Wait
 from callbackq.policy import AfterRefusal, PlaceFrom, QueuePolicy
 
 __all__ = [
@@ -275,6 +280,11 @@ _REFUSAL: Final[Mapping[type[CallbackqError], Phrase]] = MappingProxyType(
     {
         InvalidNumber: Phrase.INVALID_NUMBER,
         NumberNeeded: Phrase.NUMBER_NEEDED,
+        NumberRefused: Phrase.NUMBER_REFUSED,
+        NotVerified: Phrase.NOT_VERIFIED,
+        CodeWrong: Phrase.CODE_WRONG,
+        TooManyRequests: Phrase.TOO_MANY_REQUESTS,
+        CallForbidden: Phrase.CALL_FORBIDDEN,
         InvalidTime: Phrase.INVALID_TIME,
         InvalidText: Phrase.INVALID_TEXT,
         InvalidPriority: Phrase.INVALID_PRIORITY,
@@ -295,6 +305,9 @@ _REFUSAL: Final[Mapping[type[CallbackqError], Phrase]] = MappingProxyType(
 """By class; an error that is not named is said as its nearest base."""
 
 
+_ABOUT_REGIONS: Final = (NumberProblem.REGION_NOT_SERVED, NumberProblem.TIER_NEEDED)
+
+
 def say_refusal(error: CallbackqError) -> tuple[Say, ...]:
     """
     Say why a request was not taken. Nothing of the error itself is said: it may hold what is not for the caller.
@@ -304,6 +317,9 @@ def say_refusal(error: CallbackqError) -> tuple[Say, ...]:
     """
     if isinstance(error, SlotUnavailable):
         return (say_slot_problem(error),)
+    if isinstance(error, NumberRefused) and error.problem in _ABOUT_REGIONS:
+        instead = (Say(Phrase.OTHER_CHANNELS, names=error.alternatives),) if error.alternatives else ()
+        return (Say(Phrase.REGION_NOT_SERVED), *instead)
     return (Say(next(_REFUSAL[kind] for kind in type(error).__mro__ if kind in _REFUSAL)),)
 
 

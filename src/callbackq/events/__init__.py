@@ -79,6 +79,9 @@ from callbackq.events.calls import (
     CallReturned,
     CallTaken,
 )
+from callbackq.events.opt_outs import (
+    OptOutChanged,
+)
 from callbackq.events.queues import (
     QueueSwitched,
 )
@@ -145,6 +148,7 @@ __all__ = [
     "CallbackWaitedLong",
     "CallbackWatched",
     "Event",
+    "OptOutChanged",
     "QueueSwitched",
     "ReportIgnored",
 ]

@@ -18,6 +18,7 @@ from callbackq.ids import (
     PlaceId,
     QueueName,
     SubjectId,
+    VerificationId,
 )
 from callbackq.model import (
     CallbackState,
@@ -28,6 +29,7 @@ from callbackq.model import (
     Mode,
     NoticeKind,
     Outcome,
+    Purpose,
 )
 
 
@@ -74,6 +76,11 @@ class CallbackRequested(CallbackEvent):
     ticket_id: str | None = None
     caller_id: str | None = None
     media: str | None = None
+    purpose: Purpose = Purpose.REQUESTED
+    consent_at: datetime | None = None
+    consent_ref: str | None = None
+    verification_id: VerificationId | None = None
+    follows_id: CallbackId | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -133,6 +140,11 @@ class CallbackMerged(CallbackPlaced):
     merged_id: CallbackId
     owner_id: AgentId | None = None
     ticket_id: str | None = None
+    expires_at: datetime
+    number_index: int
+    purpose: Purpose
+    consent_at: datetime | None = None
+    consent_ref: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -28,9 +28,11 @@ from callbackq.ids import (
     QueueName,
     SubjectId,
     TenantId,
+    VerificationId,
 )
 from callbackq.masking import repr_masked
 from callbackq.model.bookings import Booking
+from callbackq.model.guards import OptOut
 from callbackq.model.words import (
     AgentState,
     AnsweredBy,
@@ -46,6 +48,7 @@ from callbackq.model.words import (
     LegState,
     Mode,
     Outcome,
+    Purpose,
 )
 
 
@@ -59,6 +62,12 @@ class Subject:
     are tried; `wrong_numbers` are those at which somebody else answered; `record_number` is the one that the host's
     own records have. `flagged_at` is when the person was flagged for missing callbacks at times they had chosen.
     `contexts` holds the free fields of each request, by callback or call id.
+
+    `customer_id` is the host's own id of the customer, where it gave one: no two persons have the same. `tier` is
+    what the host calls the customer's class of service. `preferred_number`, `language`, `zone`, `channel` and `hours`
+    are preferences, used on every channel where a request says nothing else; `hours` are those in which the customer
+    wants to be called: `{"monday": "09:00-12:00,14:00-18:00"}`, in `zone`. `seen_at` is about when anything was last
+    heard of the person. After `erased_at` nothing of the above is there any more, and `number` is empty.
     """
 
     tenant_id: TenantId
@@ -74,7 +83,15 @@ class Subject:
     record_number: str | None = attrs.field(default=None, repr=False)
     flagged_at: datetime | None = None
     contexts: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict[str, Mapping[str, str]], repr=False)
+    customer_id: str | None = attrs.field(default=None, repr=False)
+    tier: str | None = None
+    preferred_number: str | None = attrs.field(default=None, repr=False)
+    zone: str | None = attrs.field(default=None, repr=False)
+    channel: str | None = None
+    hours: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
     created_at: datetime
+    seen_at: datetime | None = None
+    erased_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -91,6 +108,9 @@ class Callback:
     the customer came back while waiting. `number_index` says which of the person's numbers is dialed next: 0 is the
     main one, n the n-th alternative. `score` and `resolved` are what the host reported of it afterwards.
     `booking_id` is the seat in a slot that is booked for it, where its queue has slots.
+    `purpose` is why the customer is called; `consent_at` is when the customer agreed to it, and `consent_ref` the
+    host's own reference to how. `verification_id` is the one-time code by which the customer proved that the number
+    is theirs. `follows_id` is an earlier callback of the person that had just ended when this one was asked for.
     `dedup_key` is the key that no other callback may hold while this one has not ended; `None` where duplicates
     are allowed. `quoted_*` is what the customer was told, and by which estimator. `overtook_*` counts the places
     of its class (queue, priority, lane) that stood before it, ready, when it was started.
@@ -122,6 +142,11 @@ class Callback:
     caller_id: str | None = None
     media: str | None = None
     called_in_id: CallId | None = None
+    purpose: Purpose = Purpose.REQUESTED
+    consent_at: datetime | None = None
+    consent_ref: str | None = None
+    verification_id: VerificationId | None = None
+    follows_id: CallbackId | None = None
     number_index: int = 0
     turn_at: datetime | None = None
     waited_long_at: datetime | None = None
@@ -283,5 +308,5 @@ class QueueControl:
 
 ALL_QUEUES: Final = QueueName("*")
 
-Record = Callback | LiveCall | Agent | Attempt | QueueControl | Booking
+Record = Callback | LiveCall | Agent | Attempt | QueueControl | Booking | OptOut
 Place = Callback | LiveCall

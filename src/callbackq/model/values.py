@@ -377,6 +377,8 @@ class CallSnapshot:
     name: str | None = attrs.field(default=None, repr=False)
     language: str | None = None
     context: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    customer_id: str | None = attrs.field(default=None, repr=False)
+    tier: str | None = None
     agent_id: str | None = None
 
 
@@ -407,6 +409,8 @@ class Person:
     name: str | None = attrs.field(default=None, repr=False)
     language: str | None = None
     context: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    customer_id: str | None = attrs.field(default=None, repr=False)
+    tier: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -14,6 +14,7 @@ class Entity(enum.StrEnum):
     ATTEMPT = "attempt"
     QUEUE = "queue"
     BOOKING = "booking"
+    OPT_OUT = "opt_out"
 
 
 class CallbackState(enum.StrEnum):
@@ -213,6 +214,77 @@ class HoldReason(enum.StrEnum):
     NUMBER_IN_USE = "number_in_use"
     NUMBER_LIMIT = "number_limit"
     WRONG_NUMBER = "wrong_number"
+    CALLING_HOURS = "calling_hours"
+    """The rules of the places where the number may be do not permit a call now."""
+    CUSTOMER_HOURS = "customer_hours"
+    """The customer prefers to be called at other hours."""
+    COST_CEILING = "cost_ceiling"
+    """Calls to closed or costly regions would cost more than the queue may spend in a day."""
+    DO_NOT_CALL_UNKNOWN = "do_not_call_unknown"
+    """The do-not-call list cannot be asked now, and nobody is called without."""
+
+
+class NumberType(enum.StrEnum):
+    """What kind of number it is, as far as the numbering plan tells."""
+
+    FIXED_LINE = "fixed_line"
+    MOBILE = "mobile"
+    FIXED_LINE_OR_MOBILE = "fixed_line_or_mobile"
+    TOLL_FREE = "toll_free"
+    PREMIUM_RATE = "premium_rate"
+    SHARED_COST = "shared_cost"
+    VOIP = "voip"
+    PERSONAL = "personal"
+    """A number that follows a person about; its calls can cost as much as premium-rate ones."""
+    PAGER = "pager"
+    UAN = "uan"
+    """The one number of a company, wherever its calls go."""
+    VOICEMAIL = "voicemail"
+    SATELLITE = "satellite"
+    """Satellite phones, and networks that belong to no country."""
+    UNKNOWN = "unknown"
+
+
+class NumberProblem(enum.StrEnum):
+    """Why a number is not dialed."""
+
+    NOT_A_NUMBER = "not_a_number"
+    IMPOSSIBLE = "impossible"
+    """Too short or too long for its country."""
+    INVALID = "invalid"
+    """No number of its country begins like this."""
+    EMERGENCY = "emergency"
+    SHORT_CODE = "short_code"
+    PREMIUM_RATE = "premium_rate"
+    SHARED_COST = "shared_cost"
+    SATELLITE = "satellite"
+    TYPE_REFUSED = "type_refused"
+    """Another type that the policy refuses."""
+    BLOCKED = "blocked"
+    """The host's list of numbers and ranges that are never dialed."""
+    REGION_NOT_SERVED = "region_not_served"
+    TIER_NEEDED = "tier_needed"
+    """Its region is served for some customers only."""
+    EXTENSION = "extension"
+    """It has an extension, where only a number that rings by itself can be used."""
+
+
+class Purpose(enum.StrEnum):
+    """Why the company calls. Rules differ by it."""
+
+    REQUESTED = "requested"
+    """The customer asked for this call."""
+    SERVICE = "service"
+    """About something that the customer has already: an order, an outage, an appointment."""
+    SALES = "sales"
+    """To sell something. The strictest rules are about these."""
+
+
+class Medium(enum.StrEnum):
+    """What a customer can opt out of."""
+
+    CALLS = "calls"
+    MESSAGES = "messages"
 
 
 class ReportKind(enum.StrEnum):
@@ -293,5 +365,7 @@ class NoticeKind(enum.StrEnum):
     """To the customer: we could not call at the time you chose; we still will, or choose another of these."""
     NOT_REPEATED = "not_repeated"
     """To the company: no seat was found for the next callback of a series."""
+    REFUSED_BY_RULE = "refused_by_rule"
+    """To the company: a rule forbids calling this customer, and the callback is over."""
     NUMBER_WRONG = "number_wrong"
     """To the company: this number is not the customer's."""

@@ -4,6 +4,9 @@ The settings of one queue. A policy is checked when it is built, and never fails
 Every figure is a default. Durations are `timedelta`; bounds are written with each field.
 """
 
+from callbackq.policy.calling import (
+    CallingPolicy,
+)
 from callbackq.policy.caps import (
     Caps,
 )
@@ -13,11 +16,29 @@ from callbackq.policy.hours import (
     WeekHours,
     weekdays,
 )
+from callbackq.policy.jurisdictions import (
+    CallingRule,
+    built_in_rules,
+    read_rules,
+)
+from callbackq.policy.keypad import (
+    KeypadPhrase,
+    KeypadPolicy,
+)
 from callbackq.policy.keys import (
     CONFIRM_KEYS,
     KEYS_DEFAULT,
     KEYS_S2,
     Keys,
+)
+from callbackq.policy.limits import (
+    LIMITS_GENESYS,
+    Limit,
+    RequestLimits,
+)
+from callbackq.policy.numbers import (
+    NumberPolicy,
+    RegionRule,
 )
 from callbackq.policy.queue import (
     AGENT_PRESENCE_MAX,
@@ -45,13 +66,18 @@ from callbackq.policy.slots import (
     SlotPolicy,
     StaffedSeats,
 )
+from callbackq.policy.verifying import (
+    Verify,
+)
 from callbackq.policy.words import (
+    Access,
     Acd,
     AfterRefusal,
     AllDeclined,
     CalledIn,
     Confirm,
     Duplicates,
+    DuplicateScope,
     NumberChoice,
     PlaceAfter,
     PlaceFrom,
@@ -63,6 +89,7 @@ __all__ = [
     "CONFIRM_KEYS",
     "KEYS_DEFAULT",
     "KEYS_S2",
+    "LIMITS_GENESYS",
     "PRIORITY_MAX",
     "RETRIES_GENESYS",
     "RETRIES_MINDFUL",
@@ -70,22 +97,32 @@ __all__ = [
     "RETRY_PRESETS",
     "RETRY_S2",
     "STRICT_CREDIT",
+    "Access",
     "Acd",
     "AfterRefusal",
     "AllDeclined",
     "CalledIn",
+    "CallingPolicy",
+    "CallingRule",
     "Caps",
     "Closure",
     "Confirm",
+    "DuplicateScope",
     "Duplicates",
     "ExponentialRest",
     "FixedSeats",
+    "KeypadPhrase",
+    "KeypadPolicy",
     "Keys",
+    "Limit",
     "NextBusinessDay",
     "NumberChoice",
+    "NumberPolicy",
     "PlaceAfter",
     "PlaceFrom",
     "QueuePolicy",
+    "RegionRule",
+    "RequestLimits",
     "Rest",
     "RetryPreset",
     "RetryRule",
@@ -94,8 +131,11 @@ __all__ = [
     "Span",
     "StaffedSeats",
     "SteppedRest",
+    "Verify",
     "Voicemail",
     "WeekHours",
+    "built_in_rules",
     "check_policies",
+    "read_rules",
     "weekdays",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Set
 from datetime import timedelta
 from typing import Any, Final, TypeVar, cast
@@ -11,6 +12,7 @@ from callbackq.model.wall import ZONES_ALLOWED, zone_keys
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+E = TypeVar("E", bound=enum.StrEnum)
 
 
 class Frozen(Mapping[K, V]):
@@ -87,6 +89,23 @@ class Shown:
 
     def __repr__(self) -> str:
         return str(self._value)
+
+
+def own_members(field: str, given: object, kind: type[E]) -> frozenset[E]:
+    """Copy words of one kind: one, or several. Raises: ConfigurationError."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        given = (given,)
+    words = cast("Iterable[object]", given)
+    try:
+        return frozenset(kind(str(word)) for word in words)
+    except ValueError as error:
+        allowed = f"any of: {', '.join(map(str, kind))}"
+        raise ConfigurationError(field, words, allowed) from error
+
+
+def repr_sorted(words: Iterable[str]) -> str:
+    """Show a set of words in their order, as an attrs field's `repr`: the same in every process."""
+    return "{" + ", ".join(sorted(map(str, words))) + "}"
 
 
 def check_zone_key(field: str, zone: object) -> None:

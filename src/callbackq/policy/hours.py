@@ -143,7 +143,7 @@ def _own_week(week: Mapping[int, Sequence[Span]]) -> Mapping[int, tuple[Span, ..
     given = _as_mapping("WeekHours.week", week, "spans by day of the week, 0 (Monday) to 6")
     for day in given:
         int_within("WeekHours.week", day, 0, 6)
-    return Frozen({day: _own_spans(f"WeekHours.week[{day}]", spans) for day, spans in week.items()})
+    return Frozen({day: own_spans(f"WeekHours.week[{day}]", spans) for day, spans in week.items()})
 
 
 def _own_special(special: Mapping[date, Sequence[Span]]) -> Mapping[date, tuple[Span, ...]]:
@@ -152,7 +152,7 @@ def _own_special(special: Mapping[date, Sequence[Span]]) -> Mapping[date, tuple[
     _up_to_max("WeekHours.special", given)
     for day in given:
         _check_date("WeekHours.special", day)
-    return Frozen({day: _own_spans(f"WeekHours.special[{day}]", spans) for day, spans in special.items()})
+    return Frozen({day: own_spans(f"WeekHours.special[{day}]", spans) for day, spans in special.items()})
 
 
 def _own_holidays(days: Iterable[date]) -> frozenset[date]:
@@ -172,7 +172,7 @@ def _own_closures(closures: Iterable[Closure]) -> tuple[Closure, ...]:
     return tuple(sorted(cast("tuple[Closure, ...]", given), key=lambda closure: closure.from_at))
 
 
-def _own_spans(field: str, spans: object) -> tuple[Span, ...]:
+def own_spans(field: str, spans: object) -> tuple[Span, ...]:
     """Copy the spans of one day, in the order of the clock."""
     if not isinstance(spans, list | tuple):
         raise ConfigurationError(field, spans, "a list of Span")

@@ -17,6 +17,7 @@ from callbackq.effects import Prompt
 from callbackq.errors import ConfigurationError
 from callbackq.ids import QueueName
 from callbackq.model import Choice, Confirmation, Disposition, Mode
+from callbackq.policy.calling import CallingPolicy
 from callbackq.policy.caps import Caps
 from callbackq.policy.checks import (
     NAME_LENGTH_MAX,
@@ -29,10 +30,14 @@ from callbackq.policy.checks import (
     within,
 )
 from callbackq.policy.hours import WeekHours
+from callbackq.policy.keypad import KeypadPolicy
 from callbackq.policy.keys import CONFIRM_KEYS, KEYS_DEFAULT, own_confirm_keys, own_keys
+from callbackq.policy.limits import NO_LIMITS, RequestLimits
+from callbackq.policy.numbers import NumberPolicy
 from callbackq.policy.prompts import NO_PROMPTS, own_prompts
 from callbackq.policy.retries import RETRY_S2, RULES_ALLOWED, RetryRule, own_rules
 from callbackq.policy.slots import SlotPolicy
+from callbackq.policy.verifying import Verify
 from callbackq.policy.words import (
     Acd,
     AfterRefusal,
@@ -40,6 +45,7 @@ from callbackq.policy.words import (
     CalledIn,
     Confirm,
     Duplicates,
+    DuplicateScope,
     PlaceAfter,
     PlaceFrom,
 )
@@ -49,6 +55,8 @@ STRICT_CREDIT: Final = timedelta(days=366)
 """One step of priority outweighs any wait of a year or less. All 255 of them keep ranks below 2**53."""
 
 _NO_CAPS: Final = Caps()
+_ANY_NUMBER: Final = NumberPolicy()
+_KEYPAD: Final = KeypadPolicy()
 AGENT_PRESENCE_MAX: Final = timedelta(hours=16)
 """How long an agent is believed to be there, unless a policy says otherwise."""
 
@@ -66,6 +74,13 @@ class QueuePolicy:
         default_region: two letters; how a number without a country code is read.
         mode: which leg starts when: the agent's, the customer's, or both at once. An agent is reserved in each.
         duplicates: what a second request of the same person gets.
+        duplicates_over: whether a callback in another queue is a duplicate too.
+        follows_within: a request so long after an earlier callback of the person ended is linked to it. 0 to 30 days.
+        numbers: which numbers are called: types, regions, ranges, and what they may cost.
+        calling: when people may be called, by the rules of the places where their number may be; None: at any hour.
+        limits: how many requests are taken from one number, from one source, and in all.
+        keypad: how a caller is asked for a number by key: tries, read-back, words. See `callbackq.core.keypad`.
+        verify: when a number must be proved by a one-time code; None: never.
         priority_default: 0 to 255, lower first.
         priority_credit: the head start of one step of priority. The default is strict: priority always wins.
             A smaller one ages: a step is worth that much waiting. 0 to 366 days.
@@ -154,6 +169,13 @@ class QueuePolicy:
     default_region: str = "US"
     mode: Mode = Mode.AGENT_FIRST
     duplicates: Duplicates = Duplicates.REFUSE
+    duplicates_over: DuplicateScope = DuplicateScope.QUEUE
+    follows_within: timedelta = timedelta(hours=24)
+    numbers: NumberPolicy = _ANY_NUMBER
+    calling: CallingPolicy | None = attrs.field(factory=CallingPolicy)
+    limits: RequestLimits = NO_LIMITS
+    keypad: KeypadPolicy = _KEYPAD
+    verify: Verify | None = None
     priority_default: int = 100
     priority_credit: timedelta = STRICT_CREDIT
     place_from: PlaceFrom = PlaceFrom.ENTERED
@@ -236,7 +258,7 @@ class QueuePolicy:
                 Shown(self.preferred_agent_time),
                 f"less than callback_life, {self.callback_life}",
             )
-        for field, kind in (("hours", WeekHours), ("slots", SlotPolicy)):
+        for field, kind in _OPTIONAL:
             if getattr(self, field) is not None:
                 check_member(field, getattr(self, field), kind)
         _check_shares(self)
@@ -250,6 +272,10 @@ _D: Final = timedelta(days=1)
 _MEMBERS: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("caps", Caps),
     ("duplicates", Duplicates),
+    ("duplicates_over", DuplicateScope),
+    ("numbers", NumberPolicy),
+    ("keypad", KeypadPolicy),
+    ("limits", RequestLimits),
     ("place_from", PlaceFrom),
     ("acd", Acd),
     ("after_refusal", AfterRefusal),
@@ -261,6 +287,12 @@ _MEMBERS: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("detect", bool),
     ("record", bool),
     ("survey", bool),
+)
+_OPTIONAL: Final[tuple[tuple[str, type[Any]], ...]] = (
+    ("hours", WeekHours),
+    ("slots", SlotPolicy),
+    ("calling", CallingPolicy),
+    ("verify", Verify),
 )
 _MAY_BE_NONE: Final = frozenset(
     {
@@ -308,6 +340,7 @@ _BOUNDS: Final = (
     ("agent_presence_max", _M, 7 * _D),
     ("number_in_use_hold", _S, _H),
     ("missed_life", 0 * _S, 30 * _D),
+    ("follows_within", 0 * _S, 30 * _D),
     ("confirm_time_max", _S, 2 * _M),
     ("prompt_time_max", _S, 5 * _M),
     ("customer_hold_max", _S, 5 * _M),

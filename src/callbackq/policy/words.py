@@ -6,10 +6,35 @@ import enum
 
 
 class Duplicates(enum.StrEnum):
-    """What happens when a person who already has a callback in this queue asks for one more."""
+    """What happens when a person who already has a callback asks for one more."""
 
     REFUSE = "refuse"
+    """Refused, with the id of the one they have."""
+    MERGE = "merge"
+    """One goes on, with the better place of the two and the context of both: the older, or the one that is in line."""
+    REPLACE = "replace"
+    """The one they have is over, and the new one stands where it is asked for."""
     ALLOW = "allow"
+    """They have both."""
+    ASK = "ask"
+    """Refused, unless the request says which of the others it wants: ask the customer."""
+
+
+class DuplicateScope(enum.StrEnum):
+    """Which other callbacks of a person are duplicates."""
+
+    QUEUE = "queue"
+    EVERYWHERE = "everywhere"
+    """Those of every queue with this setting."""
+
+
+class Access(enum.StrEnum):
+    """Whether numbers of a region are called."""
+
+    ALLOW = "allow"
+    TIERS = "tiers"
+    """For customers of some tiers only."""
+    REFUSE = "refuse"
 
 
 class PlaceFrom(enum.StrEnum):

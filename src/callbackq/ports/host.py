@@ -22,8 +22,10 @@ from callbackq.ids import (
     QueueName,
 )
 from callbackq.model import (
+    CodeOrder,
     EstimateFacts,
     Opening,
+    Purpose,
     TelephonySnapshot,
     TicketOrder,
     Wait,
@@ -118,6 +120,43 @@ class Tickets(Protocol):
 
         The same `order.callback_id` again must give the same ticket. What it raises is logged, and the promise
         stands without a ticket; the same request again asks for the ticket again.
+        """
+        ...
+
+
+# ---------------------------------------------------------------------------- who must not be called, one-time codes
+
+
+class DoNotCall(Protocol):
+    """
+    Knows who must not be called: a register, or the company's own list.
+
+    >>> class Nobody:
+    ...     def is_listed(self, number, purpose):
+    ...         return False
+    >>> Nobody().is_listed("+12125550123", "requested")
+    False
+    """
+
+    def is_listed(self, number: str, purpose: Purpose) -> bool:
+        """
+        Return whether *number*, in E.164, must not be called for this purpose.
+
+        Asked when a callback is requested, and at every attempt, within a transaction: it must return soon, and answer
+        from what it has at hand. Where it raises, nobody is called: a request is refused as a store that is
+        unavailable would refuse it, and an attempt is held and asked again.
+        """
+        ...
+
+
+class CodeSender(Protocol):
+    """Sends one-time codes, by message or by a call that speaks them."""
+
+    def send(self, order: CodeOrder) -> None:
+        """
+        Send `order.code` to `order.number`. No transaction is open; it may take its time.
+
+        What it raises becomes `CodeNotSent`, and the code is void.
         """
         ...
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 from callbackq.service.agents import AgentCommands
 from callbackq.service.base import CONFLICT_TRIES
 from callbackq.service.calls import CallCommands
+from callbackq.service.histories import HistoryCommands
 from callbackq.service.order import HeadStart, OrderCommands
+from callbackq.service.people import PeopleCommands
 from callbackq.service.promises import PromiseCommands
 from callbackq.service.queues import QueueCommands
 from callbackq.service.reading import Questions
 from callbackq.service.reports import ReportCommands
 from callbackq.service.settling import SettlingCommands
 from callbackq.service.slots import SlotCommands
+from callbackq.service.verifying import VerifyCommands
 
 __all__ = ["CONFLICT_TRIES", "CallbackService", "HeadStart"]
 
@@ -30,6 +33,9 @@ class CallbackService(
     ReportCommands,
     SettlingCommands,
     SlotCommands,
+    VerifyCommands,
+    PeopleCommands,
+    HistoryCommands,
     Questions,
 ):
     """
@@ -45,8 +51,10 @@ class CallbackService(
         hours: when each queue is open; as their policies say, unless given.
         estimator: how waits are estimated; `BestAvailable()` unless given.
         tickets: a help desk, in which tickets are opened for requests without a live call; none unless given.
-
         capacity: how many seats a slot has, for queues whose `SlotPolicy` leaves it to the host.
+        do_not_call: who must not be called; nobody unless given.
+        codes: what sends one-time codes; without it none can be sent.
+        limits: how many requests are taken over all queues; see `QueuePolicy.limits` for those of one.
 
     Raises:
         ConfigurationError: two policies for one queue; or what is no list of policies; or a queue that leaves its

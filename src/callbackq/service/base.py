@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final, TypeVar
 
+from callbackq.asking import Desk
 from callbackq.core.instants import check_instant, check_text
 from callbackq.errors import ConfigurationError, Conflict
 from callbackq.gauge import Gauge
 from callbackq.ids import DEFAULT_TENANT, QueueName, TenantId
-from callbackq.intake import Desk
-from callbackq.policy import Caps, QueuePolicy, check_policies
+from callbackq.limiting import Flood
+from callbackq.policy import Caps, Limit, QueuePolicy, check_policies
 from callbackq.ports import (
     Clock,
+    CodeSender,
     Commit,
+    DoNotCall,
     Estimator,
     Hours,
     IdSource,
@@ -51,6 +54,9 @@ class ServiceBase:
         estimator: Estimator | None = None,
         tickets: Tickets | None = None,
         capacity: SlotCapacity | None = None,
+        do_not_call: DoNotCall | None = None,
+        codes: CodeSender | None = None,
+        limits: Sequence[Limit] = (),
     ) -> None:
         self.store: Final = store
         self.tenant_id: Final = TenantId(check_text(tenant_id, "tenant_id"))
@@ -74,12 +80,19 @@ class ServiceBase:
         self.seating: Final = Seating(self.policies, tenant_id=self.tenant_id, hours=hours, capacity=capacity)
         self.gauge: Final = Gauge(estimator, policies=self.policies, caps=caps)
         self.tickets: Final = tickets
+        self.do_not_call: Final = do_not_call
+        self.codes: Final = codes
+        self.limits: Final = tuple(limits)
+        self.flood: Final = Flood()
         self.desk: Final = Desk(
             tenant_id=self.tenant_id,
             ids=self.ids,
             gauge=self.gauge,
             seating=self.seating,
             pepper=store.pepper,
+            policies=self.policies,
+            do_not_call=do_not_call,
+            limits=self.limits,
         )
         self._lanes_known: set[tuple[str, ...]] = set()
         self._wakers: list[Callable[[], None]] = []

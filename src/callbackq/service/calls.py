@@ -11,19 +11,21 @@ from typing import cast
 
 import attrs
 
-from callbackq import intake
+from callbackq import asking, duplicates, intake
 from callbackq.core import agents, offering, resync
 from callbackq.core import calls as rules
 from callbackq.core.instants import check_instant, check_text, read_entered_at
 from callbackq.core.placing import lanes_of_request, moved, stand_at
 from callbackq.core.requests import read_skills
-from callbackq.errors import CallHasEnded, DuplicateCallback, InvalidText, InvalidTime
+from callbackq.errors import CallHasEnded, InvalidText, InvalidTime, RequestRefused
 from callbackq.events import CallMoved
 from callbackq.facts import control_of, lanes_for, line_length, open_lane, passed_by
 from callbackq.ids import AgentId, CallId, OfferId, QueueName
 from callbackq.model import (
     AgentState,
     Ahead,
+    Callback,
+    CallbackState,
     CallSnapshot,
     CallState,
     Channel,
@@ -34,13 +36,14 @@ from callbackq.model import (
     Opening,
     Resynced,
 )
-from callbackq.people import person
-from callbackq.policy import QueuePolicy
+from callbackq.people import called_at, known_person, person
+from callbackq.policy import Duplicates, QueuePolicy
 from callbackq.ports import Commit, Transaction
 from callbackq.returning import PromiseConcerned, Returning, close_returned
 from callbackq.service.base import NO_CONTEXT, ServiceBase
 from callbackq.writing import (
     free_agent_of_call,
+    open_if_left,
     policy_of,
     policy_or_default,
     presence_max_of,
@@ -66,6 +69,8 @@ class CallCommands(ServiceBase):
         name: str | None = None,
         language: str | None = None,
         context: Mapping[str, str] = NO_CONTEXT,
+        customer_id: str | None = None,
+        tier: str | None = None,
     ) -> LiveCall:
         """
         A caller entered the line. Say it once for each call, as soon as the caller waits.
@@ -83,6 +88,9 @@ class CallCommands(ServiceBase):
             entered_at: when the caller entered the queue, aware; now if not given. Decides the place. At most 30
                 days ago; a clock that is up to 5 s ahead of ours is taken for now.
             context: free fields for the agent; at most 50, of 2,000 characters.
+            customer_id: the host's own id of the customer, where the caller is known. It goes before the number: two
+                customers may share one. 1 to 200 characters.
+            tier: what the host calls the customer's class of service; some regions are served for some tiers only.
 
         Returns:
             The live call. It is in line for all nodes; a loss of power may undo it, the end of the process not.
@@ -102,8 +110,10 @@ class CallCommands(ServiceBase):
             name=name,
             language=language,
             context=context,
+            customer_id=customer_id,
+            tier=tier,
         )
-        joining = intake.read_joining(snapshot, policy=policy)
+        joining = asking.read_joining(snapshot, policy=policy)
         self._know_lanes(*lanes_of_request(joining.skills, joining.preferred_agent_id))
 
         def joined(tx: Transaction, now: datetime, commit: Commit) -> LiveCall:
@@ -213,7 +223,7 @@ class CallCommands(ServiceBase):
         policy = policy_of(self.policies, queue)
         asked_at = check_instant(as_of, "as_of") if as_of is not None else None
         there = [
-            (intake.read_joining(one, policy=policy), intake.read_agent(one.agent_id))
+            (asking.read_joining(one, policy=policy), asking.read_agent(one.agent_id))
             for one in {one.call_id: one for one in calls}.values()
         ]
 
@@ -253,7 +263,7 @@ class CallCommands(ServiceBase):
         self,
         tx: Transaction,
         step: resync.Step,
-        joining: intake.JoiningCall,
+        joining: asking.JoiningCall,
         agent_id: AgentId | None,
         policy: QueuePolicy,
         *,
@@ -268,6 +278,7 @@ class CallCommands(ServiceBase):
             return
         if step is resync.Step.REJOIN:
             write(tx, rules.rejoin(call, policy=policy, now=now))
+            open_if_left(tx, tx.calls.get(call.call_id), policy=policy, now=now)
         elif step is resync.Step.MOVE:
             stand = moved(call, priority=call.priority, lane=open_lane(tx, call), policy=policy)
             write(tx, rules.place(call, CallMoved, stand=stand, policy=policy, reason="resync", now=now))
@@ -336,7 +347,8 @@ class CallCommands(ServiceBase):
                     in_rollout=offering.in_rollout(
                         self._rollout_share(tx, call), segments=segments, policy=policy
                     ),
-                    has_active_callback=intake.active_duplicate(tx, call.subject_id, policy) is not None,
+                    has_active_callback=policy.duplicates is Duplicates.REFUSE
+                    and duplicates.active_duplicate(tx, call.subject_id, policy) is not None,
                 ),
                 asked=asked,
                 offer_id=OfferId(self.ids.new("of", now=now)),
@@ -400,7 +412,7 @@ class CallCommands(ServiceBase):
     def _join(
         self,
         tx: Transaction,
-        joining: intake.JoiningCall,
+        joining: asking.JoiningCall,
         policy: QueuePolicy,
         *,
         commit: Commit,
@@ -410,10 +422,10 @@ class CallCommands(ServiceBase):
         if joining.entered_at is not None:
             at = read_entered_at(joining.entered_at, now=now)
         subject = None
-        if joining.caller is not None:
+        if joining.who.number is not None or known_person(tx, joining.who) is not None:
             subject = person(
                 tx,
-                joining.caller,
+                joining.who,
                 joining.wish,
                 tenant_id=self.tenant_id,
                 ids=self.ids,
@@ -431,6 +443,10 @@ class CallCommands(ServiceBase):
         )
         returning = Returning(tx, policy, policies=self.policies, commit=commit, now=now)
         callback = returning.callback_of(facts.subject_id)
+        if subject is not None and joining.who.number is not None and not _is_open(callback):
+            called_at(
+                tx, subject, joining.who.number
+            )  # Whoever asks by this call is called where they call from.
         write(tx, rules.join(returning.joining(facts, callback), policy=policy, now=now))
         if callback is not None:
             returning.joined(callback, joining.call_id)
@@ -446,6 +462,7 @@ class CallCommands(ServiceBase):
         policy = policy_or_default(self.policies, call.queue)
         write(tx, rules.give_back(call, policy=policy, now=now))
         free_agent_of_call(tx, call, policies=self.policies, cooled_down=True, now=now)
+        open_if_left(tx, tx.calls.get(call.call_id), policy=policy, now=now)
 
     def _serve(self, tx: Transaction, call: LiveCall, by: AgentId | None, *, now: datetime) -> None:
         policy = policy_or_default(self.policies, call.queue)
@@ -468,10 +485,10 @@ class CallCommands(ServiceBase):
             return False
         if commit is Commit.RELAXED:
             raise PromiseConcerned
-        request = intake.request_of_call(call, policy=policy, channel=Channel.ABANDONED)
+        request = asking.request_of_call(call, policy=policy, channel=Channel.ABANDONED)
         try:
             intake.promise(tx, request, desk=self.desk, now=now, abandoned=True)
-        except DuplicateCallback:
+        except RequestRefused:
             return False
         return True
 
@@ -492,6 +509,10 @@ class CallCommands(ServiceBase):
         return offering.rollout_share(
             who, pepper=self.store.pepper, tenant_id=self.tenant_id, queue=call.queue
         )
+
+
+def _is_open(callback: Callback | None) -> bool:
+    return callback is not None and callback.state is not CallbackState.ENDED
 
 
 def _is_sound(opening: object) -> bool:

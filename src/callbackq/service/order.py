@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from callbackq import intake
+from callbackq import duplicates
 from callbackq.core import calls, lifecycle, placing
 from callbackq.core.instants import check_text
 from callbackq.core.ordering import check_head_start, check_priority
@@ -22,10 +22,9 @@ from callbackq.events import (
     CallPrioritized,
     CallReranked,
 )
-from callbackq.facts import first_rank, lane_of_both, open_lane, places_in
+from callbackq.facts import first_rank, open_lane, places_in
 from callbackq.ids import CallId
 from callbackq.model import Callback, CallbackState, CallState, LiveCall, Place, Reranked
-from callbackq.people import merge_contexts
 from callbackq.policy import PlaceAfter, QueuePolicy
 from callbackq.ports import Commit, Transaction
 from callbackq.service.base import ServiceBase
@@ -142,7 +141,7 @@ class OrderCommands(ServiceBase):
 
         def moved(tx: Transaction, now: datetime) -> Callback:
             callback = tx.callbacks.get(key)
-            there = intake.active_duplicate(tx, callback.subject_id, policy)
+            there = duplicates.active_duplicate(tx, callback.subject_id, policy)
             if there is not None and there.callback_id != key:
                 raise DuplicateCallback(there.callback_id)
             stand = _moved(tx, callback, policy, wanted, needed)
@@ -187,8 +186,9 @@ class OrderCommands(ServiceBase):
         Merge two callbacks of one person: *callback_id* ends as REPLACED, *into* goes on.
 
         The one that goes on has the better priority of the two, the earlier place if both are in one queue, the
-        skills and context fields of both, and the ticket and owner of the other if it has none; its own entry time
-        and preferred agent stay. Durable on return. Merging twice changes nothing.
+        skills and context fields of both, the longer life, the consent that was given last, and the ticket and owner of
+        the other if it has none; its own entry time and preferred agent stay. Durable on return. Merging twice changes
+        nothing.
 
         Returns:
             The one that goes on.
@@ -213,12 +213,8 @@ class OrderCommands(ServiceBase):
                 raise RequestRefused(
                     f"callback {gone} has a place in line, and {stays} has none: merge that into it"
                 )
-            policy = policy_of(self.policies, kept.queue)
-            lane = lane_of_both(tx, kept, callback)
-            stand = placing.merged(kept, callback, lane=lane, policy=policy)
-            write(tx, lifecycle.merge(callback, kept, stand=stand, policy=policy, now=now))
-            merge_contexts(tx, callback, kept)
-            return tx.callbacks.get(stays)
+            policy_of(self.policies, kept.queue)
+            return duplicates.merge_into(tx, callback, kept, policies=self.policies, now=now)
 
         return self._run(Commit.FLUSHED, merged)
 

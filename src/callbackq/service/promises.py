@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from callbackq import intake
+from callbackq import asking, intake
+from callbackq.admission import limit_keys
 from callbackq.booking import receipt_for
 from callbackq.core import lifecycle, speech
 from callbackq.core.instants import check_instant, check_text, read_entered_at
@@ -24,19 +25,28 @@ from callbackq.core.requests import (
 )
 from callbackq.core.speech import Answer
 from callbackq.core.zones import CustomerZone, zone_of_customer, zones_of_number
-from callbackq.errors import CallbackqError, Conflict, RequestRefused, SlotUnavailable, StoreError
+from callbackq.errors import (
+    CallbackqError,
+    Conflict,
+    RequestRefused,
+    SlotUnavailable,
+    StoreError,
+    TooManyRequests,
+)
 from callbackq.ids import AgentId, BookingId, CallbackId, CallId, OfferId
 from callbackq.model import (
     Callback,
     CallbackState,
     Channel,
     Person,
+    Purpose,
     Receipt,
     Subject,
     TicketOrder,
     TimeWindow,
     Triggered,
 )
+from callbackq.policy import Duplicates
 from callbackq.ports import Commit, Tickets, Transaction
 from callbackq.seating import own_windows
 from callbackq.service.base import NO_CONTEXT, ServiceBase
@@ -79,13 +89,22 @@ class PromiseCommands(ServiceBase):
         caller_id: str | None = None,
         media: str | None = None,
         confirmed: bool = False,
+        customer_id: str | None = None,
+        tier: str | None = None,
+        source: str | None = None,
+        purpose: Purpose | None = None,
+        consent_at: datetime | None = None,
+        consent_ref: str | None = None,
+        verification_id: str | None = None,
+        on_duplicate: Duplicates | None = None,
     ) -> Receipt:
         """
         Promise a callback. With *call_id* the live caller's place becomes the callback's place.
 
         Args:
             call_id: the live call that becomes a callback. Priority, skills and entry time are the call's.
-            number: the number to call; the caller id of the live call if not given.
+            number: the number to call. If not given: the one that the customer prefers, or else the caller id of the
+                live call; of a known customer without a call the last one.
             request_key: the same key again gives the same callback and the same receipt. A live call has a
                 key of its own, so pressing twice is one callback.
             offer_id: the offer that was accepted; kept with the promise.
@@ -109,6 +128,19 @@ class PromiseCommands(ServiceBase):
             caller_id: the number that the customer's phone shows; the queue's if not given. 1 to 200 characters.
             media: `"video"` or another medium, handed to the telephony as it is. 1 to 200 characters.
             confirmed: this person has said that they will be there, though they missed several chosen times.
+            customer_id: the host's own id of the customer, where they are known. It goes before the number: two
+                customers may share one, and one may have several. A known customer needs no number: the one they
+                prefer is called, or else the last one. 1 to 200 characters.
+            tier: what the host calls the customer's class of service; some regions are served for some tiers only.
+            source: from where a web or message request comes, such as a network address: only a keyed digest of it is
+                kept, to limit how many come from there. 1 to 200 characters.
+            purpose: why they are called: REQUESTED, unless an agent or an event asks for the call; then SERVICE, if
+                not given. Rules about calling hours differ by it.
+            consent_at: when the customer agreed to be called; now, if they ask for it themselves.
+            consent_ref: the host's own reference to how they did. 1 to 200 characters; put no personal data into it.
+            verification_id: the one-time code by which they proved the number. See `send_code`.
+            on_duplicate: what they want done with the callback that they have already: MERGE, REPLACE or ALLOW; only
+                where the policy says ASK.
 
         Returns:
             The receipt, once the promise is durable. The live call is over as far as the line goes: hang it up.
@@ -120,14 +152,18 @@ class PromiseCommands(ServiceBase):
                 stored.
             CallHasEnded: the live call waits no longer.
             NoShowsTooMany: a chosen time, for a person who missed several; ask, and give `confirmed=True`.
-            DuplicateCallback: this person has one in this queue; give them `receipt(error.existing_id)`.
+            NumberRefused: this number must not be dialed; say why, and name the alternatives.
+            CallForbidden: this customer must not be called.
+            NotVerified: the number must be proved first.
+            TooManyRequests: a limit is reached; `again_at` says until when.
+            DuplicateCallback: this person has one; give them `receipt(error.existing_id)`, or the choices.
             RequestKeyReused: the key was used for another request.
             CommitUncertain: it may have been stored; ask again with the same request key.
         """
         policy, now = policy_of(self.policies, queue), self.now()
         owner_id = AgentId(check_text(owner, "owner")) if owner is not None else None
         usual = Channel.IN_QUEUE if call_id is not None else Channel.WEB if owner is None else Channel.AGENT
-        target = intake.read_target(number, policy)
+        target = asking.read_target(number, policy)
         wish = read_numbers(
             read_wish(name=name, language=language, context=context),
             alternatives=alternatives,
@@ -135,14 +171,23 @@ class PromiseCommands(ServiceBase):
             main=target,
             region=policy.default_region,
         )
-        request = intake.Request(
+        by = read_channel(channel or usual)
+        why = asking.read_purpose(purpose, channel=by)
+        asking.read_consent(consent_at, purpose=why, now=now)
+        request = asking.Request(
             policy=policy,
             call_id=CallId(check_text(call_id, "call_id")) if call_id is not None else None,
-            number=target,
+            who=asking.read_who(target, customer_id=customer_id, tier=tier),
             request_key=request_key_of(request_key, call_id),
             offer_id=OfferId(check_text(offer_id, "offer_id")) if offer_id is not None else None,
-            channel=read_channel(channel or usual),
-            priority=intake.read_priority(priority, policy),
+            channel=by,
+            purpose=why,
+            consent_at=consent_at,
+            consent_ref=check_text(consent_ref, "consent_ref") if consent_ref is not None else None,
+            verification_id=asking.read_verification_id(verification_id),
+            source=check_text(source, "source") if source is not None else None,
+            on_duplicate=asking.read_duplicates(on_duplicate, policy=policy),
+            priority=asking.read_priority(priority, policy),
             skills=read_skills(skills),
             entered_at=read_entered_at(entered_at, now=now) if entered_at is not None else now,
             scheduled_at=scheduled_at,
@@ -150,7 +195,7 @@ class PromiseCommands(ServiceBase):
             booking_id=BookingId(check_text(booking_id, "booking_id")) if booking_id is not None else None,
             zone=zone,
             repeats=repeats,
-            preferred_agent_id=intake.read_agent(preferred_agent) or owner_id,
+            preferred_agent_id=asking.read_agent(preferred_agent) or owner_id,
             owner_id=owner_id,
             ticket_id=check_text(ticket_id, "ticket_id") if ticket_id is not None else None,
             caller_id=check_text(caller_id, "caller_id") if caller_id is not None else None,
@@ -159,12 +204,31 @@ class PromiseCommands(ServiceBase):
             wish=wish,
         )
         self._know_lanes(*lanes_of_request(request.skills, request.preferred_agent_id))
-        receipt = self._run(
-            Commit.FLUSHED, lambda tx, now: intake.promise(tx, request, desk=self.desk, now=now), now=now
-        )
+        receipt = self._promise(request, now=now)
         if self.tickets is not None and call_id is None:
             self._open_ticket(receipt, self.tickets)
         return receipt
+
+    def _promise(self, request: asking.Request, *, now: datetime) -> Receipt:
+        """Make one promise. One that is known to be too many writes nothing; without a key the store is not asked."""
+        number = request.number.e164 if request.number is not None else None
+        keys = limit_keys(request, number, desk=self.desk)
+        refused = self.flood.refusal(keys, now=now)
+        if refused is not None:
+            return self._made_before(request, refused)
+        with self.flood.watch(keys, now=now):
+            return self._run(
+                Commit.FLUSHED, lambda tx, now: intake.promise(tx, request, desk=self.desk, now=now), now=now
+            )
+
+    def _made_before(self, request: asking.Request, refused: TooManyRequests) -> Receipt:
+        """Return the receipt of a request that was made before. Raises: TooManyRequests, if it was not."""
+        if request.request_key is None:
+            raise refused
+        known = self._run(Commit.READ_ONLY, lambda tx, _now: intake.known_receipt(tx, request))
+        if known is None:
+            raise refused
+        return known
 
     def request_spoken(
         self,
@@ -182,13 +246,19 @@ class PromiseCommands(ServiceBase):
         language: str | None = None,
         context: Mapping[str, str] = NO_CONTEXT,
         confirmed: bool = False,
+        customer_id: str | None = None,
+        tier: str | None = None,
+        verification_id: str | None = None,
+        on_duplicate: Duplicates | None = None,
     ) -> Answer:
         """
         Promise a callback to a live caller, and say what the IVR says now: success or error, chosen by type.
 
         Every argument means what it does in `request`. After success the host speaks `Answer.says` and hangs up;
         after an error it speaks them and does as `Answer.then` says: by policy the caller keeps the place on hold.
-        Where a slot cannot be had, others are said in the caller's zone, with what there is to choose.
+        Where a slot cannot be had, others are said in the caller's zone, with what there is to choose. Where the caller
+        has a callback already and the policy says ASK, `Answer.error.choices` has what to ask about: ask, and say it
+        again with *on_duplicate*.
 
         Returns:
             An `Answer`, also where the request was refused or the store failed. In doubt (`CommitUncertain`) the
@@ -213,6 +283,10 @@ class PromiseCommands(ServiceBase):
                 language=language,
                 context=context,
                 confirmed=confirmed,
+                customer_id=customer_id,
+                tier=tier,
+                verification_id=verification_id,
+                on_duplicate=on_duplicate,
             )
         except SlotUnavailable as error:
             shown = self._zone_to_say(queue, zone=zone, number=number, call_id=call_id)
@@ -242,7 +316,7 @@ class PromiseCommands(ServiceBase):
             UnknownQueue, CallNotFound, InvalidNumber, InvalidText, InvalidTime: it cannot be so.
         """
         policy = policy_of(self.policies, queue)
-        target = intake.read_target(number, policy)
+        target = asking.read_target(number, policy)
         e164 = target.e164 if target is not None else None
         if e164 is None and call_id is not None:
             e164 = self._number_of_call(CallId(check_text(call_id, "call_id")))
@@ -266,7 +340,8 @@ class PromiseCommands(ServiceBase):
     def _number_of_call(self, call_id: CallId) -> str | None:
         def read(tx: Transaction, _now: datetime) -> str | None:
             call = tx.calls.get(call_id)
-            return tx.subjects.get(call.subject_id).number if call.subject_id is not None else None
+            number = tx.subjects.get(call.subject_id).number if call.subject_id is not None else None
+            return number or None
 
         return self._run(Commit.READ_ONLY, read)
 
@@ -277,6 +352,7 @@ class PromiseCommands(ServiceBase):
         people: Sequence[Person],
         event_key: str,
         rate_per_minute: float | None = None,
+        purpose: Purpose | None = None,
     ) -> Triggered:
         """
         Promise a callback to each of *people*, because of one business event: an outage, an order, an alarm.
@@ -289,6 +365,7 @@ class PromiseCommands(ServiceBase):
             event_key: the name of the event, 1 to 100 characters.
             rate_per_minute: how many of them may come due in a minute, in the order given: the n-th is scheduled
                 n / rate minutes from now. All at once if None. 0.001 to 100,000.
+            purpose: why they are called; SERVICE if not given.
 
         Returns:
             The receipts, durable, and who was refused and why, by index. Every person is in one of the two.
@@ -300,17 +377,24 @@ class PromiseCommands(ServiceBase):
         policy = policy_of(self.policies, queue)
         key = event_key_of(event_key)
         spacing = read_rate(rate_per_minute)
+        why = asking.read_purpose(purpose, channel=Channel.EVENT)
         now = self.now()
         refused: dict[int, CallbackqError] = {}
-        requests: list[tuple[int, intake.Request]] = []
+        requests: list[tuple[int, asking.Request]] = []
         for index, person in enumerate(people):
             at = now + index * spacing if spacing and index else None
             try:
                 requests.append(
                     (
                         index,
-                        intake.request_for(
-                            person, policy=policy, desk=self.desk, event_key=key, at=at, now=now
+                        asking.request_for(
+                            person,
+                            policy=policy,
+                            desk=self.desk,
+                            event_key=key,
+                            purpose=why,
+                            at=at,
+                            now=now,
                         ),
                     )
                 )
@@ -327,9 +411,9 @@ class PromiseCommands(ServiceBase):
                     refused[index] = answer
         return Triggered(receipts=receipts, refused=refused)
 
-    def _promise_some(self, batch: list[tuple[int, intake.Request]]) -> dict[int, Receipt | RequestRefused]:
+    def _promise_some(self, batch: list[tuple[int, asking.Request]]) -> dict[int, Receipt | RequestRefused]:
         """Promise in one transaction, people in one order everywhere; one by one, where others are in the way."""
-        ordered = sorted(batch, key=lambda one: (one[1].number.identity if one[1].number else "", one[0]))
+        ordered = sorted(batch, key=lambda one: (one[1].who.identity, one[0]))
 
         def promised(tx: Transaction, now: datetime) -> dict[int, Receipt | RequestRefused]:
             return {index: self._promise_one(tx, request, now) for index, request in ordered}
@@ -343,7 +427,7 @@ class PromiseCommands(ServiceBase):
             }
 
     def _promise_one(
-        self, tx: Transaction, request: intake.Request, now: datetime
+        self, tx: Transaction, request: asking.Request, now: datetime
     ) -> Receipt | RequestRefused:
         try:
             return intake.promise(tx, request, desk=self.desk, now=now)
@@ -427,8 +511,8 @@ class PromiseCommands(ServiceBase):
 
 
 def _flipped(
-    promise: Callable[[Transaction, intake.Request, datetime], Receipt | RequestRefused],
-    request: intake.Request,
+    promise: Callable[[Transaction, asking.Request, datetime], Receipt | RequestRefused],
+    request: asking.Request,
     tx: Transaction,
     now: datetime,
 ) -> Receipt | RequestRefused:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-import attrs
-
+from callbackq.admission import admit_number
+from callbackq.asking import read_verification_id
 from callbackq.core import attempt, lifecycle, placing, settling
 from callbackq.core.instants import check_text
-from callbackq.core.numbers import PhoneNumber, read_number
+from callbackq.core.numbers import number_key, read_number
 from callbackq.effects import Settled
 from callbackq.errors import InvalidText, NotPossibleNow
 from callbackq.events import CallbackReranked
@@ -22,8 +22,8 @@ from callbackq.model import (
     Disposition,
     HoldReason,
     Outcome,
-    Subject,
 )
+from callbackq.people import dial_main_number, renumber, take_up
 from callbackq.policy import PlaceAfter
 from callbackq.ports import Commit, Transaction
 from callbackq.service.base import ServiceBase
@@ -38,7 +38,6 @@ from callbackq.writing import (
 )
 
 _SCORE_MAX: Final = 1_000_000
-_LATEST: Final = 100
 
 
 class SettlingCommands(ServiceBase):
@@ -73,6 +72,7 @@ class SettlingCommands(ServiceBase):
             context = attempt_context(tx, before, policies=self.policies, pepper=self.store.pepper, now=now)
             decision = attempt.call_off(before, said, context, by=who, reason=why)
             effects = move_attempt(tx, before, decision, context, by=who)
+            self._take_up_renumbered(tx, before, by=who, now=now)
             return Settled(callback=tx.callbacks.get(key), effects=effects)
 
         return self._run(Commit.FLUSHED, settled)
@@ -112,16 +112,25 @@ class SettlingCommands(ServiceBase):
             if before.state is AttemptState.ENDED:
                 after = tx.attempts.get(before.attempt_id)
                 effects += correct_attempt(tx, after, context, by=who)
+            self._take_up_renumbered(tx, before, by=who, now=now)
             return Settled(callback=tx.callbacks.get(key), effects=effects)
 
         return self._run(Commit.FLUSHED, corrected)
+
+    def _take_up_renumbered(self, tx: Transaction, dialed: Attempt, *, by: str, now: datetime) -> None:
+        """What is wrong with a number that the person has no more holds no callback of theirs."""
+        subject = tx.subjects.get(dialed.subject_id)
+        key = number_key(subject.number, tenant_id=self.tenant_id, pepper=self.store.pepper)
+        if dialed.number_index == 0 and dialed.number_key != key:
+            take_up(tx, subject, policies=self.policies, by=by, now=now)
 
     def call_now(self, callback_id: str, *, by: str, reason: str | None = None) -> Callback:
         """
         Let a callback be the next: whatever it waits for, it stands at the front of its line now.
 
-        What forbids dialing goes on forbidding it: a pause, a cap, a number in use. Durable on return.
-        A booked one is called instead of at its time: when it is over, reached or not, so is its booking.
+        What forbids dialing goes on forbidding it: a pause, a cap, a number in use, calling hours, an opt-out.
+        Durable on return. A booked one is called instead of at its time: when it is over, reached or not, so is its
+        booking.
 
         Raises:
             CallbackNotFound, InvalidText: nothing was changed.
@@ -170,7 +179,9 @@ class SettlingCommands(ServiceBase):
 
         return self._run(Commit.FLUSHED, done)
 
-    def change_number(self, callback_id: str, number: str, *, by: str | None = None) -> Callback:
+    def change_number(
+        self, callback_id: str, number: str, *, by: str | None = None, verification_id: str | None = None
+    ) -> Callback:
         """
         Call the customer at another number. The place is kept; whatever was held for it stands in line again.
 
@@ -178,35 +189,44 @@ class SettlingCommands(ServiceBase):
 
         Args:
             by: who says so; the customer, if None.
+            verification_id: the one-time code by which they proved the new number. See `send_code`.
 
         Raises:
             CallbackNotFound, InvalidNumber, InvalidText: nothing was changed.
-            NotPossibleNow: it is being attempted, or has ended.
+            NumberRefused: the new number must not be dialed.
+            CallForbidden: the customer must not be called there.
+            NotVerified: the customer must prove the new number first: the policy has numbers proved that come in the
+                way in which this callback was asked for.
+            NotPossibleNow: it is being attempted, or has ended; or the person was erased.
         """
         key = read_callback_id(callback_id)
         who = check_text(by, "by") if by is not None else None
+        proof = read_verification_id(verification_id)
 
         def changed(tx: Transaction, now: datetime) -> Callback:
             callback = tx.callbacks.get(key)
             policy = policy_or_default(self.policies, callback.queue)
             new = read_number(number, region=policy.default_region)
-            waiting = _waiting_for_number(tx, callback)
-            self._renumber(tx, callback, by=who, now=now)
-            _renumber_subject(tx, tx.subjects.get(callback.subject_id), new)
-            for other in waiting:
-                self._renumber(tx, other, by=who, now=now)
+            subject = tx.subjects.get(callback.subject_id)
+            if subject.erased_at is not None:
+                raise NotPossibleNow("change number", "erased", "a person who was not erased")
+            if new.e164 != subject.number or proof is not None:
+                admit_number(
+                    tx,
+                    callback,
+                    new.e164,
+                    policy=policy,
+                    tier=subject.tier,
+                    verification_id=proof,
+                    is_by_the_person=who is None,
+                    desk=self.desk,
+                    now=now,
+                )
+            dial_main_number(tx, callback, policies=self.policies, by=who, now=now)
+            take_up(tx, renumber(tx, subject, new), policies=self.policies, by=who, now=now)
             return tx.callbacks.get(key)
 
         return self._run(Commit.FLUSHED, changed)
-
-    def _renumber(self, tx: Transaction, callback: Callback, *, by: str | None, now: datetime) -> None:
-        """Let it be dialed at the person's main number; one that waited for that stands in line again."""
-        write(tx, settling.renumber(callback, dedup_key=callback.dedup_key, by=by, now=now))
-        if callback.hold_reason is HoldReason.WRONG_NUMBER:
-            policy = policy_or_default(self.policies, callback.queue)
-            again = tx.callbacks.get(callback.callback_id)
-            stand = placing.again(again, policy=policy)
-            write(tx, lifecycle.ready(again, stand=stand, policy=policy, now=now, by=by))
 
     def report_score(
         self,
@@ -244,28 +264,6 @@ def _attempt_of(tx: Transaction, callback: Callback, command: str) -> Attempt:
     if callback.attempt_id is None:
         raise NotPossibleNow(command, str(callback.state), "one with an attempt")
     return tx.attempts.get(callback.attempt_id)
-
-
-def _waiting_for_number(tx: Transaction, callback: Callback) -> list[Callback]:
-    """Return the person's other callbacks that wait for a number that is right."""
-    latest = tx.callbacks.of_subject(callback.subject_id, limit=_LATEST)
-    held = [one for one in latest if one.hold_reason is HoldReason.WRONG_NUMBER]
-    return [one for one in held if one.callback_id != callback.callback_id]
-
-
-def _renumber_subject(tx: Transaction, subject: Subject, new: PhoneNumber) -> None:
-    """Give the person the number. They are known by it, unless somebody else is already."""
-    other = tx.subjects.by_identity(new.identity)
-    taken = other is not None and other.subject_id != subject.subject_id
-    changed = attrs.evolve(
-        subject,
-        number=new.e164,
-        extension=new.extension,
-        identity=f"id:{subject.subject_id}" if taken else new.identity,
-        wrong_numbers=tuple(wrong for wrong in subject.wrong_numbers if wrong != new.e164),
-    )
-    if changed != subject:
-        tx.save(attrs.evolve(changed, version=subject.version + 1))
 
 
 def _read_disposition(disposition: str) -> Disposition:

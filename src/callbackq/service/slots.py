@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from callbackq import intake
+from callbackq import asking
 from callbackq.booking import book_seat, held_seat, instant_kept, receipt_for, slot_wish
 from callbackq.core import bookings, promising
 from callbackq.core.bookings import Seat, seat_of
@@ -76,7 +76,7 @@ class SlotCommands(ServiceBase):
         Cost: O(slots), whatever is booked.
         """
         policy = policy_of(self.policies, queue)
-        asked = intake.read_priority(priority, policy)
+        asked = asking.read_priority(priority, policy)
         now = self.now()
         begin = check_instant(from_at, "from_at") if from_at is not None else now
         horizon = self.seating.policy(policy.queue).horizon
@@ -113,7 +113,7 @@ class SlotCommands(ServiceBase):
         Cost: O(limit + days that are full). Days without a free seat are passed over.
         """
         policy = policy_of(self.policies, queue)
-        asked = intake.read_priority(priority, policy)
+        asked = asking.read_priority(priority, policy)
         most = _read_limit(limit)
         begin = check_instant(from_at, "from_at") if from_at is not None else None
         spans = self.seating.read_windows(policy.queue, own_windows(windows), zone=None)
@@ -156,8 +156,8 @@ class SlotCommands(ServiceBase):
             UnknownQueue, InvalidTime, InvalidText, InvalidNumber, InvalidPriority, NotPossibleNow: nothing was stored.
         """
         policy = policy_of(self.policies, queue)
-        asked = intake.read_priority(priority, policy)
-        target = intake.read_target(number, policy)
+        asked = asking.read_priority(priority, policy)
+        target = asking.read_target(number, policy)
         live = CallId(check_text(call_id, "call_id")) if call_id is not None else None
         agent_id = AgentId(check_text(owner, "owner")) if owner is not None else None
         slots, spans = self.seating.policy(policy.queue), own_windows(windows)

@@ -18,7 +18,7 @@ from callbackq.policy import QueuePolicy
 from callbackq.ports import Store
 from callbackq.simulation.arrivals import RateCurve, poisson_arrivals
 from callbackq.simulation.center import ContactCenter
-from callbackq.simulation.people import Caller, Temper, draw_callers
+from callbackq.simulation.people import AT_ANY_HOUR, Caller, Temper, draw_callers
 from callbackq.simulation.staffing import Shift, on_duty
 
 OPENS_AT: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -35,7 +35,10 @@ CALLS_PER_HOUR: Final = RateCurve(
 )
 TEMPER: Final = Temper(service_mean=timedelta(minutes=5), service_sd=timedelta(minutes=5))
 POLICY: Final = QueuePolicy(
-    queue="support", handle_time=timedelta(minutes=5), offer_wait_min=timedelta(minutes=1)
+    queue="support",
+    handle_time=timedelta(minutes=5),
+    offer_wait_min=timedelta(minutes=1),
+    calling=AT_ANY_HOUR,
 )
 OFFER_AFTER: Final = timedelta(seconds=10)
 PICK_UP: Final = timedelta(seconds=4)

@@ -65,7 +65,7 @@ class ContactCenter:
 
     Args:
         store: an empty one.
-        policies: one for each queue that callers or shifts name.
+        policies: one for each queue that callers or shifts name; `calling` is `people.AT_ANY_HOUR` for drawn people.
         callers: in any order; their call ids must differ, and sort as they should stand in line when two join
             at one instant.
         shifts: who is on duty when.

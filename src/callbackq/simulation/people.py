@@ -20,6 +20,13 @@ from callbackq.errors import ConfigurationError
 from callbackq.masking import repr_masked
 
 TRIES_DRAWN: Final = 3
+AT_ANY_HOUR: Final = None
+"""
+For `QueuePolicy.calling` of every contact center whose people are drawn: they live nowhere, and no law is about them.
+
+Their numbers are of one region, and their days begin when a log or a curve says so. The hours of real places would
+hold back callbacks that nothing in such a day can explain.
+"""
 
 
 class Response(enum.StrEnum):

@@ -20,7 +20,7 @@ from callbackq.simulation.anonymous_bank import BankLog, figures_of_log
 from callbackq.simulation.center import ContactCenter
 from callbackq.simulation.inference import infer_shifts, pauses
 from callbackq.simulation.patience import PatienceLaws, patience_laws
-from callbackq.simulation.people import Caller, Temper, draw_tries, fictional_number
+from callbackq.simulation.people import AT_ANY_HOUR, Caller, Temper, draw_tries, fictional_number
 from callbackq.simulation.report import SimulationReport
 from callbackq.simulation.staffing import Shift
 from callbackq.simulation.survival import Lasting, kaplan_meier
@@ -135,6 +135,7 @@ def policy_of_log(log: BankLog, *, pause: timedelta) -> QueuePolicy:
         handle_time=log.handle_time + pause,
         wrap_up=pause,
         offer_wait_min=OFFER_WAIT_MIN,
+        calling=AT_ANY_HOUR,
     )
 
 

@@ -26,7 +26,7 @@ from callbackq.policy import (
     RetryRule,
     Voicemail,
 )
-from callbackq.simulation.people import fictional_number
+from callbackq.simulation.people import AT_ANY_HOUR, fictional_number
 from callbackq.testing.telephony import Behaviour
 
 T = TypeVar("T")
@@ -104,6 +104,7 @@ def _policy(queue: str, random: Random) -> QueuePolicy:
     return QueuePolicy(
         queue=queue,
         mode=random.choice(tuple(Mode)),
+        calling=AT_ANY_HOUR,
         callback_life=timedelta(hours=random.choice((1, 2, 4))),
         preferred_agent_time=_SECOND * random.choice((0, 30)),
         attempts_max=random.randint(1, ATTEMPTS_MAX),

@@ -3,7 +3,7 @@ The store in memory: the reference for all others, for tests, simulations and re
 
 The rule: every write goes through `TenantRows.swap` and leaves its reverse in an undo log; played backwards,
 that is the rollback. `MemoryStore.check` verifies every index against the records. The verbs of each table are in
-`memory_tables`.
+`memory_tables` and `memory_guards`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from callbackq.errors import (
     UniquenessViolated,
 )
 from callbackq.events import Event
+from callbackq.events.chain import record_id_of
 from callbackq.ids import AgentId, CallbackId, CallId, PlaceId, QueueName, TenantId
 from callbackq.model import (
     Agent,
@@ -36,12 +37,9 @@ from callbackq.model import (
     Entity,
     LiveCall,
     Place,
-    Record,
-    SlotCount,
-    SlotDay,
-    Subject,
 )
-from callbackq.ports import Commit
+from callbackq.ports import Commit, HistoryLink
+from callbackq.stores.memory_guards import OptOuts, Subjects, Tallies, Verifications
 from callbackq.stores.memory_rows import Row, TenantRows, keys_of, name_of, row_id_of
 from callbackq.stores.memory_tables import (
     Agents,
@@ -51,11 +49,10 @@ from callbackq.stores.memory_tables import (
     Calls,
     Queues,
     Slots,
-    Subjects,
     is_in,
 )
 from callbackq.stores.pepper import PEPPER_BYTES, check_pepper
-from callbackq.stores.rows import UNIQUE_RULES, check_event, check_record
+from callbackq.stores.rows import UNIQUE_RULES, Saved, check_event, check_record
 
 # ---------------------------------------------------------------------------- lanes, the line, history
 
@@ -169,6 +166,23 @@ class _History:
         """Return every event of the tenant, oldest first. O(n)."""
         return list(self._transaction.tenant.history)
 
+    def links(self, *, after: int = 0, limit: int) -> list[HistoryLink]:
+        """Return events with their places in their chains, behind *after*. O(limit + events since the last time)."""
+        tenant = self._transaction.tenant
+        stretch = slice(max(after, 0), max(after, 0) + limit)
+        found = zip(tenant.history[stretch], tenant.reckoned()[stretch], strict=True)
+        return [
+            HistoryLink(
+                history_number=number,
+                entity=event.entity,
+                record_id=record_id_of(event),
+                event_number=event_number,
+                digest=digest,
+                event=event,
+            )
+            for number, (event, (event_number, digest)) in enumerate(found, start=stretch.start + 1)
+        ]
+
     def _of(self, entity: Entity, row_id: str) -> list[Event]:
         return list(self._transaction.tenant.history_of.get((entity, row_id), ()))
 
@@ -193,10 +207,13 @@ class MemoryTransaction:
         "history",
         "lanes",
         "line",
+        "opt_outs",
         "queues",
         "slots",
         "subjects",
+        "tallies",
         "tenant_id",
+        "verifications",
     )
 
     def __init__(self, rows: TenantRows, tenant_id: TenantId, *, commit: Commit) -> None:
@@ -208,13 +225,16 @@ class MemoryTransaction:
         self.bookings = Bookings(self, Booking, BookingNotFound)
         self.slots = Slots(self)
         self.subjects = Subjects(self)
+        self.tallies = Tallies(self)
+        self.verifications = Verifications(self)
+        self.opt_outs = OptOuts(self)
         self.queues = Queues(self)
         self.lanes = _Lanes(self)
         self.line = _Line(self)
         self.history = _History(self)
         self._rows: TenantRows | None = rows
         self._read_only = commit is Commit.READ_ONLY
-        self._undo: list[tuple[Row | None, Row]] = []
+        self._undo: list[tuple[Row | None, Row | None]] = []
         self._history_count = len(rows.history)
         self._lanes_count = len(rows.lanes)
 
@@ -232,7 +252,7 @@ class MemoryTransaction:
             msg = "this transaction was opened with Commit.READ_ONLY, so it can write nothing"
             raise RuntimeError(msg)
 
-    def save(self, record: Record | Subject | SlotCount | SlotDay) -> None:
+    def save(self, record: Saved) -> None:
         """
         Write a record: version 1 is inserted, version n takes the place of version n-1. O(log n).
 
@@ -259,6 +279,11 @@ class MemoryTransaction:
                 raise UniquenessViolated(f"{name}: {UNIQUE_RULES[key[0]]}")
         tenant.swap(old, record)
         self._undo.append((old, record))
+
+    def delete(self, row: Row) -> None:
+        """Take a row out for good. O(log n)."""
+        self.tenant.swap(row, None)
+        self._undo.append((row, None))
 
     def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
         """Return the earliest `due_at` of these queues and of all agents. O(1 + due in other queues)."""
@@ -341,6 +366,14 @@ class MemoryStore:
         with self._lock:
             for tenant in self._tenants.values():
                 tenant.check()
+
+    def scrub(self) -> bool:
+        """Do nothing: there is no file. Raises: RuntimeError, StoreUnavailable as `transaction` does."""
+        with self._lock:
+            self._refuse_if_busy()
+            if self._is_closed:
+                raise StoreUnavailable("this store was closed")
+        return True
 
     def close(self) -> None:
         """Refuse every later transaction. The records stay in memory until the store itself goes."""

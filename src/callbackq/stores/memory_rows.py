@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sortedcontainers import SortedList
 
@@ -23,8 +24,10 @@ from callbackq.events import (
     CallbackEvent,
     CallEvent,
     Event,
+    OptOutChanged,
     QueueSwitched,
 )
+from callbackq.events.chain import digest_of, record_id_of
 from callbackq.ids import QueueName
 from callbackq.model import (
     Agent,
@@ -40,22 +43,27 @@ from callbackq.model import (
     Entity,
     LegState,
     LiveCall,
+    OptOut,
     Place,
     QueueControl,
     SlotCount,
     SlotDay,
     Subject,
+    Tally,
+    Verification,
 )
 from callbackq.stores.lane_index import LaneIndex
 from callbackq.stores.memory_line import QueueLine, Ranks, position_of
-from callbackq.stores.rows import as_utc
+from callbackq.stores.rows import Saved, as_utc
 
 if TYPE_CHECKING:
     _Times = SortedList[tuple[datetime, str]]
     _Ids = SortedList[str]
     _Spots = SortedList[tuple[Any, ...]]  # A key, a moment, an id. What bounds a search may be shorter.
 
-Row = Callback | LiveCall | Agent | Attempt | Booking | SlotCount | SlotDay | Subject | QueueControl
+T = TypeVar("T")
+
+Row = Saved
 RowId = Any
 """A text; of what is counted by slot or by day, the queue and which one."""
 Key = tuple[str, str]
@@ -87,12 +95,28 @@ ID_OF: Final[Mapping[type[Any], Callable[[Any], RowId]]] = {
     SlotDay: attrgetter("queue", "day"),
     Subject: attrgetter("subject_id"),
     QueueControl: attrgetter("queue"),
+    Tally: attrgetter("key"),
+    Verification: attrgetter("verification_id"),
+    OptOut: attrgetter("number_key"),
 }
 
 _COUNTS: Final = (SlotCount, SlotDay)
 """What is also found in the order of its ids."""
-_TIMELESS: Final = (Subject, QueueControl, *_COUNTS)
+_TIMELESS: Final = (Subject, QueueControl, Tally, Verification, OptOut, *_COUNTS)
 """What time alone never changes."""
+
+
+def _seen_at(subject: Subject) -> datetime | None:
+    """Return when a person was seen last, unless there is nothing left of them."""
+    return (subject.seen_at or subject.created_at) if subject.erased_at is None else None
+
+
+_AGE_OF: Final[Mapping[type[Any], Callable[[Any], datetime | None]]] = {
+    Subject: _seen_at,
+    Tally: attrgetter("over_at"),
+    Verification: attrgetter("expires_at"),
+}
+"""What is found by its age, and the moment that it counts from; None: it is not found."""
 
 CALLBACKS_ENDED: Final = "callbacks ended"
 CALLS_TAKEN: Final = "live calls taken"
@@ -138,7 +162,10 @@ def keys_of(row: Row) -> list[Key]:
                 keys.append(("agent_slot", f"{as_utc(row.slot_at).isoformat()} {row.agent_id}"))
         return keys
     if isinstance(row, Subject):
-        return [("identity", row.identity)]
+        keys = [("identity", row.identity)]
+        if row.customer_id is not None:
+            keys.append(("customer_id", row.customer_id))
+        return keys
     return []
 
 
@@ -147,6 +174,13 @@ def _staffing(agent: Agent | None) -> tuple[frozenset[QueueName], tuple[str, ...
     if agent is None or agent.state is AgentState.SIGNED_OUT:
         return frozenset(), ()
     return frozenset(agent.queues), agent.skills
+
+
+def _pop(lists: dict[Key, list[T]], key: Key) -> None:
+    """Take the last one out of a list, and the list with it if it was the only one."""
+    lists[key].pop()
+    if not lists[key]:
+        del lists[key]
 
 
 def _history_key(event: Event) -> Key:
@@ -161,6 +195,8 @@ def _history_key(event: Event) -> Key:
         return (Entity.CALLBACK, event.callback_id)
     if isinstance(event, AgentEvent):
         return (Entity.AGENT, event.agent_id)
+    if isinstance(event, OptOutChanged):
+        return (Entity.OPT_OUT, event.number_key)
     assert isinstance(event, QueueSwitched), f"no record has the history of a {event.kind}"
     return (Entity.QUEUE, event.queue)
 
@@ -256,6 +292,7 @@ class TenantRows:
     def __init__(self) -> None:
         self.rows: dict[type[Any], dict[RowId, Any]] = {cls: {} for cls in ID_OF}
         self.in_order: dict[type[Any], _Spots] = {cls: SortedList() for cls in _COUNTS}
+        self.by_age: dict[type[Any], _Times] = {cls: SortedList() for cls in _AGE_OF}
         self.keys: dict[Key, str] = {}
         self.lines: dict[QueueName, QueueLine] = {}
         self.due: dict[type[Any], _Times] = {cls: SortedList() for cls in ID_OF if cls not in _TIMELESS}
@@ -272,6 +309,8 @@ class TenantRows:
         self.callbacks_open: Counter[QueueName] = Counter()
         self.lanes = LaneIndex()
         self.history: list[Event] = []
+        self.seals: list[tuple[int, str]] = []
+        self.chains: dict[Key, list[str]] = {}
         self.history_of: dict[Key, list[Event]] = {}
 
     def swap(self, old: Row | None, new: Row | None) -> None:
@@ -286,6 +325,8 @@ class TenantRows:
         if cls in _COUNTS:
             self._swap_order(old, new, cls, row_id)
         self._swap_keys(old, new, row_id)
+        if cls in _AGE_OF:
+            self._swap_age(old, new, cls, row_id)
         if cls not in _TIMELESS:
             self._swap_times(old, new, cls, row_id)
             self._swap_lists(old, new, cls, row_id)
@@ -308,6 +349,15 @@ class TenantRows:
                 self.keys.pop(key, None)  # Both legs may be one.
             for key in after:
                 self.keys[key] = row_id
+
+    def _swap_age(self, old: Any, new: Any, cls: type[Any], row_id: str) -> None:
+        before = None if old is None else _AGE_OF[cls](old)
+        after = None if new is None else _AGE_OF[cls](new)
+        if before != after:
+            if before is not None:
+                self.by_age[cls].remove((before, row_id))
+            if after is not None:
+                self.by_age[cls].add((after, row_id))
 
     def _swap_times(self, old: Any, new: Any, cls: type[Any], row_id: str) -> None:
         before: datetime | None = None if old is None else old.due_at
@@ -399,11 +449,23 @@ class TenantRows:
 
     def take_back(self) -> None:
         """Undo the last `append`."""
-        key = _history_key(self.history.pop())
-        events = self.history_of[key]
-        events.pop()
-        if not events:
-            del self.history_of[key]
+        event = self.history.pop()
+        _pop(self.history_of, _history_key(event))
+        if len(self.seals) > len(self.history):
+            self.seals.pop()
+            _pop(self.chains, (event.entity, record_id_of(event)))
+
+    def reckoned(self) -> list[tuple[int, str]]:
+        """
+        Return the number and the digest of every event in the chain of its record. O(events since it was last asked).
+
+        Nobody can change events in memory, so digests wait until somebody wants to see them.
+        """
+        for event in islice(self.history, len(self.seals), None):
+            chain = self.chains.setdefault((event.entity, record_id_of(event)), [])
+            chain.append(digest_of(chain[-1] if chain else "", event))
+            self.seals.append((len(chain), chain[-1]))
+        return self.seals
 
     def check(self) -> None:
         """Build every index anew and compare. Raises: AssertionError naming what differs. O(n log n)."""
@@ -424,16 +486,20 @@ class TenantRows:
         assert +self.callbacks_open == +fresh.callbacks_open, "the open callbacks differ from the rows"
         for what, queues in self.by_queue.items():
             assert queues == fresh.by_queue[what], f"the {what} differ from the rows"
+        for cls, ages in self.by_age.items():
+            assert ages == fresh.by_age[cls], f"the ages of each {cls.__name__} differ from the rows"
         for cls, counted in self.in_order.items():
             assert counted == fresh.in_order[cls], f"the order of each {cls.__name__} differs from the rows"
         for what, spots in self.by_key.items():
             assert spots == fresh.by_key[what], f"the {what} differ from the rows"
         assert self.history_of == fresh.history_of, "the history by record differs from the history"
+        assert self.reckoned() == fresh.reckoned(), "the digests differ from the history"
+        assert self.chains == fresh.chains, "the chains differ from the history"
         for skills in self.lanes.sets[1:]:
             fresh.lanes.add(skills)
         assert self.lanes.lane_of == fresh.lanes.lane_of, "the numbers of lanes differ"
         assert self.lanes.by_skill == fresh.lanes.by_skill, "the lanes by skill differ"
-        for times in (*self.due.values(), *self.latest.values(), self.available):
+        for times in (*self.due.values(), *self.latest.values(), *self.by_age.values(), self.available):
             _check_order(times)
         for spots in (*self.by_key.values(), *self.in_order.values()):
             _check_order(spots)

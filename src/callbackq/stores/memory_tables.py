@@ -1,5 +1,5 @@
 """
-The tables of one transaction in memory: callbacks, live calls, agents, attempts, bookings, slots, persons, switches.
+The tables of one transaction in memory: callbacks, live calls, agents, attempts, bookings, slots, switches.
 
 The rule: a verb asks one index of `TenantRows`, and turns ids into records only when they are given out.
 """
@@ -24,7 +24,6 @@ from callbackq.model import (
     QueueControl,
     SlotCount,
     SlotDay,
-    Subject,
 )
 from callbackq.stores.memory_rows import (
     ATTEMPTS_DIALED,
@@ -339,28 +338,6 @@ class Slots:
         rows: dict[RowId, _CountT] = tenant.rows[cls]
         found = tenant.in_order[cls].irange(first, last, inclusive=(True, is_last_in))
         return [rows[row_id] for row_id in found]
-
-
-class Subjects:
-    """The persons of one tenant."""
-
-    __slots__ = ("_transaction",)
-
-    def __init__(self, transaction: MemoryTransaction) -> None:
-        self._transaction = transaction
-
-    def get(self, subject_id: SubjectId) -> Subject:
-        """Return one person. O(1). Raises: NotFound."""
-        subject: Subject | None = self._transaction.tenant.rows[Subject].get(subject_id)
-        if subject is None:
-            raise NotFound(f"tenant {self._transaction.tenant_id!r} has no subject {subject_id!r}")
-        return subject
-
-    def by_identity(self, identity: str) -> Subject | None:
-        """Return the person known by *identity*. O(1)."""
-        tenant = self._transaction.tenant
-        subject_id = tenant.keys.get(("identity", identity))
-        return None if subject_id is None else cast("Subject", tenant.rows[Subject][subject_id])
 
 
 class Queues:

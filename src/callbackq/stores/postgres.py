@@ -15,9 +15,10 @@ Why it is correct:
   nodes find the same head, and no place is passed by a later one. Commands need no turn, and wait for no dispatcher,
   unless both want the same row.
 * The counter of a slot is kept by turns too: whoever begins with `slots.locked` waits for the slot's turn before it
-  looks, and so sees the newest count. A transaction that has looked at something before cannot see what was changed
-  since: it waits as well, and then gets a `Conflict` if there was a change. When the same thread tries again, it waits
-  for these turns before it looks: so whoever was late once is not late for the same counters again.
+  looks, and so sees the newest count. So are the tallies of limits, of which `tallies.locked` keeps several at once. A
+  transaction that has looked at something before cannot see what was changed since: it waits as well, and then gets a
+  `Conflict` if there was a change. When the same thread tries again, it waits for these turns before it looks: so
+  whoever was late once is not late for the same counters again.
 * `FLUSHED` waits for the disk (and for the standbys, where the server is told so), `RELAXED` for nothing
   (`synchronous_commit` off: the server keeps it in memory for a moment).
 
@@ -52,7 +53,7 @@ from callbackq.stores.postgres_tables import PostgresTransaction
 if TYPE_CHECKING:
     from callbackq.stores.postgres_connections import Connection
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 _SERVER_VERSION_MIN: Final = 14
 _SCHEMA_NAME: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
@@ -149,6 +150,36 @@ class PostgresStore:
             raise
         finally:
             self._leave(thread)
+
+    def scrub(self) -> bool:
+        """
+        Let the server remove all versions of persons' rows that were deleted or overwritten: see `ports.Store`.
+
+        No question finds them then, and their room is used again. What they held may stay in the server's files until
+        it is: in the table's own, in the log, in copies and backups. Only the server's administrator reaches those.
+
+        Cost: a connection of its own, and a VACUUM of one table; the engine goes on meanwhile.
+
+        Returns:
+            False where somebody was still reading older data: call again when they are done. PostgreSQL 14 may tell
+            it late.
+
+        Raises:
+            RuntimeError: this thread has a transaction open, or the store was opened before a fork.
+            StoreUnavailable: the server is gone, or keeps a lock for too long; the role does not own the table; or
+                the store was closed.
+        """
+        self._refuse_if_unusable()
+        self._refuse_if_busy()
+        connection = self._connections.open()
+        failure: Exception
+        try:
+            return _vacuum(connection, self._name)
+        except driver_error() as error:
+            failure = translate(error, self._name)
+        finally:
+            connection.close()
+        raise failure
 
     def close(self) -> None:
         """
@@ -299,6 +330,19 @@ def _make_tables(connection: Connection, schema: str, pepper: bytes | None) -> N
         connection.execute(script)
         for row in (("schema_version", str(SCHEMA_VERSION)), known):
             connection.execute("INSERT INTO callbackq_meta (name, value) VALUES ($1, $2)", row)
+
+
+def _vacuum(connection: Connection, name: str) -> bool:
+    """Remove old versions of persons' rows, also from the indexes; say whether all could go."""
+    warnings: list[str] = []
+    connection.add_notice_handler(lambda said: warnings.append(said.severity_nonlocalized or ""))
+    connection.execute(b"VACUUM (INDEX_CLEANUP ON) callbackq_subjects", prepare=False)
+    if "WARNING" in warnings:
+        raise StoreUnavailable(f"{name}: the role may not vacuum callbackq_subjects, which it does not own")
+    kept = connection.execute(
+        b"SELECT pg_stat_get_dead_tuples('callbackq_subjects'::regclass)", prepare=False
+    )
+    return kept.fetchone() == (0,)
 
 
 def _agreed_pepper(meta: dict[str, str], given: bytes | None) -> bytes:

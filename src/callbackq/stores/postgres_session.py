@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from callbackq.errors import Conflict, InvalidText, StoreUnavailable
+from callbackq.errors import Conflict, InvalidText, NotFound, StoreUnavailable
 from callbackq.ids import QueueName, TenantId
 from callbackq.ports import Commit
 from callbackq.stores.postgres_connections import Connections
@@ -38,6 +38,9 @@ LINE: Final = "line"
 SLOT: Final = "slot"
 """The turn of whoever counts the seats of a slot; its queue and its time belong to the name."""
 
+TALLY: Final = "tally"
+"""The turn of whoever counts under a key, which belongs to the name."""
+
 LANES: Final = "lanes"
 """The turn of whoever adds a set of skills."""
 
@@ -49,6 +52,11 @@ _BEGINNINGS: Final[Mapping[Commit, str]] = {
     Commit.RELAXED: f"{_BEGIN} READ WRITE; SET LOCAL synchronous_commit = off",
     Commit.FLUSHED: f"{_BEGIN} READ WRITE",
 }
+
+
+_KEEP: Final = (
+    "SELECT 1 FROM unnest($1::bigint[]) AS wanted(number), LATERAL pg_advisory_xact_lock(wanted.number)"
+)
 
 
 def turn_number(*names: str) -> int:
@@ -139,7 +147,7 @@ class Session:
         if not self.only_reads and self._connection is None:
             self._begin({(name,)})
 
-    def keep(self, *names: str) -> None:
+    def keep(self, *turns: Turn) -> None:
         """
         Wait until nobody else of the tenant keeps what has these names, and keep it until the end.
 
@@ -153,12 +161,12 @@ class Session:
         self.refuse_if_over()
         if self.only_reads:
             return
-        is_new = names not in self.kept
-        self.kept |= {names}
+        new = sorted(set(turns) - self.kept)
+        self.kept = self.kept.union(new)
         if self._connection is None:
             self._begin()
-        elif is_new:
-            self.fetch("SELECT 1 FROM pg_advisory_xact_lock($1::bigint)", (self._number_of(names),))
+        elif new:
+            self.fetch(_KEEP, ([self._number_of(turn) for turn in new],))
 
     def _number_of(self, turn: Turn) -> int:
         return turn_number(self._connections.schema, self.tenant_id, *turn)
@@ -247,6 +255,11 @@ class Session:
     def records(self, of: Statements[RecordT], statement: str, *parameters: Any) -> list[RecordT]:
         """Return the records that a statement finds."""
         return [of.rows.decode(row) for row in self.all(statement, *parameters)]
+
+    def forget(self, statement: str, before: datetime, limit: int) -> int:
+        """Delete rows that are older than a moment, at most *limit*, and return how many."""
+        self.refuse_if_read_only()
+        return self.write(statement, (self.tenant_id, as_utc(before), limit))
 
     def due_in(
         self,
@@ -342,3 +355,10 @@ class Part:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+
+def present(found: RecordT | None, not_found: type[NotFound], name: str, row_id: str) -> RecordT:
+    """Return the record that was found. Raises: the error of its table where there is none."""
+    if found is None:
+        raise not_found(f"this tenant has no {name} {row_id!r}")
+    return found

@@ -19,12 +19,15 @@ from callbackq.model import (
     Booking,
     Callback,
     LiveCall,
+    OptOut,
     QueueControl,
     SlotCount,
     SlotDay,
     Subject,
+    Tally,
+    Verification,
 )
-from callbackq.stores.rows import EVENT_COLUMNS, RecordRows, RecordT
+from callbackq.stores.rows import CHAIN_COLUMNS, EVENT_COLUMNS, RecordRows, RecordT
 
 _MARK: Final = re.compile(r"\{(\w+)\}")
 
@@ -140,10 +143,15 @@ SUBJECTS: Final = Statements(
     Subject,
     {
         "identity": "SELECT 1 FROM callbackq_subjects AS other"
-        " WHERE other.tenant_id = {tenant_id} AND other.identity = {identity}"
+        " WHERE other.tenant_id = {tenant_id} AND other.identity = {identity}",
+        "customer_id": "SELECT 1 FROM callbackq_subjects AS other"
+        " WHERE other.tenant_id = {tenant_id} AND other.customer_id = {customer_id}",
     },
 )
 QUEUES: Final = Statements("callbackq_queues", QueueControl)
+TALLIES: Final = Statements("callbackq_tallies", Tally)
+VERIFICATIONS: Final = Statements("callbackq_verifications", Verification)
+OPT_OUTS: Final = Statements("callbackq_opt_outs", OptOut)
 OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     Callback: CALLBACKS,
     LiveCall: CALLS,
@@ -154,6 +162,9 @@ OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     SlotDay: SLOT_DAYS,
     Subject: SUBJECTS,
     QueueControl: QUEUES,
+    Tally: TALLIES,
+    Verification: VERIFICATIONS,
+    OptOut: OPT_OUTS,
 }
 
 # ---------------------------------------------------------------------------- keys
@@ -162,6 +173,7 @@ BY_REQUEST_KEY: Final = f"{CALLBACKS.select} AND request_key = $2"
 BY_DEDUP_KEY: Final = f"{CALLBACKS.select} AND state <> 'ended' AND dedup_key = $2"
 BY_NUMBER_KEY: Final = f"{ATTEMPTS.select} AND state <> 'ended' AND number_key = $2"
 BY_IDENTITY: Final = f"{SUBJECTS.select} AND identity = $2"
+BY_CUSTOMER: Final = f"{SUBJECTS.select} AND customer_id = $2"
 BY_LEG: Final = (
     f"{ATTEMPTS.select} AND attempt_id ="
     " (SELECT leg.attempt_id FROM callbackq_legs AS leg WHERE leg.tenant_id = $1 AND leg.leg_id = $2)"
@@ -231,6 +243,26 @@ BOOKINGS_OF_AGENT_IN: Final = _BETWEEN.format(BOOKINGS.select, "agent_id = $2 AN
 SLOT_LOCKED: Final = f"{SLOTS.get} FOR UPDATE"
 SLOTS_BETWEEN: Final = f"{SLOTS.select} AND queue = $2 AND slot_at >= $3 AND slot_at < $4 ORDER BY slot_at"
 DAYS_BETWEEN: Final = f"{SLOT_DAYS.select} AND queue = $2 AND day >= $3 AND day <= $4 ORDER BY day"
+
+# ---------------------------------------------------------------------------- persons, and what guards them
+
+HOLDING: Final = (
+    f"{SUBJECTS.select} AND version > 0 AND (number = $2 OR preferred_number = $2 OR record_number = $2"
+    " OR strpos(identity, $2) > 0 OR alternatives ? $2 OR wrong_numbers ? $2) ORDER BY subject_id"
+)
+UNSEEN: Final = (
+    f"{SUBJECTS.select} AND erased_at IS NULL AND coalesce(seen_at, created_at) < $2"
+    " ORDER BY coalesce(seen_at, created_at), subject_id LIMIT $3"
+)
+TALLIES_OF: Final = f"{TALLIES.select} AND key = ANY ($2)"
+TALLIES_LOCKED: Final = f"{TALLIES_OF} ORDER BY key FOR UPDATE"
+# Those that somebody keeps are passed over: they count again.
+_FORGET: Final = """
+    DELETE FROM {0} WHERE tenant_id = $1 AND {1} = ANY (ARRAY(
+        SELECT {1} FROM {0} WHERE tenant_id = $1 AND {2} < $2 AND {2} > '-infinity'
+         ORDER BY {2}, {1} LIMIT $3 FOR UPDATE SKIP LOCKED))"""
+FORGET_TALLIES: Final = _FORGET.format("callbackq_tallies", "key", "over_at")
+FORGET_VERIFICATIONS: Final = _FORGET.format("callbackq_verifications", "verification_id", "expires_at")
 
 # ---------------------------------------------------------------------------- the line
 
@@ -314,10 +346,24 @@ HISTORY: Final = f"{_EVENTS} {_IN_ORDER}"
 HISTORY_OF_CALLBACK: Final = (
     f"{_EVENTS} AND callback_id = $2 AND entity IN ('callback', 'attempt', 'booking') {_IN_ORDER}"
 )
-HISTORY_OF_CALL: Final = f"{_EVENTS} AND call_id = $2 AND entity = 'call' {_IN_ORDER}"
-HISTORY_OF_AGENT: Final = f"{_EVENTS} AND agent_id = $2 AND entity = 'agent' {_IN_ORDER}"
-HISTORY_OF_QUEUE: Final = f"{_EVENTS} AND queue = $2 AND entity = 'queue' {_IN_ORDER}"
-INSERT_EVENT: Final = (
-    f"INSERT INTO callbackq_history ({', '.join(EVENT_COLUMNS)})"
-    f" VALUES ({', '.join(f'${number + 1}' for number in range(len(EVENT_COLUMNS)))})"
+_CHAIN: Final = "tenant_id = $1 AND entity = $2 AND record_id = {}"
+HISTORY_OF_RECORD: Final = (
+    f"SELECT {', '.join(EVENT_COLUMNS)} FROM callbackq_history"
+    f" WHERE {_CHAIN.format('$3')} ORDER BY event_number"
 )
+LINKS: Final = (
+    f"SELECT {', '.join((*EVENT_COLUMNS, 'history_number', *CHAIN_COLUMNS))} FROM callbackq_history"
+    f" WHERE tenant_id = $1 AND history_number > $2 {_IN_ORDER} LIMIT $3"
+)
+_EVENT_MARKS: Final = [f"${number + 1}" for number in range(len(EVENT_COLUMNS))]
+_RECORD_MARK: Final = f"${len(EVENT_COLUMNS) + 1}"
+_TEXT_MARK: Final = f"${len(EVENT_COLUMNS) + 2}"
+# The server links the event to the last one of its record: so it costs no journey to ask which that is.
+INSERT_EVENT: Final = f"""
+    INSERT INTO callbackq_history ({", ".join((*EVENT_COLUMNS, *CHAIN_COLUMNS))})
+    SELECT {", ".join(_EVENT_MARKS)}, {_RECORD_MARK}, coalesce(head.event_number, 0) + 1,
+           encode(sha256(convert_to(concat(head.digest, chr(10), {_TEXT_MARK}::text), 'UTF8')), 'hex')
+      FROM (VALUES (1)) AS one LEFT JOIN LATERAL (
+        SELECT event_number, digest FROM callbackq_history
+         WHERE {_CHAIN.format(_RECORD_MARK)} ORDER BY event_number DESC LIMIT 1
+      ) AS head ON TRUE"""

@@ -4,15 +4,16 @@ One transaction in PostgreSQL: the verbs of `ports.Transaction`, as the statemen
 The rule: a verb is one statement wherever it can be, for each is a journey to the server and back.
 
 A verb that looks for work, such as `due`, `available`, `wanting_agent` or `head`, takes the tenant's turn when it is
-the first of a transaction that writes: see `postgres`.
+the first of a transaction that writes: see `postgres`. The tables that are about people are in `postgres_guards`, the
+history in `postgres_history`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any
 
 from callbackq.errors import (
     AgentNotFound,
@@ -20,11 +21,9 @@ from callbackq.errors import (
     BookingNotFound,
     CallbackNotFound,
     CallNotFound,
-    NotFound,
     StaleVersion,
     UniquenessViolated,
 )
-from callbackq.events import Event, ReportIgnored
 from callbackq.ids import (
     AgentId,
     AttemptId,
@@ -43,30 +42,25 @@ from callbackq.model import (
     Callback,
     LiveCall,
     QueueControl,
-    Record,
     SlotCount,
     SlotDay,
-    Subject,
 )
 from callbackq.stores import postgres_statements as sql
+from callbackq.stores.postgres_guards import OptOuts, Subjects, Tallies, Verifications
+from callbackq.stores.postgres_history import History
 from callbackq.stores.postgres_lanes import LaneCache, Lanes
 from callbackq.stores.postgres_line import Line
-from callbackq.stores.postgres_session import LINE, SLOT, Part, Session
+from callbackq.stores.postgres_session import LINE, SLOT, Part, Session, present
 from callbackq.stores.postgres_statements import Statements
 from callbackq.stores.rows import (
     UNIQUE_RULES,
-    EventCodec,
-    RecordT,
+    Saved,
     as_utc,
     check_between,
-    check_event,
     check_record,
     encode_instant,
     from_json,
 )
-
-_EVENTS: Final = EventCodec(native=True)
-
 
 # ---------------------------------------------------------------------------- tables
 
@@ -79,7 +73,7 @@ class _Callbacks(Part):
     def get(self, callback_id: CallbackId) -> Callback:
         """Return one callback. O(log n). Raises: CallbackNotFound."""
         found = self._session.record(sql.CALLBACKS, sql.CALLBACKS.get, callback_id)
-        return _present(found, CallbackNotFound, "callback", callback_id)
+        return present(found, CallbackNotFound, "callback", callback_id)
 
     def by_request_key(self, request_key: str) -> Callback | None:
         """Return the callback that was made under this key, ended or not. O(log n)."""
@@ -115,7 +109,7 @@ class _Calls(Part):
 
     def get(self, call_id: CallId) -> LiveCall:
         """Return one live call. O(log n). Raises: CallNotFound."""
-        return _present(self.find(call_id), CallNotFound, "live call", call_id)
+        return present(self.find(call_id), CallNotFound, "live call", call_id)
 
     def find(self, call_id: CallId) -> LiveCall | None:
         """Return one live call, or None. O(log n)."""
@@ -147,7 +141,7 @@ class _Agents(Part):
 
     def get(self, agent_id: AgentId) -> Agent:
         """Return one agent. O(log n). Raises: AgentNotFound."""
-        return _present(self.find(agent_id), AgentNotFound, "agent", agent_id)
+        return present(self.find(agent_id), AgentNotFound, "agent", agent_id)
 
     def find(self, agent_id: AgentId) -> Agent | None:
         """Return one agent, or None. O(log n)."""
@@ -180,7 +174,7 @@ class _Attempts(Part):
     def get(self, attempt_id: AttemptId) -> Attempt:
         """Return one attempt. O(log n). Raises: AttemptNotFound."""
         found = self._session.record(sql.ATTEMPTS, sql.ATTEMPTS.get, attempt_id)
-        return _present(found, AttemptNotFound, "attempt", attempt_id)
+        return present(found, AttemptNotFound, "attempt", attempt_id)
 
     def by_leg(self, leg_id: LegId) -> Attempt | None:
         """Return the attempt that has this leg, ended or not. O(log n)."""
@@ -228,7 +222,7 @@ class _Bookings(Part):
     def get(self, booking_id: BookingId) -> Booking:
         """Return one booking. O(log n). Raises: BookingNotFound."""
         found = self._session.record(sql.BOOKINGS, sql.BOOKINGS.get, booking_id)
-        return _present(found, BookingNotFound, "booking", booking_id)
+        return present(found, BookingNotFound, "booking", booking_id)
 
     def of_callback(self, callback_id: CallbackId) -> Booking | None:
         """Return the booking of a callback that has not ended, or the one that was held last. O(log n)."""
@@ -291,7 +285,7 @@ class _Slots(Part):
         slot_at = as_utc(slot_at)
         if session.only_reads:
             return session.record(sql.SLOTS, sql.SLOTS.get, queue, slot_at)
-        session.keep(SLOT, queue, encode_instant(slot_at))
+        session.keep((SLOT, queue, encode_instant(slot_at)))
         return session.record(sql.SLOTS, sql.SLOT_LOCKED, queue, slot_at)
 
     def between(self, queue: QueueName, *, from_at: datetime, until_at: datetime) -> list[SlotCount]:
@@ -304,21 +298,6 @@ class _Slots(Part):
         return self._session.records(sql.SLOT_DAYS, sql.DAYS_BETWEEN, queue, from_day, until_day)
 
 
-class _Subjects(Part):
-    """The persons of one tenant."""
-
-    __slots__ = ()
-
-    def get(self, subject_id: SubjectId) -> Subject:
-        """Return one person. O(log n). Raises: NotFound."""
-        found = self._session.record(sql.SUBJECTS, sql.SUBJECTS.get, subject_id)
-        return _present(found, NotFound, "subject", subject_id)
-
-    def by_identity(self, identity: str) -> Subject | None:
-        """Return the person known by *identity*. O(log n)."""
-        return self._session.record(sql.SUBJECTS, sql.BY_IDENTITY, identity)
-
-
 class _Queues(Part):
     """What is switched for the queues of one tenant."""
 
@@ -327,64 +306,6 @@ class _Queues(Part):
     def find(self, queue: QueueName) -> QueueControl | None:
         """Return what is switched for *queue* itself, or None if nothing ever was. O(log n)."""
         return self._session.record(sql.QUEUES, sql.QUEUES.get, queue)
-
-
-def _present(found: RecordT | None, not_found: type[NotFound], name: str, row_id: str) -> RecordT:
-    if found is None:
-        raise not_found(f"this tenant has no {name} {row_id!r}")
-    return found
-
-
-class _History(Part):
-    """What happened to one tenant's records."""
-
-    __slots__ = ()
-
-    def append(self, events: Sequence[Event]) -> None:
-        """
-        Write events after all earlier ones of their records. O(log n) each, in one journey.
-
-        Of two transactions that run at once, either may be the one whose events come first among all.
-
-        Raises:
-            ValueError: an event is another tenant's.
-        """
-        session = self._session
-        session.refuse_if_read_only()
-        rows: list[list[Any]] = []
-        for event in events:
-            check_event(event, tenant_id=session.tenant_id)
-            if isinstance(event, ReportIgnored):
-                # It comes without its record, whose version must still be the one that it names.
-                session.fetch(sql.KEEP_ATTEMPT, (session.tenant_id, event.attempt_id))
-            rows.append(_EVENTS.encode(event))
-        if len(rows) == 1:
-            session.write(sql.INSERT_EVENT, rows[0])
-        elif rows:
-            session.write_all(sql.INSERT_EVENT, rows)
-
-    def of_callback(self, callback_id: CallbackId) -> list[Event]:
-        """Return the events of one callback, its attempts and its booking, oldest first. O(log n + found)."""
-        return self._read(sql.HISTORY_OF_CALLBACK, callback_id)
-
-    def of_call(self, call_id: CallId) -> list[Event]:
-        """Return the events of one live call, oldest first. O(log n + found)."""
-        return self._read(sql.HISTORY_OF_CALL, call_id)
-
-    def of_agent(self, agent_id: AgentId) -> list[Event]:
-        """Return the events of one agent, oldest first. O(log n + found)."""
-        return self._read(sql.HISTORY_OF_AGENT, agent_id)
-
-    def of_queue(self, queue: QueueName) -> list[Event]:
-        """Return the events of one queue's controls, oldest first. O(log n + found)."""
-        return self._read(sql.HISTORY_OF_QUEUE, queue)
-
-    def all(self) -> list[Event]:
-        """Return every event of the tenant, in the order of their numbers. O(n)."""
-        return self._read(sql.HISTORY)
-
-    def _read(self, statement: str, *parameters: str) -> list[Event]:
-        return [_EVENTS.decode(row) for row in self._session.all(statement, *parameters)]
 
 
 # ---------------------------------------------------------------------------- transaction
@@ -403,9 +324,12 @@ class PostgresTransaction:
         "history",
         "lanes",
         "line",
+        "opt_outs",
         "queues",
         "slots",
         "subjects",
+        "tallies",
+        "verifications",
     )
 
     def __init__(self, session: Session, lane_cache: LaneCache) -> None:
@@ -415,14 +339,17 @@ class PostgresTransaction:
         self.attempts = _Attempts(session)
         self.bookings = _Bookings(session)
         self.slots = _Slots(session)
-        self.subjects = _Subjects(session)
+        self.subjects = Subjects(session)
+        self.tallies = Tallies(session)
+        self.verifications = Verifications(session)
+        self.opt_outs = OptOuts(session)
         self.queues = _Queues(session)
         self.lanes = Lanes(session, lane_cache)
         self.line = Line(session)
-        self.history = _History(session)
+        self.history = History(session)
         self._session = session
 
-    def save(self, record: Record | Subject | SlotCount | SlotDay) -> None:
+    def save(self, record: Saved) -> None:
         """
         Write a record: version 1 is inserted, version n takes the place of version n-1. O(log n).
 

@@ -15,7 +15,6 @@ Type hints are read once per class; after that a row costs a few microseconds.
 from __future__ import annotations
 
 import enum
-import functools
 import json
 import types
 import typing
@@ -28,6 +27,7 @@ import attrs
 
 from callbackq.errors import SchemaMismatch
 from callbackq.events import Event
+from callbackq.events.chain import utc_text
 from callbackq.ids import TenantId
 from callbackq.model import (
     Agent,
@@ -40,11 +40,14 @@ from callbackq.model import (
     CallbackState,
     CallState,
     LiveCall,
+    OptOut,
     QueueControl,
     Record,
     SlotCount,
     SlotDay,
     Subject,
+    Tally,
+    Verification,
 )
 
 Value = str | int | float | None
@@ -54,8 +57,23 @@ NativeValue = Value | datetime
 """What a column can hold where the database knows instants and booleans."""
 
 RecordT = TypeVar(
-    "RecordT", Callback, LiveCall, Agent, Attempt, Booking, SlotCount, SlotDay, Subject, QueueControl
+    "RecordT",
+    Callback,
+    LiveCall,
+    Agent,
+    Attempt,
+    Booking,
+    SlotCount,
+    SlotDay,
+    Subject,
+    QueueControl,
+    Tally,
+    Verification,
+    OptOut,
 )
+
+Saved = Record | Subject | SlotCount | SlotDay | Tally | Verification
+"""Whatever `Transaction.save` takes."""
 
 _Convert = Callable[[Any], Any]
 
@@ -72,13 +90,7 @@ def encode_instant(instant: datetime) -> str:
     >>> encode_instant(datetime(2026, 1, 5, 8, tzinfo=UTC))
     '2026-01-05T08:00:00.000000Z'
     """
-    return _utc_text(instant if instant.tzinfo is UTC else as_utc(instant))
-
-
-@functools.lru_cache(maxsize=1024)
-def _utc_text(instant: datetime) -> str:
-    """Write an instant that is in UTC. A record and its event mostly hold the same few."""
-    return instant.isoformat(timespec="microseconds")[:-6] + "Z"
+    return utc_text(instant if instant.tzinfo is UTC else as_utc(instant))
 
 
 decode_instant: Final = datetime.fromisoformat
@@ -278,13 +290,16 @@ SLOT_ROWS: Final = RecordRows(SlotCount)
 SLOT_DAY_ROWS: Final = RecordRows(SlotDay)
 SUBJECT_ROWS: Final = RecordRows(Subject)
 QUEUE_ROWS: Final = RecordRows(QueueControl)
+TALLY_ROWS: Final = RecordRows(Tally)
+VERIFICATION_ROWS: Final = RecordRows(Verification)
+OPT_OUT_ROWS: Final = RecordRows(OptOut)
 
 _LAST_STATES: Final = frozenset(
     {CallbackState.ENDED, CallState.ENDED, AgentState.SIGNED_OUT, AttemptState.ENDED, BookingState.ENDED}
 )
 
 
-def check_record(record: Record | Subject | SlotCount | SlotDay, *, tenant_id: TenantId) -> None:
+def check_record(record: Saved, *, tenant_id: TenantId) -> None:
     """
     Refuse what no store may hold.
 
@@ -295,14 +310,11 @@ def check_record(record: Record | Subject | SlotCount | SlotDay, *, tenant_id: T
     if record.tenant_id != tenant_id:
         msg = f"a record of tenant {record.tenant_id!r} in a transaction of tenant {tenant_id!r}"
         raise ValueError(msg)
-    if isinstance(record, Subject | QueueControl):
+    if isinstance(record, Subject | QueueControl | OptOut):
         return
-    if isinstance(record, SlotCount | SlotDay):
-        counts = (
-            (record.full_count,) if isinstance(record, SlotDay) else (record.usual_count, record.kept_count)
-        )
-        if min(counts) < 0:
-            msg = f"a {type(record).__name__} cannot count {min(counts)}"
+    if isinstance(record, SlotCount | SlotDay | Tally | Verification):
+        if (least := min(_counts_of(record), default=0)) < 0:
+            msg = f"a {type(record).__name__} cannot count {least}"
             raise ValueError(msg)
         return
     ended = record.state in _LAST_STATES
@@ -310,6 +322,15 @@ def check_record(record: Record | Subject | SlotCount | SlotDay, *, tenant_id: T
         need = "no due_at and no due_reason" if ended else "a due_at with a due_reason"
         msg = f"a {type(record).__name__} in state {record.state.value!r} must have {need}"
         raise ValueError(msg)
+
+
+def _counts_of(record: SlotCount | SlotDay | Tally | Verification) -> tuple[int, ...]:
+    """Return what a record counts."""
+    if isinstance(record, SlotCount):
+        return record.usual_count, record.kept_count
+    if isinstance(record, SlotDay):
+        return (record.full_count,)
+    return record.weights if isinstance(record, Tally) else (record.tries_count,)
 
 
 def check_between(queue: str | None, agent_id: str | None) -> None:
@@ -339,6 +360,8 @@ UNIQUE_RULES: Final[Mapping[str, str]] = types.MappingProxyType(
         "booking_callback_id": "another booking that has not ended is for this callback",
         "agent_slot": "another booking that has not ended has this agent at this time",
         "identity": "another subject has this identity",
+        "customer_id": "another subject has this customer id",
+        "chain": "another transaction has gone on with this history",
     }
 )
 """What a `UniquenessViolated` says, by rule."""
@@ -367,6 +390,9 @@ EVENT_COLUMNS: Final = (
     "detail",
 )
 """The columns of an event. A field that has none of its own stands in `detail`, a JSON object."""
+
+CHAIN_COLUMNS: Final = ("record_id", "event_number", "digest")
+"""The columns of an event's place in the chain of its record."""
 
 _NUMBER_COLUMNS: Final = frozenset({"version"})
 _DERIVED_COLUMNS: Final = frozenset({"entity", "kind", "detail"})

@@ -27,12 +27,16 @@ from callbackq.stores.sqlite_errors import is_busy, translate, translate_commit
 from callbackq.stores.sqlite_session import LaneCache
 from callbackq.stores.sqlite_tables import SQLiteTransaction
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 _BUSY_TIMEOUT_S: Final = 5.0
 _STATEMENTS_KEPT: Final = 256
 _WAL_PAGES: Final = 4_000
 """How long the log grows before it is copied into the file: 16 MB. Each copy waits for the disk twice."""
+_SCRUBBED: Final = ("callbackq_subjects", "callbackq_tallies", "callbackq_verifications")
+"""The tables of which nothing may remain that was deleted or overwritten."""
+_SCRUB_TIMEOUT_MS: Final = 200
+"""How long readers of older data are waited for, while everybody else waits too."""
 _WAL_TRIES: Final = 500
 _WAL_PAUSE_S: Final = 0.01
 
@@ -138,6 +142,34 @@ class SQLiteStore:
             finally:
                 self._is_busy = False
 
+    def scrub(self) -> bool:
+        """
+        Let nothing remain in the files of what was deleted or overwritten: see `ports.Store`.
+
+        SQLite writes zeros over what is deleted, but where it moves rows from one page to another it leaves a copy in
+        the room between them. So the tables from which rows must go without a trace are written anew: persons,
+        tallies and one-time codes.
+
+        Cost: O(persons), about 20 µs for each; then the log is copied into the file and emptied, which waits for the
+        disk. Others wait for so long, and the file needs room for a second copy of these tables.
+
+        Returns:
+            False where another connection was still reading older data: call again when it is done.
+
+        Raises:
+            RuntimeError: this thread has a transaction open, or the store was opened before a fork.
+            StoreUnavailable: the file cannot be written now, or the store was closed.
+        """
+        self._usable()
+        with self._lock:
+            self._refuse_if_busy()
+            connection = self._usable()
+            try:
+                _write_anew(connection)
+                return _empty_log(connection)
+            except sqlite3.Error as error:
+                raise translate(error, self._path) from error
+
     def close(self) -> None:
         """Close the file. Later transactions raise StoreUnavailable. Closing twice is no error."""
         with self._lock:
@@ -190,6 +222,31 @@ def _roll_back(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
 
 
+def _write_anew(connection: sqlite3.Connection) -> None:
+    """Write the tables from which rows go without a trace into clean pages."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for table in _SCRUBBED:
+            connection.execute(f"CREATE TABLE callbackq_scrub AS SELECT * FROM {table}")
+            connection.execute(f"DELETE FROM {table}")
+            connection.execute(f"INSERT INTO {table} SELECT * FROM callbackq_scrub ORDER BY rowid")
+            connection.execute("DROP TABLE callbackq_scrub")
+        connection.execute("COMMIT")
+    except BaseException:
+        _roll_back(connection)
+        raise
+
+
+def _empty_log(connection: sqlite3.Connection) -> bool:
+    """Copy the log into the file, and cut it to nothing; say whether nobody was in the way."""
+    connection.execute(f"PRAGMA busy_timeout = {_SCRUB_TIMEOUT_MS}")
+    try:
+        (is_blocked, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_S * 1000:.0f}")
+    return not is_blocked
+
+
 # ---------------------------------------------------------------------------- opening
 
 
@@ -206,6 +263,7 @@ def _connect(path: str) -> sqlite3.Connection:
         _use_wal(connection, path)
         connection.execute(_Synchronous.FULL.value)
         connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+        connection.execute("PRAGMA secure_delete = ON")  # What is deleted or overwritten becomes zeros.
         # Elsewhere a flush is a flush; macOS needs to be told.
         connection.execute("PRAGMA fullfsync = ON")
     except BaseException:

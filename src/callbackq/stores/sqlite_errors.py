@@ -35,6 +35,7 @@ _RULES: Final = {
     "callbackq_attempts.customer_leg_id": "leg_id",
     "callbackq_bookings.callback_id": "booking_callback_id",
     "callbackq_bookings.slot_at": "agent_slot",
+    "callbackq_history.event_number": "chain",
 }
 """The rule of an index, by its last column, where it has another name than that."""
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 
+from callbackq.errors import NotFound
 from callbackq.ids import QueueName, TenantId
 from callbackq.ports import Commit
 from callbackq.stores.lane_index import LaneIndex
@@ -91,6 +92,11 @@ class Session:
         """Return the records that *statement* finds."""
         return [of.rows.decode(row) for row in self.all(statement, self.tenant_id, *parameters)]
 
+    def forget(self, statement: str, before: datetime, limit: int) -> int:
+        """Delete rows that are older than a moment, at most *limit*, and return how many."""
+        self.refuse_if_read_only()
+        return self.write(statement, (self.tenant_id, self.tenant_id, encode_instant(before), limit))
+
     def due_in(
         self,
         statements: Statements[RecordT],
@@ -120,3 +126,10 @@ class Part:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+
+def present(found: RecordT | None, not_found: type[NotFound], name: str, row_id: str) -> RecordT:
+    """Return the record that was found. Raises: the error of its table where there is none."""
+    if found is None:
+        raise not_found(f"this tenant has no {name} {row_id!r}")
+    return found

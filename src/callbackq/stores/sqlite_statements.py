@@ -15,10 +15,13 @@ from callbackq.model import (
     Booking,
     Callback,
     LiveCall,
+    OptOut,
     QueueControl,
     SlotCount,
     SlotDay,
     Subject,
+    Tally,
+    Verification,
 )
 from callbackq.stores.rows import (
     AGENT_ROWS,
@@ -26,11 +29,15 @@ from callbackq.stores.rows import (
     BOOKING_ROWS,
     CALL_ROWS,
     CALLBACK_ROWS,
+    CHAIN_COLUMNS,
     EVENT_COLUMNS,
+    OPT_OUT_ROWS,
     QUEUE_ROWS,
     SLOT_DAY_ROWS,
     SLOT_ROWS,
     SUBJECT_ROWS,
+    TALLY_ROWS,
+    VERIFICATION_ROWS,
     RecordRows,
     RecordT,
 )
@@ -86,6 +93,9 @@ SLOTS: Final = Statements("callbackq_slots", SLOT_ROWS)
 SLOT_DAYS: Final = Statements("callbackq_slot_days", SLOT_DAY_ROWS)
 SUBJECTS: Final = Statements("callbackq_subjects", SUBJECT_ROWS)
 QUEUES: Final = Statements("callbackq_queues", QUEUE_ROWS)
+TALLIES: Final = Statements("callbackq_tallies", TALLY_ROWS)
+VERIFICATIONS: Final = Statements("callbackq_verifications", VERIFICATION_ROWS)
+OPT_OUTS: Final = Statements("callbackq_opt_outs", OPT_OUT_ROWS)
 OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     Callback: CALLBACKS,
     LiveCall: CALLS,
@@ -96,6 +106,9 @@ OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     SlotDay: SLOT_DAYS,
     Subject: SUBJECTS,
     QueueControl: QUEUES,
+    Tally: TALLIES,
+    Verification: VERIFICATIONS,
+    OptOut: OPT_OUTS,
 }
 
 # ---------------------------------------------------------------------------- one row by a key
@@ -106,6 +119,7 @@ BY_AGENT_LEG: Final = f"{ATTEMPTS.select} AND agent_leg_id = ?"
 BY_CUSTOMER_LEG: Final = f"{ATTEMPTS.select} AND customer_leg_id = ?"
 BY_NUMBER_KEY: Final = f"{ATTEMPTS.select} AND state <> 'ended' AND number_key = ?"
 BY_IDENTITY: Final = f"{SUBJECTS.select} AND identity = ?"
+BY_CUSTOMER: Final = f"{SUBJECTS.select} AND customer_id = ?"
 BOOKING_OPEN: Final = f"{BOOKINGS.select} AND state <> 'ended' AND callback_id = ?"
 BOOKINGS_OF_CALLBACK: Final = BOOKINGS.latest("callback", "held_at", of="callback_id")
 
@@ -150,6 +164,26 @@ BOOKINGS_OF_AGENT_IN: Final = BOOKINGS.found(
 )
 SLOTS_BETWEEN: Final = f"{SLOTS.select} AND queue = ? AND slot_at >= ? AND slot_at < ? ORDER BY slot_at"
 DAYS_BETWEEN: Final = f"{SLOT_DAYS.select} AND queue = ? AND day >= ? AND day <= ? ORDER BY day"
+
+# ---------------------------------------------------------------------------- persons, and what guards them
+
+HOLDING: Final = f"""{SUBJECTS.select} AND (? IN (number, preferred_number, record_number)
+    OR instr(identity, ?)
+    OR EXISTS (SELECT 1 FROM json_each(alternatives) WHERE value = ?)
+    OR EXISTS (SELECT 1 FROM json_each(wrong_numbers) WHERE value = ?)) ORDER BY subject_id"""
+UNSEEN: Final = SUBJECTS.found(
+    "unseen",
+    "erased_at IS NULL AND coalesce(seen_at, created_at) < ?"
+    " ORDER BY coalesce(seen_at, created_at), subject_id LIMIT ?",
+)
+TALLIES_OF: Final = f"{TALLIES.select} AND key IN (SELECT value FROM json_each(?)) ORDER BY key"
+_FORGET: Final = """
+    DELETE FROM {0} WHERE tenant_id = ? AND {1} IN (
+        SELECT {1} FROM {0} INDEXED BY {0}_{3} WHERE tenant_id = ? AND {2} < ? ORDER BY {2}, {1} LIMIT ?)"""
+FORGET_TALLIES: Final = _FORGET.format("callbackq_tallies", "key", "over_at", "over")
+FORGET_VERIFICATIONS: Final = _FORGET.format(
+    "callbackq_verifications", "verification_id", "expires_at", "expires"
+)
 
 # ---------------------------------------------------------------------------- the line
 
@@ -240,14 +274,16 @@ _EVENTS: Final = f"SELECT {', '.join(EVENT_COLUMNS)} FROM callbackq_history"
 HISTORY: Final = f"{_EVENTS} WHERE tenant_id = ? ORDER BY history_number"
 HISTORY_OF_CALLBACK: Final = f"""{_EVENTS} INDEXED BY callbackq_history_callback
     WHERE tenant_id = ? AND callback_id = ? AND entity IN ('callback', 'attempt', 'booking') ORDER BY history_number"""
-HISTORY_OF_CALL: Final = f"""{_EVENTS} INDEXED BY callbackq_history_call
-    WHERE tenant_id = ? AND call_id = ? AND entity = 'call' ORDER BY history_number"""
-HISTORY_OF_AGENT: Final = f"""{_EVENTS} INDEXED BY callbackq_history_agent
-    WHERE tenant_id = ? AND agent_id = ? AND entity = 'agent' ORDER BY history_number"""
-HISTORY_OF_QUEUE: Final = f"""{_EVENTS} INDEXED BY callbackq_history_queue
-    WHERE tenant_id = ? AND queue = ? AND entity = 'queue' ORDER BY history_number"""
+_CHAIN: Final = "INDEXED BY callbackq_history_chain WHERE tenant_id = ? AND entity = ? AND record_id = ?"
+HISTORY_OF_RECORD: Final = f"{_EVENTS} {_CHAIN} ORDER BY event_number"
+CHAIN_HEAD: Final = (
+    f"SELECT event_number, digest FROM callbackq_history {_CHAIN} ORDER BY event_number DESC LIMIT 1"
+)
+LINKS: Final = f"""
+    SELECT {", ".join(EVENT_COLUMNS)}, history_number, {", ".join(CHAIN_COLUMNS)} FROM callbackq_history
+     WHERE tenant_id = ? AND history_number > ? ORDER BY history_number LIMIT ?"""
 LAST_HISTORY_NUMBER: Final = "SELECT max(history_number) FROM callbackq_history WHERE tenant_id = ?"
 INSERT_EVENT: Final = (
-    f"INSERT INTO callbackq_history ({', '.join(EVENT_COLUMNS)}, history_number)"
-    f" VALUES ({', '.join('?' * len(EVENT_COLUMNS))}, ?)"
+    f"INSERT INTO callbackq_history ({', '.join((*EVENT_COLUMNS, 'history_number', *CHAIN_COLUMNS))})"
+    f" VALUES ({', '.join('?' * (len(EVENT_COLUMNS) + 1 + len(CHAIN_COLUMNS)))})"
 )

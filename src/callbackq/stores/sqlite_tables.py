@@ -1,7 +1,8 @@
 """
 One SQLite transaction: the verbs of `ports.Transaction`, run on the statements of `sqlite_statements`.
 
-The rule: a verb runs as few statements as it can, and turns rows into records only when they are given out.
+The rule: a verb runs as few statements as it can, and turns rows into records only when they are given out. The tables
+that are about people are in `sqlite_guards`, the history in `sqlite_history`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import cast
 
 from callbackq.errors import (
     AgentNotFound,
@@ -24,7 +24,6 @@ from callbackq.errors import (
     StaleVersion,
     UniquenessViolated,
 )
-from callbackq.events import Event
 from callbackq.ids import (
     AgentId,
     AttemptId,
@@ -43,29 +42,25 @@ from callbackq.model import (
     Callback,
     LiveCall,
     QueueControl,
-    Record,
     SlotCount,
     SlotDay,
-    Subject,
 )
 from callbackq.ports import Commit
 from callbackq.stores import sqlite_statements as sql
 from callbackq.stores.lane_index import LaneIndex
 from callbackq.stores.rows import (
-    RecordT,
-    Value,
+    Saved,
     check_between,
-    check_event,
     check_record,
-    decode_event,
     decode_instant,
-    encode_event,
     encode_instant,
     from_json,
     to_json,
 )
+from callbackq.stores.sqlite_guards import OptOuts, Subjects, Tallies, Verifications
+from callbackq.stores.sqlite_history import History
 from callbackq.stores.sqlite_line import Line
-from callbackq.stores.sqlite_session import LaneCache, Part, Session
+from callbackq.stores.sqlite_session import LaneCache, Part, Session, present
 
 # ---------------------------------------------------------------------------- tables
 
@@ -78,7 +73,7 @@ class _Callbacks(Part):
     def get(self, callback_id: CallbackId) -> Callback:
         """Return one callback. O(log n). Raises: CallbackNotFound."""
         found = self._session.record(sql.CALLBACKS, sql.CALLBACKS.get, callback_id)
-        return _present(found, CallbackNotFound, "callback", callback_id)
+        return present(found, CallbackNotFound, "callback", callback_id)
 
     def by_request_key(self, request_key: str) -> Callback | None:
         """Return the callback that was made under this key, ended or not. O(log n)."""
@@ -114,7 +109,7 @@ class _Calls(Part):
 
     def get(self, call_id: CallId) -> LiveCall:
         """Return one live call. O(log n). Raises: CallNotFound."""
-        return _present(self.find(call_id), CallNotFound, "live call", call_id)
+        return present(self.find(call_id), CallNotFound, "live call", call_id)
 
     def find(self, call_id: CallId) -> LiveCall | None:
         """Return one live call, or None. O(log n)."""
@@ -146,7 +141,7 @@ class _Agents(Part):
 
     def get(self, agent_id: AgentId) -> Agent:
         """Return one agent. O(log n). Raises: AgentNotFound."""
-        return _present(self.find(agent_id), AgentNotFound, "agent", agent_id)
+        return present(self.find(agent_id), AgentNotFound, "agent", agent_id)
 
     def find(self, agent_id: AgentId) -> Agent | None:
         """Return one agent, or None. O(log n)."""
@@ -178,7 +173,7 @@ class _Attempts(Part):
     def get(self, attempt_id: AttemptId) -> Attempt:
         """Return one attempt. O(log n). Raises: AttemptNotFound."""
         found = self._session.record(sql.ATTEMPTS, sql.ATTEMPTS.get, attempt_id)
-        return _present(found, AttemptNotFound, "attempt", attempt_id)
+        return present(found, AttemptNotFound, "attempt", attempt_id)
 
     def by_leg(self, leg_id: LegId) -> Attempt | None:
         """Return the attempt that has this leg, ended or not. O(log n)."""
@@ -227,7 +222,7 @@ class _Bookings(Part):
     def get(self, booking_id: BookingId) -> Booking:
         """Return one booking. O(log n). Raises: BookingNotFound."""
         found = self._session.record(sql.BOOKINGS, sql.BOOKINGS.get, booking_id)
-        return _present(found, BookingNotFound, "booking", booking_id)
+        return present(found, BookingNotFound, "booking", booking_id)
 
     def of_callback(self, callback_id: CallbackId) -> Booking | None:
         """Return the booking of a callback that has not ended, or the one that was held last. O(log n)."""
@@ -291,27 +286,6 @@ class _Slots(Part):
         return self._session.records(sql.SLOT_DAYS, sql.DAYS_BETWEEN, queue, from_day, until_day)
 
 
-class _Subjects(Part):
-    """The persons of one tenant."""
-
-    __slots__ = ()
-
-    def get(self, subject_id: SubjectId) -> Subject:
-        """Return one person. O(log n). Raises: NotFound."""
-        found = self._session.record(sql.SUBJECTS, sql.SUBJECTS.get, subject_id)
-        return _present(found, NotFound, "subject", subject_id)
-
-    def by_identity(self, identity: str) -> Subject | None:
-        """Return the person known by *identity*. O(log n)."""
-        return self._session.record(sql.SUBJECTS, sql.BY_IDENTITY, identity)
-
-
-def _present(found: RecordT | None, not_found: type[NotFound], name: str, row_id: str) -> RecordT:
-    if found is None:
-        raise not_found(f"this tenant has no {name} {row_id!r}")
-    return found
-
-
 class _Queues(Part):
     """What is switched for the queues of one tenant."""
 
@@ -361,58 +335,6 @@ class _Lanes(Part):
         return known
 
 
-class _History(Part):
-    """What happened to one tenant's records."""
-
-    __slots__ = ("_last_number",)
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._last_number: int | None = None
-
-    def append(self, events: Sequence[Event]) -> None:
-        """Write events after all earlier ones. O(log n). Raises: ValueError for another tenant's event."""
-        session = self._session
-        session.refuse_if_read_only()
-        for event in events:
-            check_event(event, tenant_id=session.tenant_id)
-            row = encode_event(event)
-            row.append(self._next_number())
-            session.write(sql.INSERT_EVENT, row)
-
-    def _next_number(self) -> int:
-        """Return the number of the next event: nobody else writes now. O(log n) once, then O(1)."""
-        if self._last_number is None:
-            row = self._session.one(sql.LAST_HISTORY_NUMBER, self._session.tenant_id)
-            self._last_number = 0 if row is None or row[0] is None else cast("int", row[0])
-        self._last_number += 1
-        return self._last_number
-
-    def of_callback(self, callback_id: CallbackId) -> list[Event]:
-        """Return the events of one callback, its attempts and its booking, oldest first. O(log n + found)."""
-        return self._read(sql.HISTORY_OF_CALLBACK, callback_id)
-
-    def of_call(self, call_id: CallId) -> list[Event]:
-        """Return the events of one live call, oldest first. O(log n + found)."""
-        return self._read(sql.HISTORY_OF_CALL, call_id)
-
-    def of_agent(self, agent_id: AgentId) -> list[Event]:
-        """Return the events of one agent, oldest first. O(log n + found)."""
-        return self._read(sql.HISTORY_OF_AGENT, agent_id)
-
-    def of_queue(self, queue: QueueName) -> list[Event]:
-        """Return the events of one queue's controls, oldest first. O(log n + found)."""
-        return self._read(sql.HISTORY_OF_QUEUE, queue)
-
-    def all(self) -> list[Event]:
-        """Return every event of the tenant, oldest first. O(n)."""
-        return self._read(sql.HISTORY)
-
-    def _read(self, statement: str, *parameters: Value) -> list[Event]:
-        session = self._session
-        return [decode_event(row) for row in session.all(statement, session.tenant_id, *parameters)]
-
-
 # ---------------------------------------------------------------------------- transaction
 
 
@@ -429,9 +351,12 @@ class SQLiteTransaction:
         "history",
         "lanes",
         "line",
+        "opt_outs",
         "queues",
         "slots",
         "subjects",
+        "tallies",
+        "verifications",
     )
 
     def __init__(
@@ -451,18 +376,21 @@ class SQLiteTransaction:
         self.attempts = _Attempts(session)
         self.bookings = _Bookings(session)
         self.slots = _Slots(session)
-        self.subjects = _Subjects(session)
+        self.subjects = Subjects(session)
+        self.tallies = Tallies(session)
+        self.verifications = Verifications(session)
+        self.opt_outs = OptOuts(session)
         self.queues = _Queues(session)
         self.lanes = _Lanes(session)
         self.line = Line(session)
-        self.history = _History(session)
+        self.history = History(session)
 
     @property
     def tenant_id(self) -> TenantId:
         """Whose rows these are."""
         return self._session.tenant_id
 
-    def save(self, record: Record | Subject | SlotCount | SlotDay) -> None:
+    def save(self, record: Saved) -> None:
         """
         Write a record: version 1 is inserted, version n takes the place of version n-1. O(log n).
 

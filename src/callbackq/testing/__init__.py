@@ -6,7 +6,7 @@ Fakes, faults, a host in virtual time and the checkers need neither pytest nor h
 """
 
 from callbackq.testing.clock import START, ManualClock, SequentialIds
-from callbackq.testing.fakes import FakeEstimator, FakeHours, FakeNotices, FakeTickets
+from callbackq.testing.fakes import FakeDoNotCall, FakeEstimator, FakeHours, FakeNotices, FakeTickets
 from callbackq.testing.faults import CALM, STORM, Fault, FaultyTelephony, Pbx, ShuffledReports
 from callbackq.testing.host import VirtualHost
 from callbackq.testing.telephony import (
@@ -35,6 +35,7 @@ __all__ = [
     "Behaviour",
     "Carried",
     "CarrierEntry",
+    "FakeDoNotCall",
     "FakeEstimator",
     "FakeHours",
     "FakeNotices",

@@ -29,6 +29,7 @@ from callbackq.ids import (
     PlaceId,
     QueueName,
     SubjectId,
+    VerificationId,
 )
 from callbackq.model import (
     Agent,
@@ -45,12 +46,15 @@ from callbackq.model import (
     LegState,
     LiveCall,
     Mode,
+    OptOut,
     QueueControl,
     Record,
     SeatKind,
     SlotCount,
     SlotDay,
     Subject,
+    Tally,
+    Verification,
 )
 from callbackq.testing.clock import START
 
@@ -60,7 +64,7 @@ QUEUE: Final = QueueName("support")
 SLOT_AT: Final = START + timedelta(hours=6)
 """When the slot begins of every booking and counter that names none."""
 
-_Row = Record | Subject | SlotCount | SlotDay
+_Row = Record | Subject | SlotCount | SlotDay | Tally | Verification
 _EPOCH: Final = START.replace(year=1970, day=1, hour=0)
 _LIFE: Final = timedelta(hours=24)
 _LAST_STATES: Final = frozenset(
@@ -68,7 +72,19 @@ _LAST_STATES: Final = frozenset(
 )
 
 _RecordT = TypeVar(
-    "_RecordT", Callback, LiveCall, Agent, Attempt, Booking, SlotCount, SlotDay, Subject, QueueControl
+    "_RecordT",
+    Callback,
+    LiveCall,
+    Agent,
+    Attempt,
+    Booking,
+    SlotCount,
+    SlotDay,
+    Subject,
+    QueueControl,
+    Tally,
+    Verification,
+    OptOut,
 )
 _EventT = TypeVar("_EventT", bound=Event)
 
@@ -279,6 +295,52 @@ def make_queue_control(queue: str = QUEUE, **changes: Any) -> QueueControl:
     return QueueControl(**{**fields, **changes})
 
 
+def make_tally(key: str = "key_1", **changes: Any) -> Tally:
+    """
+    Build version 1 of a tally that has counted nothing.
+
+    >>> make_tally(moments=(5,), weights=(2,)).weights
+    (2,)
+    """
+    fields: dict[str, Any] = {"tenant_id": DEFAULT_TENANT, "key": key, "over_at": START + _LIFE}
+    return Tally(**{**fields, **changes})
+
+
+def make_verification(verification_id: str = "vf_1", **changes: Any) -> Verification:
+    """
+    Build version 1 of a one-time code that was just sent.
+
+    >>> make_verification("vf_7").number_key
+    'number_vf_7'
+    """
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "verification_id": VerificationId(verification_id),
+        "number_key": f"number_{verification_id}",
+        "queue": QUEUE,
+        "code_hash": "5e8f",
+        "sent_at": START,
+        "expires_at": START + timedelta(minutes=10),
+    }
+    return Verification(**{**fields, **changes})
+
+
+def make_opt_out(number_key: str = "number_1", **changes: Any) -> OptOut:
+    """
+    Build version 1 of what is known of a number: calls and messages may be made.
+
+    >>> make_opt_out(calls_at=START).messages_at is None
+    True
+    """
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "number_key": number_key,
+        "version": 1,
+        "changed_at": START,
+    }
+    return OptOut(**{**fields, **changes})
+
+
 def next_version(record: _RecordT, **changes: Any) -> _RecordT:
     """
     Build what follows *record*: the version is one higher, and `due_at` fits the state.
@@ -289,7 +351,7 @@ def next_version(record: _RecordT, **changes: Any) -> _RecordT:
     """
     plain: _Row = record
     due: dict[str, Any] = {}
-    if not isinstance(plain, Subject | QueueControl | SlotCount | SlotDay):
+    if isinstance(plain, Callback | LiveCall | Agent | Attempt | Booking):
         state = changes.get("state", plain.state)
         if (state in _LAST_STATES) is not (plain.due_at is None):
             due = _due(state, changes)

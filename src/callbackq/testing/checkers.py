@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, time
 from heapq import heappop, heappush
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -34,7 +35,9 @@ IN_FLIGHT = "more attempts in flight than agents"
 AGENT_TWICE = "agent in two attempts"
 ENTRY = "entry time rewritten"
 IDLE = "agent left free beside a ready place"
+AFTER_HOURS = "dialed outside the permitted hours"
 
+_BY_US = ("agent_unavailable", "cancelled_by_us")
 _NOT_YET_JOINED = ("intended", "agent_on_line", "confirming", "customer_on_line", "joining")
 
 
@@ -116,7 +119,12 @@ def check_all(evidence: Evidence) -> Findings:
             *legs_dialed_twice(carrier),
             *numbers_on_two_legs(carrier),
             *dialed_after_connected(carrier, world=world),
-            *attempts_over_max(carrier, attempts_max=evidence.attempts_max, world=world),
+            *attempts_over_max(
+                carrier,
+                attempts_max=evidence.attempts_max,
+                world=world,
+                by_us=_ended_by_us(evidence.history),
+            ),
             *places_overtaken(history),
             *two_active_callbacks(history),
             *attempts_above_agents(history),
@@ -227,6 +235,18 @@ def attempts_over_max(
     return findings
 
 
+def _ended_by_us(history: Iterable[Any]) -> dict[str, datetime]:
+    """Return the customers' legs of attempts that ended because of us, or of the agent; and when."""
+    legs: dict[str, str] = {}
+    by_us: dict[str, datetime] = {}
+    for event in history:
+        if event.kind == "attempt_started":
+            legs[event.attempt_id] = event.customer_leg_id
+        elif event.kind == "attempt_ended" and event.disposition in _BY_US:
+            by_us[legs[event.attempt_id]] = event.at
+    return by_us
+
+
 def _taken_back(
     carrier: Iterable[Any],
     world: Iterable[Any],
@@ -258,6 +278,37 @@ def _taken_back(
             if called or (not rang and (line.cause == "cancelled" or line.leg_id in by_us)):
                 taken_back.add(line.leg_id)
     return taken_back
+
+
+def dialed_after_hours(
+    carrier: Iterable[Any],
+    *,
+    weeks: Mapping[str, Mapping[str, Mapping[int, Sequence[tuple[time, time]]]]],
+    asked: Mapping[str, Sequence[tuple[datetime, datetime]]] = MappingProxyType({}),
+) -> list[Finding]:
+    """
+    No customer is dialed while the clock of a place forbids it, unless a call was asked for at about that time.
+
+    Args:
+        weeks: for each number: the zones in which it may be, by IANA key; for each of them the days of the week, 0 is
+            Monday, with the spans in which it may be dialed, from one time of day until just before another; midnight
+            as the end is that of the day. A day that is missing is closed. A number that is missing is always open.
+        asked: for each callback: from when until when its customer is called at any hour.
+    """
+    findings: list[Finding] = []
+    for line in carrier:
+        if line.what != "dialed" or line.role != "customer":
+            continue
+        if any(from_at <= line.at < until_at for from_at, until_at in asked.get(line.callback_id, ())):
+            continue
+        for zone, week in weeks.get(line.number, {}).items():
+            local = line.at.astimezone(ZoneInfo(zone))
+            spans, clock = week.get(local.weekday(), ()), local.time()
+            if not any(opens <= clock and (clock < closes or closes == time(0)) for opens, closes in spans):
+                what = f"{_masked(line.number)} was dialed on a {local:%A at %H:%M:%S} in {zone}"
+                findings.append(Finding(check=AFTER_HOURS, what=what, which=line.leg_id, at=line.at))
+                break
+    return findings
 
 
 # ---------------------------------------------------------------------------- the order of the line
@@ -346,21 +397,24 @@ def places_overtaken(history: Iterable[Any]) -> list[Finding]:
 
 
 def two_active_callbacks(history: Iterable[Any]) -> list[Finding]:
-    """Never two callbacks of one person in one queue that have not ended."""
+    """Never two callbacks of one person in one queue that have not ended; one that is merged at once was none."""
     active: dict[tuple[str, str], str] = {}
     whose: dict[str, tuple[str, str]] = {}
-    findings: list[Finding] = []
+    met: dict[str, Finding] = {}
     for event in history:
         if event.kind == "callback_requested":
-            person = (event.queue, event.subject_id)
+            person, which = (event.queue, event.subject_id), event.callback_id
             if person in active:
                 what = f"{active[person]} has not ended"
-                findings.append(Finding(check=TWO_ACTIVE, what=what, which=event.callback_id, at=event.at))
-            active[person] = event.callback_id
-            whose[event.callback_id] = person
+                met[which] = Finding(check=TWO_ACTIVE, what=what, which=which, at=event.at)
+            active[person], whose[which] = which, person
         elif event.kind == "callback_ended" and active.get(whose[event.callback_id]) == event.callback_id:
-            del active[whose[event.callback_id]]
-    return findings
+            person, found = whose[event.callback_id], met.get(event.callback_id)
+            del active[person]
+            if found is not None and found.at == event.at and f"{event.merged_into_id} " in found.what:
+                active[person] = event.merged_into_id
+                del met[event.callback_id]
+    return list(met.values())
 
 
 def entries_rewritten(

@@ -30,12 +30,15 @@ What an adapter may leave out has contracts of its own: `SnapshotContract` (with
 from __future__ import annotations
 
 from callbackq.testing.store_contract.bookings import BookingContract, SlotContract
+from callbackq.testing.store_contract.chain import ChainContract
 from callbackq.testing.store_contract.due import AgentContract, DueContract
+from callbackq.testing.store_contract.guards import OptOutContract, TallyContract, VerificationContract
 from callbackq.testing.store_contract.history import HistoryContract
 from callbackq.testing.store_contract.keys import KeyContract
 from callbackq.testing.store_contract.lanes import LaneContract
 from callbackq.testing.store_contract.latest import LatestContract, OpenContract, SwitchContract
 from callbackq.testing.store_contract.line import LineContract
+from callbackq.testing.store_contract.people import ScrubContract, SubjectContract
 from callbackq.testing.store_contract.records import RecordContract
 from callbackq.testing.store_contract.tenants import TenantContract
 from callbackq.testing.store_contract.transactions import ThreadContract, TransactionContract
@@ -75,7 +78,13 @@ class StoreContract(
     SwitchContract,
     BookingContract,
     SlotContract,
+    SubjectContract,
+    TallyContract,
+    VerificationContract,
+    OptOutContract,
+    ScrubContract,
     HistoryContract,
+    ChainContract,
     TransactionContract,
     ThreadContract,
     TenantContract,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from callbackq.effects import Notice
 from callbackq.ids import CallbackId, QueueName
-from callbackq.model import EstimateFacts, NoticeKind, Opening, TicketOrder, Wait
+from callbackq.model import EstimateFacts, NoticeKind, Opening, Purpose, TicketOrder, Wait
 
 
 class FakeHours:
@@ -35,6 +35,32 @@ class FakeHours:
         if self.error is not None:
             raise self.error
         return self.openings.get(queue, Opening(is_open=True))
+
+
+class FakeDoNotCall:
+    """
+    A do-not-call list that a test sets.
+
+    Attributes:
+        listed: the numbers that must not be called.
+        error: raised instead of an answer, if set.
+        asked: what it was asked, in order: number and purpose.
+
+    >>> FakeDoNotCall(["+12125550123"]).is_listed("+12125550123", Purpose.SALES)
+    True
+    """
+
+    def __init__(self, listed: Iterable[str] = ()) -> None:
+        self.listed: set[str] = set(listed)
+        self.error: Exception | None = None
+        self.asked: list[tuple[str, Purpose]] = []
+
+    def is_listed(self, number: str, purpose: Purpose) -> bool:
+        """Return whether the test listed the number. Raises: `error`, if set."""
+        self.asked.append((number, purpose))
+        if self.error is not None:
+            raise self.error
+        return number in self.listed
 
 
 class FakeEstimator:

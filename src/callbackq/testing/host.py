@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from callbackq.dispatcher import Dispatcher
-from callbackq.policy import Caps, QueuePolicy
-from callbackq.ports import Estimator, Hours, IdSource, Notices, SlotCapacity, Store, Tickets
+from callbackq.policy import Caps, Limit, QueuePolicy
+from callbackq.ports import (
+    CodeSender,
+    DoNotCall,
+    Estimator,
+    Hours,
+    IdSource,
+    Notices,
+    SlotCapacity,
+    Store,
+    Tickets,
+)
 from callbackq.runners import Driver
 from callbackq.service import CallbackService
 from callbackq.testing.clock import ManualClock, SequentialIds
@@ -47,6 +57,9 @@ class VirtualHost:
         estimator: Estimator | None = None,
         tickets: Tickets | None = None,
         capacity: SlotCapacity | None = None,
+        do_not_call: DoNotCall | None = None,
+        codes: CodeSender | None = None,
+        limits: Sequence[Limit] = (),
         telephony: Callable[[ManualClock], FakeTelephony] = FakeTelephony,
         notices: Notices | None = None,
     ) -> None:
@@ -63,6 +76,9 @@ class VirtualHost:
             estimator=estimator,
             tickets=tickets,
             capacity=capacity,
+            do_not_call=do_not_call,
+            codes=codes,
+            limits=limits,
         )
         dispatcher = Dispatcher(self.service, node_id="node")
         self.driver: Final = Driver(self.service, dispatcher, self.telephony, notices=notices)

@@ -61,6 +61,12 @@ class FlakyStore:
         self.on_failure(error)
         return error
 
+    def scrub(self) -> bool:
+        """Scrub the store behind, or fail before it."""
+        if self._random.random() < self._gone_ratio:
+            raise self._failing(StoreUnavailable("gone, by chance"))
+        return self.behind.scrub()
+
     def close(self) -> None:
         """Close the store behind."""
         self.behind.close()

@@ -1,4 +1,4 @@
--- The schema of callbackq in PostgreSQL, version 4.
+-- The schema of callbackq in PostgreSQL, version 5.
 --
 -- For whoever reads it with a database tool:
 --   * Instants are timestamptz, exact to the microsecond.
@@ -51,6 +51,11 @@ CREATE TABLE callbackq_callbacks (
     caller_id                text COLLATE "C",             -- which number of the company is shown to the customer
     media                    text COLLATE "C",             -- for the telephony, as the host gave it
     called_in_id             text COLLATE "C",             -- the live call with which the customer came back meanwhile
+    purpose                  text COLLATE "C" NOT NULL,    -- why the customer is called: requested, service, sales
+    consent_at               timestamptz,                  -- when the customer agreed to it
+    consent_ref              text COLLATE "C",             -- the host's own reference to how
+    verification_id          text COLLATE "C",             -- the one-time code that proved the number
+    follows_id               text COLLATE "C",             -- an earlier callback of the person that had just ended
     number_index             bigint           NOT NULL,    -- dialed next: 0 the main number, n the n-th alternative
     turn_at                  timestamptz,                  -- when its turn first came
     waited_long_at           timestamptz,                  -- when it was said to have waited too long
@@ -444,15 +449,85 @@ CREATE TABLE callbackq_subjects (
     record_number            text COLLATE "C",             -- the number that the host's own records have
     flagged_at               timestamptz,                  -- when flagged for missing callbacks at chosen times
     contexts                 jsonb            NOT NULL,    -- free fields by callback or call id
+    customer_id              text COLLATE "C",             -- the host's own id of the customer
+    tier                     text COLLATE "C",             -- what the host calls the customer's class of service
+    preferred_number         text COLLATE "C",             -- what the customer prefers: this and the next three
+    zone                     text COLLATE "C",
+    channel                  text COLLATE "C",
+    hours                    jsonb            NOT NULL,    -- when to be called, by day of the week
     created_at               timestamptz      NOT NULL,
+    seen_at                  timestamptz,                  -- about when anything was last heard of the person
+    erased_at                timestamptz,                  -- since when nothing of the person stands here any more
     PRIMARY KEY (tenant_id, subject_id),
     CONSTRAINT subject_lists CHECK (jsonb_typeof(alternatives) = 'array' AND jsonb_typeof(wrong_numbers) = 'array'),
-    CONSTRAINT subject_contexts CHECK (jsonb_typeof(contexts) = 'object')
+    CONSTRAINT subject_contexts CHECK (jsonb_typeof(contexts) = 'object'),
+    CONSTRAINT subject_hours CHECK (jsonb_typeof(hours) = 'object')
 );
 COMMENT ON TABLE callbackq_subjects IS 'The persons: the only table with personal data.';
 
 CREATE UNIQUE INDEX callbackq_subjects_identity ON callbackq_subjects (tenant_id, identity)
     WHERE identity IS NOT NULL;
+
+CREATE UNIQUE INDEX callbackq_subjects_customer_id ON callbackq_subjects (tenant_id, customer_id)
+    WHERE customer_id IS NOT NULL;
+
+-- Of whom nothing was heard for longest.
+CREATE INDEX callbackq_subjects_unseen ON callbackq_subjects (tenant_id, coalesce(seen_at, created_at), subject_id)
+    WHERE erased_at IS NULL;
+
+-- ------------------------------------------------------------------------------------------------ guards
+
+CREATE TABLE callbackq_tallies (
+    tenant_id                text COLLATE "C" NOT NULL,
+    key                      text COLLATE "C" NOT NULL,    -- what is counted; never a number: at most a digest of one
+    version                  bigint           NOT NULL,
+    moments                  jsonb            NOT NULL,    -- list of instants, in microseconds since 1970
+    weights                  jsonb            NOT NULL,    -- list: how much was counted at each
+    over_at                  timestamptz      NOT NULL,
+    PRIMARY KEY (tenant_id, key),
+    CONSTRAINT tally_lists CHECK (jsonb_typeof(moments) = 'array' AND jsonb_typeof(weights) = 'array')
+);
+COMMENT ON TABLE callbackq_tallies IS
+    'What was counted lately, for limits over rolling windows. A row counts nothing after over_at, and is deleted '
+    'then.';
+
+CREATE INDEX callbackq_tallies_over ON callbackq_tallies (tenant_id, over_at, key)
+    WHERE over_at > '-infinity';
+
+CREATE TABLE callbackq_verifications (
+    tenant_id                text COLLATE "C" NOT NULL,
+    verification_id          text COLLATE "C" NOT NULL,
+    version                  bigint           NOT NULL,
+    number_key               text COLLATE "C" NOT NULL,    -- keyed digest of the number
+    queue                    text COLLATE "C" NOT NULL,
+    code_hash                text COLLATE "C",             -- keyed digest of the code; none once it is over
+    tries_count              bigint           NOT NULL,    -- how often a wrong one was tried
+    sent_at                  timestamptz      NOT NULL,
+    expires_at               timestamptz      NOT NULL,
+    verified_at              timestamptz,
+    used_at                  timestamptz,
+    callback_id              text COLLATE "C",             -- the callback for which it was used
+    PRIMARY KEY (tenant_id, verification_id),
+    CONSTRAINT verification_tries CHECK (tries_count >= 0)
+);
+COMMENT ON TABLE callbackq_verifications IS
+    'One row for each one-time code that was sent to prove a number. It is deleted some time after expires_at.';
+
+CREATE INDEX callbackq_verifications_expires ON callbackq_verifications (tenant_id, expires_at, verification_id)
+    WHERE expires_at > '-infinity';
+
+CREATE TABLE callbackq_opt_outs (
+    tenant_id                text COLLATE "C" NOT NULL,
+    number_key               text COLLATE "C" NOT NULL,    -- keyed digest of the number
+    version                  bigint           NOT NULL,
+    calls_at                 timestamptz,                  -- since when no calls; none: they may be made
+    messages_at              timestamptz,                  -- since when no messages; none: they may be sent
+    by                       text COLLATE "C",             -- who said so, or how
+    changed_at               timestamptz      NOT NULL,
+    PRIMARY KEY (tenant_id, number_key)
+);
+COMMENT ON TABLE callbackq_opt_outs IS
+    'Who wants no calls, or no messages, at a number. It outlives the erasure of the person.';
 
 -- ------------------------------------------------------------------------------------------------ queues
 
@@ -488,7 +563,7 @@ COMMENT ON TABLE callbackq_lanes IS
 CREATE TABLE callbackq_history (
     tenant_id                text COLLATE "C" NOT NULL,
     history_number           bigint           NOT NULL GENERATED ALWAYS AS IDENTITY,
-    entity                   text COLLATE "C" NOT NULL,    -- callback, call, agent, attempt, queue, booking
+    entity                   text COLLATE "C" NOT NULL,    -- callback, call, agent, attempt, queue, booking, opt_out
     kind                     text COLLATE "C" NOT NULL,    -- callback_requested, attempt_ended, ...
     version                  bigint           NOT NULL,    -- of the row, after the event
     at                       timestamptz      NOT NULL,
@@ -506,23 +581,21 @@ CREATE TABLE callbackq_history (
     outcome                  text COLLATE "C",
     reason                   text COLLATE "C",
     detail                   json,                         -- the other fields of this kind of event, as written
+    record_id                text COLLATE "C" NOT NULL,    -- of the row: with its entity, the name of a chain of events
+    event_number             bigint           NOT NULL,    -- within the chain, counted from 1
+    digest                   text COLLATE "C" NOT NULL,    -- SHA-256 over the digest before it and the event
     PRIMARY KEY (tenant_id, history_number)
 );
 COMMENT ON TABLE callbackq_history IS
     'What happened: written in the same transaction as the row that it tells of, and never changed. The events of one '
     'record stand in their order. Numbers may have gaps, and two transactions that run at once may mix theirs.';
 
+-- What happened to one record, in order; and that nobody goes on twice from the same event.
+CREATE UNIQUE INDEX callbackq_history_chain ON callbackq_history (tenant_id, entity, record_id, event_number);
+
+-- What happened to a callback, its attempts and its booking.
 CREATE INDEX callbackq_history_callback ON callbackq_history (tenant_id, callback_id, history_number)
     WHERE entity IN ('callback', 'attempt', 'booking');
-
-CREATE INDEX callbackq_history_call ON callbackq_history (tenant_id, call_id, history_number)
-    WHERE entity = 'call';
-
-CREATE INDEX callbackq_history_agent ON callbackq_history (tenant_id, agent_id, history_number)
-    WHERE entity = 'agent';
-
-CREATE INDEX callbackq_history_queue ON callbackq_history (tenant_id, queue, history_number)
-    WHERE entity = 'queue';
 
 -- ------------------------------------------------------------------------------------------------ views
 

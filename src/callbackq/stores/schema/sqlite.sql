@@ -1,4 +1,4 @@
--- The schema of callbackq in SQLite, version 4.
+-- The schema of callbackq in SQLite, version 5.
 --
 -- For whoever reads it with a database tool:
 --   * Instants are UTC text of one width, 2026-01-05T08:00:00.000000Z. They sort as they read, and date functions
@@ -47,6 +47,11 @@ CREATE TABLE callbackq_callbacks (
     caller_id            TEXT,               -- which number of the company is shown to the customer
     media                TEXT,               -- for the telephony, as the host gave it
     called_in_id         TEXT,               -- the live call with which the customer came back while waiting
+    purpose              TEXT    NOT NULL,   -- why the customer is called: requested, service, sales
+    consent_at           TEXT,               -- when the customer agreed to it
+    consent_ref          TEXT,               -- the host's own reference to how
+    verification_id      TEXT,               -- the one-time code that proved the number: callbackq_verifications
+    follows_id           TEXT,               -- an earlier callback of the person that had just ended
     number_index         INTEGER NOT NULL,   -- which number is dialed next: 0 the main one, n the n-th alternative
     turn_at              TEXT,               -- when its turn first came
     waited_long_at       TEXT,               -- when it was said to have waited too long
@@ -427,11 +432,73 @@ CREATE TABLE callbackq_subjects (
     record_number        TEXT,               -- the number that the host's own records have
     flagged_at           TEXT,               -- when the person was flagged for missing callbacks at chosen times
     contexts             TEXT    NOT NULL,   -- JSON: free fields by callback or call id
+    customer_id          TEXT,               -- the host's own id of the customer
+    tier                 TEXT,               -- what the host calls the customer's class of service
+    preferred_number     TEXT,               -- what the customer prefers, on every channel: this and the next three
+    zone                 TEXT,
+    channel              TEXT,
+    hours                TEXT    NOT NULL,   -- JSON: when the customer wants to be called, by day of the week
     created_at           TEXT    NOT NULL,
+    seen_at              TEXT,               -- about when anything was last heard of the person
+    erased_at            TEXT,               -- since when nothing of the person stands here any more
     PRIMARY KEY (tenant_id, subject_id)
 );
 
 CREATE UNIQUE INDEX callbackq_subjects_identity ON callbackq_subjects (tenant_id, identity);
+
+CREATE UNIQUE INDEX callbackq_subjects_customer_id ON callbackq_subjects (tenant_id, customer_id)
+    WHERE customer_id IS NOT NULL;
+
+-- Of whom nothing was heard for longest.
+CREATE INDEX callbackq_subjects_unseen ON callbackq_subjects (tenant_id, coalesce(seen_at, created_at), subject_id)
+    WHERE erased_at IS NULL;
+
+-- ------------------------------------------------------------------------------------------------ guards
+
+-- What was counted lately, for limits over rolling windows. A row counts nothing after over_at, and is deleted then.
+CREATE TABLE callbackq_tallies (
+    tenant_id            TEXT    NOT NULL,
+    key                  TEXT    NOT NULL,   -- what is counted; never a number: at most a keyed digest of one
+    version              INTEGER NOT NULL,
+    moments              TEXT    NOT NULL,   -- JSON list of instants, in microseconds since 1970
+    weights              TEXT    NOT NULL,   -- JSON list: how much was counted at each
+    over_at              TEXT    NOT NULL,
+    PRIMARY KEY (tenant_id, key)
+) WITHOUT ROWID;
+
+CREATE INDEX callbackq_tallies_over ON callbackq_tallies (tenant_id, over_at, key);
+
+-- One row for each one-time code that was sent to prove a number. It is deleted some time after expires_at.
+CREATE TABLE callbackq_verifications (
+    tenant_id            TEXT    NOT NULL,
+    verification_id      TEXT    NOT NULL,
+    version              INTEGER NOT NULL,
+    number_key           TEXT    NOT NULL,   -- keyed digest of the number
+    queue                TEXT    NOT NULL,
+    code_hash            TEXT,               -- keyed digest of the code; none once it was used or tried too often
+    tries_count          INTEGER NOT NULL,   -- how often a wrong one was tried
+    sent_at              TEXT    NOT NULL,
+    expires_at           TEXT    NOT NULL,
+    verified_at          TEXT,
+    used_at              TEXT,
+    callback_id          TEXT,               -- the callback for which it was used
+    PRIMARY KEY (tenant_id, verification_id),
+    CONSTRAINT verification_tries CHECK (tries_count >= 0)
+);
+
+CREATE INDEX callbackq_verifications_expires ON callbackq_verifications (tenant_id, expires_at, verification_id);
+
+-- Who wants no calls, or no messages, at a number. It outlives the erasure of the person.
+CREATE TABLE callbackq_opt_outs (
+    tenant_id            TEXT    NOT NULL,
+    number_key           TEXT    NOT NULL,   -- keyed digest of the number
+    version              INTEGER NOT NULL,
+    calls_at             TEXT,               -- since when no calls; none: they may be made
+    messages_at          TEXT,               -- since when no messages; none: they may be sent
+    by                   TEXT,               -- who said so, or how
+    changed_at           TEXT    NOT NULL,
+    PRIMARY KEY (tenant_id, number_key)
+) WITHOUT ROWID;
 
 -- ------------------------------------------------------------------------------------------------ queues
 
@@ -467,7 +534,7 @@ CREATE TABLE callbackq_lanes (
 CREATE TABLE callbackq_history (
     tenant_id            TEXT    NOT NULL,
     history_number       INTEGER NOT NULL,   -- counted from 1, in the order of writing
-    entity               TEXT    NOT NULL,   -- callback, call, agent, attempt, queue, booking
+    entity               TEXT    NOT NULL,   -- callback, call, agent, attempt, queue, booking, opt_out
     kind                 TEXT    NOT NULL,   -- callback_requested, attempt_ended, ...
     version              INTEGER NOT NULL,   -- of the row, after the event
     at                   TEXT    NOT NULL,
@@ -485,20 +552,18 @@ CREATE TABLE callbackq_history (
     outcome              TEXT,
     reason               TEXT,
     detail               TEXT,               -- JSON object: the other fields of this kind of event
+    record_id            TEXT    NOT NULL,   -- of the row: with its entity, the name of a chain of events
+    event_number         INTEGER NOT NULL,   -- within the chain, counted from 1
+    digest               TEXT    NOT NULL,   -- SHA-256 over the digest before it in the chain and over the event
     PRIMARY KEY (tenant_id, history_number)
 );
 
+-- What happened to one record, in order; and that nobody goes on twice from the same event.
+CREATE UNIQUE INDEX callbackq_history_chain ON callbackq_history (tenant_id, entity, record_id, event_number);
+
+-- What happened to a callback, its attempts and its booking.
 CREATE INDEX callbackq_history_callback ON callbackq_history (tenant_id, callback_id, history_number)
     WHERE entity IN ('callback', 'attempt', 'booking');
-
-CREATE INDEX callbackq_history_call ON callbackq_history (tenant_id, call_id, history_number)
-    WHERE entity = 'call';
-
-CREATE INDEX callbackq_history_agent ON callbackq_history (tenant_id, agent_id, history_number)
-    WHERE entity = 'agent';
-
-CREATE INDEX callbackq_history_queue ON callbackq_history (tenant_id, queue, history_number)
-    WHERE entity = 'queue';
 
 -- ------------------------------------------------------------------------------------------------ views
 

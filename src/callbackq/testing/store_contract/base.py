@@ -24,6 +24,7 @@ from callbackq.errors import (
     CallbackNotFound,
     CallNotFound,
     NotFound,
+    VerificationNotFound,
 )
 from callbackq.events import Event
 from callbackq.ids import (
@@ -36,6 +37,7 @@ from callbackq.ids import (
     QueueName,
     SubjectId,
     TenantId,
+    VerificationId,
 )
 from callbackq.model import (
     AgentState,
@@ -43,11 +45,14 @@ from callbackq.model import (
     BookingState,
     CallbackState,
     CallState,
+    OptOut,
     QueueControl,
     Record,
     SlotCount,
     SlotDay,
     Subject,
+    Tally,
+    Verification,
 )
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.testing.builders import (
@@ -56,11 +61,15 @@ from callbackq.testing.builders import (
     make_booking,
     make_call,
     make_callback,
+    make_opt_out,
     make_queue_control,
     make_slot_count,
     make_slot_day,
     make_subject,
+    make_tally,
+    make_verification,
 )
+from callbackq.testing.clock import START
 
 TENANT: Final = DEFAULT_TENANT
 OTHER_TENANT: Final = TenantId("other")
@@ -80,7 +89,7 @@ EXAMPLES: Final = settings(
 )
 """How the properties are tried: the same examples on every run."""
 
-Row = Record | Subject | SlotCount | SlotDay
+Row = Record | Subject | SlotCount | SlotDay | Tally | Verification
 
 _ResultT = TypeVar("_ResultT")
 _tenant_numbers = itertools.count(1)
@@ -184,6 +193,20 @@ def _control(tx: Transaction, queue: str) -> QueueControl:
     return found
 
 
+def _tally(tx: Transaction, key: str) -> Tally:
+    found = tx.tallies.locked([key])
+    if key not in found:
+        raise NotFound(key)
+    return found[key]
+
+
+def _opt_out(tx: Transaction, number_key: str) -> OptOut:
+    found = tx.opt_outs.find(number_key)
+    if found is None:
+        raise NotFound(number_key)
+    return found
+
+
 _EVER: Final = {"from_at": datetime(1999, 1, 1, tzinfo=UTC), "until_at": datetime(2101, 1, 1, tzinfo=UTC)}
 
 
@@ -267,6 +290,27 @@ KINDS: Final = (
         get=_control,
         not_found=NotFound,
         change={"dialing_paused": True},
+    ),
+    Kind(
+        name="tally",
+        make=make_tally,
+        get=_tally,
+        not_found=NotFound,
+        change={"moments": (1, 2), "weights": (3, 4)},
+    ),
+    Kind(
+        name="verification",
+        make=make_verification,
+        get=lambda tx, key: tx.verifications.get(VerificationId(key)),
+        not_found=VerificationNotFound,
+        change={"tries_count": 1},
+    ),
+    Kind(
+        name="opt_out",
+        make=make_opt_out,
+        get=_opt_out,
+        not_found=NotFound,
+        change={"calls_at": START},
     ),
 )
 RECORD_KINDS: Final = tuple(kind for kind in KINDS if kind.last_state is not None)

@@ -18,10 +18,13 @@ from callbackq.model import (
     Booking,
     Callback,
     LiveCall,
+    OptOut,
     QueueControl,
     SlotCount,
     SlotDay,
     Subject,
+    Tally,
+    Verification,
 )
 from callbackq.ports import Commit, Store
 from callbackq.testing.builders import filled, make_agent, make_callback, make_subject, next_version
@@ -51,6 +54,9 @@ _CLASSES = {
     "slot_day": SlotDay,
     "subject": Subject,
     "queue": QueueControl,
+    "tally": Tally,
+    "verification": Verification,
+    "opt_out": OptOut,
 }
 
 
@@ -63,8 +69,12 @@ def _rows(draw: st.DrawFn) -> tuple[Kind, Any]:
     if kind.last_state is not None:
         example = kind.make(state=row.state)
         changes.update(due_at=example.due_at, due_reason=example.due_reason)
-    for count in {"usual_count", "kept_count", "full_count"} & attrs.asdict(row, recurse=False).keys():
+    for count in {"usual_count", "kept_count", "full_count", "tries_count"} & attrs.asdict(
+        row, recurse=False
+    ).keys():
         changes[count] = abs(getattr(row, count))
+    if isinstance(row, Tally):
+        changes["weights"] = tuple(map(abs, row.weights))
     return kind, attrs.evolve(row, **changes)
 
 

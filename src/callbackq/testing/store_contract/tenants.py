@@ -21,10 +21,13 @@ from callbackq.testing.builders import (
     make_call,
     make_callback,
     make_event,
+    make_opt_out,
     make_queue_control,
     make_slot_count,
     make_slot_day,
     make_subject,
+    make_tally,
+    make_verification,
     next_version,
 )
 from callbackq.testing.clock import START
@@ -96,6 +99,11 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "slots.between": (lambda tx: tx.slots.between(QUEUE, from_at=_EARLY, until_at=_LATE), []),
     "slots.days": (lambda tx: tx.slots.days(QUEUE, from_day="2026", until_day="2027"), []),
     "subjects.by_identity": (lambda tx: tx.subjects.by_identity("i"), None),
+    "subjects.by_customer": (lambda tx: tx.subjects.by_customer("c"), None),
+    "subjects.holding": (lambda tx: tx.subjects.holding("+12125550123"), []),
+    "subjects.unseen_since": (lambda tx: tx.subjects.unseen_since(_LATE, limit=9), []),
+    "tallies.locked": (lambda tx: tx.tallies.locked(["k"]), {}),
+    "opt_outs.find": (lambda tx: tx.opt_outs.find("n"), None),
     "queues.find": (lambda tx: tx.queues.find(QUEUE), None),
     "lanes.served_by": (lambda tx: tx.lanes.served_by(("fr",)), (0,)),
     "line.head": (lambda tx: tx.line.head(QUEUE, lanes=(0, 1)), None),
@@ -116,6 +124,7 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "history.of_call": (lambda tx: tx.history.of_call(CallId("call_id_1")), []),
     "history.of_agent": (lambda tx: tx.history.of_agent(AgentId("agent_id_1")), []),
     "history.of_queue": (lambda tx: tx.history.of_queue(QueueName("queue_1")), []),
+    "history.links": (lambda tx: tx.history.links(limit=9), []),
     "next_due_at": (lambda tx: tx.next_due_at(), None),
 }
 """Every verb that reads without raising, with its answer when there is nothing."""
@@ -136,7 +145,10 @@ def _fill(store: Store) -> None:
         tx.save(make_booking("bk_2", state=BookingState.ENDED))
         tx.save(make_slot_count(usual_count=1))
         tx.save(make_slot_day(full_count=1))
-        tx.save(make_subject("su_1", identity="i"))
+        tx.save(make_subject("su_1", identity="i", customer_id="c", number="+12125550123"))
+        tx.save(make_tally("k"))
+        tx.save(make_verification("vf_1"))
+        tx.save(make_opt_out("n"))
         tx.save(make_queue_control(QUEUE, dialing_paused=True))
         tx.lanes.intern(("fr",))
         tx.history.append(
@@ -193,7 +205,9 @@ class TenantContract(ContractBase):
                     customer_leg_id=LegId("c"),
                 ),
                 make_booking("bk_1", tenant_id=tenant_id, agent_id=AgentId("mia")),
-                make_subject("su_1", tenant_id=tenant_id, identity="i"),
+                make_subject("su_1", tenant_id=tenant_id, identity="i", customer_id="c"),
+                make_tally("k", tenant_id=tenant_id),
+                make_opt_out("n", tenant_id=tenant_id),
                 tenant_id=tenant_id,
             )
         for tenant_id in (TENANT, OTHER_TENANT):
@@ -235,6 +249,23 @@ class TenantContract(ContractBase):
         assert ask(store, lambda tx: tx.lanes.served_by(("fr", "vip")), tenant_id=OTHER_TENANT) == (0, vip)
         assert ask(store, lambda tx: tx.lanes.skills_of(fr)) == ("fr",)
         assert ask(store, lambda tx: tx.lanes.skills_of(vip), tenant_id=OTHER_TENANT) == ("vip",)
+
+    def test_nobody_forgets_for_another_tenant(self, store: Store) -> None:
+        """What is deleted is the tenant's own."""
+        _fill(store)
+        with store.transaction(OTHER_TENANT, commit=Commit.RELAXED) as tx:
+            assert tx.tallies.forget(over_before=_LATE, limit=9) == 0
+            assert tx.verifications.forget(expired_before=_LATE, limit=9) == 0
+        assert list(ask(store, lambda tx: tx.tallies.locked(["k"]))) == ["k"]
+
+    def test_each_tenant_has_chains_of_its_own(self, store: Store) -> None:
+        """The same record of another tenant is another record."""
+        for tenant_id in (TENANT, OTHER_TENANT):
+            append(store, make_event(events.CallbackReady, tenant_id=tenant_id), tenant_id=tenant_id)
+        mine = ask(store, lambda tx: tx.history.links(limit=9))
+        theirs = ask(store, lambda tx: tx.history.links(limit=9), tenant_id=OTHER_TENANT)
+        assert [link.event_number for link in (*mine, *theirs)] == [1, 1]
+        assert mine[0].digest != theirs[0].digest
 
     def test_undoing_one_tenant_s_block_leaves_the_others(self, store: Store) -> None:
         """A failure in one tenant costs the others nothing."""

@@ -1,0 +1,96 @@
+"""The store of a host that is there already: a file of SQLite, or a database of PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from callbackq.cli.common import refuse
+from callbackq.errors import CallbackqError
+from callbackq.service import CallbackService
+from callbackq.stores.pepper import PEPPER_BYTES
+from callbackq.stores.sqlite import SQLiteStore
+from callbackq.system import SystemClock
+
+if TYPE_CHECKING:
+    from callbackq.stores.postgres import PostgresStore
+
+_POSTGRES: Final = ("postgres://", "postgresql://")
+_META: Final = "callbackq_meta"
+
+
+@attrs.frozen(kw_only=True)
+class Kept:
+    """Which store, and whose rows in it."""
+
+    store: str
+    tenant_id: str
+    schema: str
+    pepper_file: Path | None
+
+
+@contextmanager
+def service_of(kept: Kept) -> Generator[CallbackService]:
+    """
+    Open a store that is there, and close it. It knows no queue: whatever is wound up is so by the default policy.
+
+    Whatever the store or a command refuses is said in one sentence, and ends with code 2.
+    """
+    pepper = _pepper_of(kept.pepper_file)
+    try:
+        opened = _postgres(kept, pepper) if kept.store.startswith(_POSTGRES) else _sqlite(kept, pepper)
+        with closing(opened) as store:
+            yield CallbackService(store, [], clock=SystemClock(), tenant_id=kept.tenant_id)
+    except CallbackqError as error:
+        refuse(f"{error}.")
+
+
+def _sqlite(kept: Kept, pepper: bytes | None) -> SQLiteStore:
+    path = Path(kept.store)
+    if not path.is_file() or not _is_ours(path):
+        refuse(f"{path} is no database of callbackq: name one that is there.")
+    return SQLiteStore(path, pepper=pepper)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file holds callbackq's tables: opening another one would make them in it."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [_META]).fetchone()
+    except sqlite3.Error:
+        return False
+    return found is not None
+
+
+def _postgres(kept: Kept, pepper: bytes | None) -> PostgresStore:
+    try:
+        import psycopg
+
+        from callbackq.stores.postgres import PostgresStore
+    except ModuleNotFoundError as error:
+        refuse(f"A PostgreSQL database needs {error.name}: pip install 'callbackq[postgres]'")
+    try:
+        with psycopg.connect(kept.store) as connection:
+            found = connection.execute("SELECT to_regclass(%s)", [f'"{kept.schema}".{_META}']).fetchone()
+    except psycopg.Error as error:
+        refuse(f"The database cannot be reached: {type(error).__name__}.")
+    if found is None or found[0] is None:
+        refuse(f"The schema {kept.schema} of that database holds no tables of callbackq.")
+    return PostgresStore(kept.store, schema=kept.schema, pepper=pepper)
+
+
+def _pepper_of(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        pepper = path.read_bytes()
+    except OSError as error:
+        refuse(f"The pepper cannot be read: {error.strerror}.")
+    if len(pepper) != PEPPER_BYTES:
+        refuse(f"{path} has {len(pepper)} bytes; a pepper has {PEPPER_BYTES}.")
+    return pepper

@@ -65,9 +65,20 @@ class Checks:
         """Tests, the doctests of src, and the code blocks of the pages, all under coverage."""
         self._tool("coverage", "erase")
         pages = [name for name in ("README.md", "docs") if (HOME / name).exists()]
-        # One file stays in one process: the blocks of a page build on each other.
+        # One file stays in one process: the blocks of a page build on each other. Files keep their order: put in the
+        # order of their sizes, those with few and long tests would come last, and one process would wait for them.
         # The plugin is imported before pytest-cov could start. So coverage starts first.
-        command = ["coverage", "run", "-m", "pytest", "-n", "2", "--dist", "loadfile"]
+        command = [
+            "coverage",
+            "run",
+            "-m",
+            "pytest",
+            "-n",
+            "2",
+            "--dist",
+            "loadfile",
+            "--no-loadscope-reorder",
+        ]
         command += ["--doctest-modules", "tests", "src", *pages]
         lines: list[str] = []
         code = self._stream(self._path(command[0]), *command[1:], lines=lines)

@@ -18,6 +18,7 @@ from callbackq.model import (
     CallbackState,
     CallState,
     DueReason,
+    OptOut,
     Record,
 )
 from core.samples import (
@@ -54,6 +55,10 @@ COMMON: dict[str, Any] = {"tenant_id": DEFAULT_TENANT, "version": 1, "at": NOW}
                 "due_reason": DueReason.EXPIRES,
                 "callback_id": CALLBACK_ID,
             },
+        ),
+        (
+            OptOut(tenant_id=DEFAULT_TENANT, number_key="5e8f", version=1, changed_at=NOW),
+            {"due_at": None, "due_reason": None, "number_key": "5e8f"},
         ),
         (
             a_call(),
@@ -96,7 +101,7 @@ COMMON: dict[str, Any] = {"tenant_id": DEFAULT_TENANT, "version": 1, "at": NOW}
         ),
         (a_control(), {"due_at": None, "due_reason": None, "queue": SUPPORT}),
     ],
-    ids=["callback", "call", "agent", "attempt", "booking", "queue"],
+    ids=["callback", "opt out", "call", "agent", "attempt", "booking", "queue"],
 )
 def test_the_head_names_the_record_and_says_how_it_stands(record: Record, expected: dict[str, Any]) -> None:
     """Version, state and due time are those of the record; the time is that of the decision."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from callbackq import Store
 from scenarios.scene import AFTERNOON, SLOTS, Scene
 from service.conftest import store
+from untraced import untraced
 
 __all__ = ["store"]  # The fixture: memory, SQLite and PostgreSQL.
+
+
+@pytest.fixture(autouse=True)
+def databases_untraced(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Trace the tests on the store in memory alone: on the others they are the same."""
+    with untraced(when=any(kind in request.node.name for kind in ("sqlite", "postgres"))):
+        yield
 
 
 @pytest.fixture

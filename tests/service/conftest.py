@@ -23,6 +23,14 @@ from callbackq import (
 from callbackq.core.history import fold
 from callbackq.testing import VirtualHost
 from stores.postgres_server import fresh_store
+from untraced import untraced
+
+
+@pytest.fixture(autouse=True)
+def databases_untraced(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Trace the tests on the store in memory alone: on the others they are the same."""
+    with untraced(when=any(kind in request.node.name for kind in ("sqlite", "postgres"))):
+        yield
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from untraced import untraced
+
 _LONG = (
     "test_storm.py",
     "test_mutations.py",
@@ -18,18 +20,7 @@ _LONG = (
 
 
 @pytest.fixture(scope="module", autouse=True)
-def untraced(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let storms and whole months pass without the tracing of coverage: it takes three times as long."""
-    tracer = None
-    if request.path.name in _LONG:
-        try:
-            from coverage import Coverage
-        except ImportError:
-            pass
-        else:
-            tracer = Coverage.current()
-    if tracer is not None:
-        tracer.stop()
-    yield
-    if tracer is not None:
-        tracer.start()
+def storms_untraced(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let storms and whole months pass untraced."""
+    with untraced(when=request.path.name in _LONG):
+        yield

@@ -104,3 +104,23 @@ def test_a_head_of_a_record_that_never_was_is_a_chain_that_is_gone() -> None:
     check = check_chain([], heads=[head])
     assert (check.chains_count, check.events_count) == (0, 0)
     assert [one.problem for one in check.broken] == ["all of it is gone: 1 event was there"]
+
+
+def test_an_event_of_another_record_is_found() -> None:
+    """Its digest may be right: it does not tell of the record under which it stands."""
+    links = chain("cb_1", 3)
+    links[1] = attrs.evolve(links[1], is_of=(Entity.CALLBACK, "cb_2"))
+    (broken,) = check_chain(links).broken
+    assert (broken.event_number, broken.problem) == (2, "the event is about another record")
+
+
+def test_a_chain_that_was_written_anew_is_found_by_a_head_alone() -> None:
+    """Whole in itself, and not what it was."""
+    kept = attrs.evolve(heads_of(chain("cb_1", 2))[0], digest="00")
+    links = chain("cb_1", 3)
+    assert check_chain(links).is_whole
+    (broken,) = check_chain(links, heads=[kept]).broken
+    assert (broken.event_number, broken.problem) == (
+        2,
+        "the chain was written anew: the digest that was kept elsewhere is another one",
+    )

@@ -25,11 +25,14 @@ from callbackq.testing import VirtualHost
 from stores.postgres_server import fresh_store
 from untraced import untraced
 
+_LONG = ("test_line_machine.py", "test_hosts_load.py", "test_identity_storm.py")
+
 
 @pytest.fixture(autouse=True)
 def databases_untraced(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Trace the tests on the store in memory alone: on the others they are the same."""
-    with untraced(when=any(kind in request.node.name for kind in ("sqlite", "postgres"))):
+    """Trace the short tests on the store in memory alone: on the others they are the same."""
+    on_database = any(kind in request.node.name for kind in ("sqlite", "postgres"))
+    with untraced(when=on_database or request.path.name in _LONG):
         yield
 
 

@@ -16,6 +16,11 @@ _LONG = (
     "test_reference_tables.py",
     "test_delay_estimators.py",
     "test_invariants.py",
+    "test_center.py",
+    "test_fifo.py",
+    "test_line_model.py",
+    "test_log_estimators.py",
+    "test_calling_hours.py",
 )
 
 

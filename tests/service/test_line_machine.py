@@ -61,13 +61,13 @@ class Kind:
 
 
 KINDS = {
-    "memory": Kind(fresh=lambda _folder: closing(MemoryStore()), examples=250, steps=40),
+    "memory": Kind(fresh=lambda _folder: closing(MemoryStore()), examples=120, steps=40),
     "sqlite": Kind(
         fresh=lambda folder: closing(SQLiteStore(folder / "line.db", flush=Flush.RELAXED)),
-        examples=60,
+        examples=40,
         steps=30,
     ),
-    "postgres": Kind(fresh=lambda _folder: fresh_store(), examples=30, steps=30),
+    "postgres": Kind(fresh=lambda _folder: fresh_store(), examples=20, steps=30),
 }
 
 

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
+from callbackq import permission
 from callbackq.asking import Desk, Request, number_of
 from callbackq.core.number_rules import check_dialable
 from callbackq.core.numbers import number_key
@@ -20,7 +21,7 @@ from callbackq.limiting import LimitKey, count_all, keys_of
 from callbackq.model import Callback, LiveCall, Purpose, Subject
 from callbackq.people import Who, known_person
 from callbackq.policy import QueuePolicy
-from callbackq.ports import DoNotCall, Transaction
+from callbackq.ports import Transaction
 from callbackq.verifying import proof_needed, use_proof
 
 logger = logging.getLogger("callbackq")
@@ -109,12 +110,13 @@ def check_allowed(
     """
     if purpose is not Purpose.REQUESTED or asked_at is not None:
         key = number_key(number, tenant_id=desk.tenant_id, pepper=desk.pepper)
-        opted_out = tx.opt_outs.find(key)
-        since_at = opted_out.calls_at if opted_out is not None else None
-        wanted_at = asked_at if purpose is Purpose.REQUESTED else None
-        if since_at is not None and (wanted_at is None or wanted_at <= since_at):
+        if permission.is_opted_out(tx, key, purpose=purpose, asked_at=asked_at):
             raise CallForbidden("opted out")
-    if desk.do_not_call is not None and _is_listed(desk.do_not_call, number, purpose):
+    listed = permission.is_listed(desk.do_not_call, number, purpose)
+    if isinstance(listed, str):
+        logger.warning("%s", listed)
+        raise CallForbidden("the do-not-call list cannot be asked now: try again")
+    if listed:
         raise CallForbidden("on a do-not-call list")
 
 
@@ -139,28 +141,15 @@ def admit_number(
         NotVerified: it must be proved, and is not.
     """
     check_numbers((number,), policy=policy, tier=tier)
-    asked_at = max(callback.consent_at or callback.requested_at, callback.requested_at)
+    asked_at = permission.asked_at(callback)
     check_allowed(tx, number, purpose=callback.purpose, desk=desk, asked_at=asked_at)
     is_typed = callback.call_id is not None
     needed = is_by_the_person and proof_needed(policy, channel=callback.channel, is_typed=is_typed)
-    if verification_id is None and not needed:
-        return
-    use_proof(
-        tx,
-        verification_id,
-        number_key=number_key(number, tenant_id=desk.tenant_id, pepper=desk.pepper),
-        callback_id=callback.callback_id,
-        policy=policy,
-        now=now,
-    )
-
-
-def _is_listed(lists: DoNotCall, number: str, purpose: Purpose) -> bool:
-    try:
-        return lists.is_listed(number, purpose) is not False
-    except Exception as error:
-        logger.warning("the do-not-call list cannot be asked: %s", type(error).__name__)
-        raise CallForbidden("the do-not-call list cannot be asked now: try again") from None
+    if verification_id is not None or needed:
+        key = number_key(number, tenant_id=desk.tenant_id, pepper=desk.pepper)
+        use_proof(
+            tx, verification_id, number_key=key, callback_id=callback.callback_id, policy=policy, now=now
+        )
 
 
 def check_proof(

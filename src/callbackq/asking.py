@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from callbackq.core.instants import check_instant, check_name, check_text
+from callbackq.core.instants import check_instant, check_name, check_text, optional_text, read_member
 from callbackq.core.numbers import PhoneNumber, read_number
 from callbackq.core.ordering import check_priority
 from callbackq.core.requests import (
@@ -209,8 +209,8 @@ def read_who(number: PhoneNumber | None, *, customer_id: str | None, tier: str |
     """Return who asks, as far as they are known. Raises: InvalidText."""
     return Who(
         number=number,
-        customer_id=check_text(customer_id, "customer_id") if customer_id is not None else None,
-        tier=check_text(tier, "tier", length_max=64) if tier is not None else None,
+        customer_id=optional_text(customer_id, "customer_id"),
+        tier=optional_text(tier, "tier", length_max=64),
     )
 
 
@@ -224,10 +224,7 @@ def read_purpose(purpose: object, *, channel: Channel) -> Purpose:
     by_the_person = channel not in _NOT_BY_THE_PERSON
     if purpose is None:
         return Purpose.REQUESTED if by_the_person else Purpose.SERVICE
-    try:
-        given = Purpose(str(purpose))
-    except ValueError as error:
-        raise InvalidText(f"purpose is none of: {', '.join(Purpose)}") from error
+    given = read_member(purpose, "purpose", Purpose)
     if by_the_person and given is not Purpose.REQUESTED:
         raise InvalidText(
             f"purpose is {given.value}; allowed where the customer asks: {Purpose.REQUESTED.value}"
@@ -259,11 +256,8 @@ def read_duplicates(on_duplicate: object, *, policy: QueuePolicy) -> Duplicates 
     """
     if on_duplicate is None:
         return None
-    try:
-        given = Duplicates(str(on_duplicate))
-    except ValueError as error:
-        raise InvalidText(f"on_duplicate is none of: {', '.join(DUPLICATE_CHOICES)}") from error
-    if given not in DUPLICATE_CHOICES or policy.duplicates is not Duplicates.ASK:
+    given = read_member(on_duplicate, "on_duplicate", Duplicates, allowed=DUPLICATE_CHOICES)
+    if policy.duplicates is not Duplicates.ASK:
         raise InvalidText(
             f"on_duplicate is {given.value}; allowed where the policy says {Duplicates.ASK.value}: "
             f"{', '.join(DUPLICATE_CHOICES)}"

@@ -9,16 +9,16 @@ from typing import Final
 import attrs
 
 from callbackq.asking import DUPLICATE_CHOICES, Request, number_of
-from callbackq.core import attempt, lifecycle, placing, settling
+from callbackq.core import lifecycle, placing, settling
 from callbackq.core.lifecycle import dedup_key
 from callbackq.errors import DuplicateCallback
 from callbackq.facts import lane_of_both
 from callbackq.ids import CallbackId, QueueName, SubjectId
-from callbackq.model import Callback, CallbackState, Channel, HoldReason, LegState, Outcome, Subject
+from callbackq.model import Callback, CallbackState, Channel, HoldReason, Outcome, Subject
 from callbackq.people import merge_contexts
 from callbackq.policy import Duplicates, DuplicateScope, QueuePolicy
 from callbackq.ports import Transaction
-from callbackq.writing import call_off, open_if_left, policy_or_default, write
+from callbackq.writing import is_unanswered, open_if_left, policy_or_default, write, write_end
 
 _LATEST: Final = 5
 _LOOKED_AT_MAX: Final = 50
@@ -100,10 +100,7 @@ def _gives_way(tx: Transaction, existing: Callback, rule: Duplicates) -> bool:
     """One that is being attempted can be replaced until the customer answers, and cannot be merged."""
     if existing.state is not CallbackState.ATTEMPTING:
         return True
-    if rule is Duplicates.MERGE or existing.attempt_id is None:
-        return False
-    under_way = tx.attempts.get(existing.attempt_id)
-    return attempt.may_call_off(under_way) and under_way.customer_leg is not LegState.ANSWERED
+    return rule is not Duplicates.MERGE and is_unanswered(tx, existing)
 
 
 def make_room(
@@ -117,9 +114,8 @@ def make_room(
     if meeting.rule is not Duplicates.REPLACE:
         return
     old = meeting.existing
-    write(tx, settling.served_elsewhere(old, outcome=Outcome.REPLACED, reason="replaced", now=now))
-    if old.state is CallbackState.ATTEMPTING and old.attempt_id is not None:
-        call_off(tx, old.attempt_id, policies=policies, now=now)
+    replaced = settling.served_elsewhere(old, outcome=Outcome.REPLACED, reason="replaced", now=now)
+    write_end(tx, old, replaced, policies=policies, now=now)
 
 
 def policy_for_new(policy: QueuePolicy, meeting: Meeting | None) -> QueuePolicy:

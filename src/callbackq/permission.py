@@ -68,6 +68,35 @@ class Never:
     reason: str
 
 
+# ---------------------------------------------------------------------------- what the person wants
+
+
+def asked_at(callback: Callback) -> datetime:
+    """Return when the customer asked for it last: another request of theirs may have been merged into it."""
+    return max(callback.consent_at or callback.requested_at, callback.requested_at)
+
+
+def is_opted_out(tx: Transaction, key: str, *, purpose: Purpose, asked_at: datetime | None) -> bool:
+    """Whether the owner of a number wants no such call. Who asks for one afterwards wants that one."""
+    opt_out = tx.opt_outs.find(key)
+    if opt_out is None or opt_out.calls_at is None:
+        return False
+    return purpose is not Purpose.REQUESTED or asked_at is None or asked_at <= opt_out.calls_at
+
+
+def is_listed(lists: DoNotCall | None, number: str, purpose: Purpose) -> bool | str:
+    """Return whether a do-not-call list has the number; a text that says why not, if it cannot say."""
+    if lists is None:
+        return False
+    try:
+        listed = cast("object", lists.is_listed(number, purpose))
+    except Exception as error:
+        return f"the do-not-call list cannot be asked: {type(error).__name__}"
+    if isinstance(listed, bool):
+        return listed
+    return f"the do-not-call list answers {type(listed).__name__}; allowed: True, False"
+
+
 # ---------------------------------------------------------------------------- hours
 
 
@@ -109,13 +138,8 @@ def _is_asked_for(callback: Callback, calling: CallingPolicy, *, at: datetime) -
     if callback.purpose is not Purpose.REQUESTED:
         return False
     if callback.scheduled_at is None:
-        return at < _asked_at(callback) + calling.asked_life
+        return at < asked_at(callback) + calling.asked_life
     return abs(at - callback.scheduled_at) < calling.asked_life
-
-
-def _asked_at(callback: Callback) -> datetime:
-    """Return when the customer asked for it last: another request of theirs may have been merged into it."""
-    return max(callback.consent_at or callback.requested_at, callback.requested_at)
 
 
 def _closed_by_rule(
@@ -239,8 +263,9 @@ class Asker:
         self, number: str, callback: Callback, subject: Subject, *, policy: QueuePolicy
     ) -> str | Wait | None:
         """Return the name of the rule that forbids a number; Wait if nobody can say; None if none does."""
-        listed = self._is_listed(number, callback.purpose)
-        if listed is None:
+        listed = is_listed(self.do_not_call, number, callback.purpose)
+        if isinstance(listed, str):
+            self._say(listed)
             until = self.now + policy.number_in_use_hold
             return Wait(reason=HoldReason.DO_NOT_CALL_UNKNOWN, until=until)
         if listed:
@@ -249,29 +274,12 @@ class Asker:
         return f"number_{problem.problem}" if problem is not None else None
 
     def _opted_out(self, key: str, callback: Callback) -> bool:
-        """Whether the customer wants no calls there. Who asks for one afterwards wants that one."""
-        opt_out = self.tx.opt_outs.find(key)
-        if opt_out is None or opt_out.calls_at is None:
-            return False
-        return callback.purpose is not Purpose.REQUESTED or _asked_at(callback) <= opt_out.calls_at
+        return is_opted_out(self.tx, key, purpose=callback.purpose, asked_at=asked_at(callback))
 
-    def _is_listed(self, number: str, purpose: Purpose) -> bool | None:
-        """Ask the do-not-call list; None if it cannot say. The log says so once in a step."""
-        if self.do_not_call is None:
-            return False
-        try:
-            listed = cast("object", self.do_not_call.is_listed(number, purpose))
-        except Exception as error:
-            self._say("the do-not-call list cannot be asked: %s", type(error).__name__)
-            return None
-        if isinstance(listed, bool):
-            return listed
-        self._say("the do-not-call list answers %s; allowed: True, False", type(listed).__name__)
-        return None
-
-    def _say(self, message: str, what: str) -> None:
+    def _say(self, problem: str) -> None:
+        """The log says once in a step that a list cannot be asked."""
         if not self._said:
-            logger.error(message, what)
+            logger.error("%s", problem)
         self._said = True
 
     # ------------------------------------------------------------------ now

@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from callbackq.core import attempt, calls, settling
+from callbackq.core import calls, settling
 from callbackq.core.placing import Stand, again
 from callbackq.ids import CallId, QueueName, SubjectId
 from callbackq.model import (
@@ -21,13 +21,12 @@ from callbackq.model import (
     CallOutcome,
     CallState,
     Disposition,
-    LegState,
     LiveCall,
     Outcome,
 )
 from callbackq.policy import CalledIn, QueuePolicy
 from callbackq.ports import Commit, Transaction
-from callbackq.writing import call_off, write
+from callbackq.writing import call_off, is_unanswered, write
 
 _LATEST: Final = 50
 _WAITS: Final = (CallbackState.WAITING, CallbackState.RESTING, CallbackState.HELD)
@@ -98,7 +97,7 @@ class Returning:
     def _stop_ringing(self, callback: Callback) -> None:
         """Whoever calls us is not at the phone that we ring."""
         under_way = callback.attempt_id if callback.state is CallbackState.ATTEMPTING else None
-        if under_way is not None and self._is_not_answered(callback):
+        if under_way is not None and is_unanswered(self._tx, callback):
             call_off(self._tx, under_way, policies=self._policies, now=self._now)
 
     def _is_missed(self, callback: Callback) -> bool:
@@ -122,12 +121,7 @@ class Returning:
             return False
         if callback.state is CallbackState.SCHEDULED:
             return False
-        return callback.state is not CallbackState.ATTEMPTING or self._is_not_answered(callback)
-
-    def _is_not_answered(self, callback: Callback) -> bool:
-        assert callback.attempt_id is not None
-        under_way = self._tx.attempts.get(callback.attempt_id)
-        return attempt.may_call_off(under_way) and under_way.customer_leg is not LegState.ANSWERED
+        return callback.state is not CallbackState.ATTEMPTING or is_unanswered(self._tx, callback)
 
     def _stand(self, stand: Stand, callback: Callback) -> Stand:
         """The better of the two places, for the skills that the caller needs now."""

@@ -330,6 +330,28 @@ def call_off(
         move_attempt(tx, before, attempt.call_off(before, by_us, context), context)
 
 
+def write_end(
+    tx: Transaction,
+    callback: Callback,
+    decision: Decision,
+    *,
+    policies: Mapping[QueueName, QueuePolicy],
+    now: datetime,
+) -> None:
+    """Write the end of a promise that somebody else than its attempt makes, and call that off, if one is under way."""
+    write(tx, decision)
+    if callback.state is CallbackState.ATTEMPTING and callback.attempt_id is not None:
+        call_off(tx, callback.attempt_id, policies=policies, now=now)
+
+
+def is_unanswered(tx: Transaction, callback: Callback) -> bool:
+    """Whether the attempt under way can still be called off without cutting anybody short: nobody has answered yet."""
+    if callback.attempt_id is None:
+        return False
+    under_way = tx.attempts.get(callback.attempt_id)
+    return attempt.may_call_off(under_way) and under_way.customer_leg is not LegState.ANSWERED
+
+
 def agent_left(
     tx: Transaction, attempt_id: AttemptId, *, policies: Mapping[QueueName, QueuePolicy], now: datetime
 ) -> None:

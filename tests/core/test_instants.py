@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from callbackq.core.instants import (
     check_text,
     from_microseconds,
     microseconds,
+    optional_text,
     read_entered_at,
+    read_member,
 )
 from callbackq.errors import InvalidText, InvalidTime
 from core.samples import LAW, START
@@ -267,3 +270,31 @@ def test_an_instant_of_another_library_becomes_a_plain_one() -> None:
     plain = check_instant(Odd(2026, 1, 5, 8, 30, 15, 250, tzinfo=UTC), "at")
     assert type(plain) is datetime
     assert plain == datetime(2026, 1, 5, 8, 30, 15, 250, tzinfo=UTC)
+
+
+def test_text_may_be_missing_and_is_checked_if_it_is_there() -> None:
+    assert optional_text(None, "reason") is None
+    assert optional_text("moved", "reason") == "moved"
+    with pytest.raises(InvalidText, match="reason has 3 characters; allowed: 1 to 2"):
+        optional_text("abc", "reason", length_max=2)
+
+
+class _Way(StrEnum):
+    POST = "post"
+    HAND = "hand"
+
+
+@pytest.mark.parametrize("value", ["post", _Way.POST])
+def test_a_word_is_read_as_the_member_it_names(value: object) -> None:
+    assert read_member(value, "way", _Way) is _Way.POST
+
+
+@pytest.mark.parametrize("value", ["POST", "", None, 1, object(), ["post"]])
+def test_what_is_no_member_is_refused_with_the_members(value: object) -> None:
+    with pytest.raises(InvalidText, match="way is none of: post, hand"):
+        read_member(value, "way", _Way)
+
+
+def test_a_member_that_is_not_allowed_here_is_refused() -> None:
+    with pytest.raises(InvalidText, match=r"way is none of: hand$"):
+        read_member("post", "way", _Way, allowed=[_Way.HAND])

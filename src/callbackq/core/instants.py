@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from enum import StrEnum
+from typing import Final, TypeVar
 from unicodedata import category
 
 from callbackq.errors import InvalidText, InvalidTime
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
@@ -99,6 +103,22 @@ def check_text(value: object, name: str, *, length_max: int = TEXT_MAX) -> str:
     if not text.isprintable():
         raise InvalidText(f"{name} has unprintable characters; allowed: letters, digits, signs and spaces")
     return text
+
+
+def optional_text(value: object, name: str, *, length_max: int = TEXT_MAX) -> str | None:
+    """Return *value* as it is, and None for None. Raises: InvalidText."""
+    return None if value is None else check_text(value, name, length_max=length_max)
+
+
+def read_member(
+    value: object, name: str, kind: type[_Word], *, allowed: Collection[_Word] | None = None
+) -> _Word:
+    """Return *value*, a member or its word, as a member. Raises: InvalidText."""
+    members = tuple(kind) if allowed is None else tuple(allowed)
+    for member in members:
+        if value == member and isinstance(value, str):
+            return member
+    raise InvalidText(f"{name} is none of: {', '.join(members)}")
 
 
 def check_name(value: object) -> str:

@@ -423,7 +423,7 @@ def attempt_failed(
             assert_never(step)
 
 
-def cancel(callback: Callback, *, reason: str | None, now: datetime) -> Decision:
+def cancel(callback: Callback, *, reason: str | None, by: str | None = None, now: datetime) -> Decision:
     """
     End the promise at the customer's or an operator's wish. Cancelling twice is a no-op.
 
@@ -432,7 +432,8 @@ def cancel(callback: Callback, *, reason: str | None, now: datetime) -> Decision
     """
     if callback.outcome is Outcome.CANCELLED:
         return Decision()
-    return end(callback, Command.CANCEL, outcome=Outcome.CANCELLED, now=now, reason=reason)
+    outcome, more = Outcome.CANCELLED, {"by": by}
+    return end(callback, Command.CANCEL, outcome=outcome, now=now, reason=reason, more=more)
 
 
 def expire(

@@ -16,6 +16,8 @@ from callbackq.core.instants import (
     check_instant,
     check_name,
     check_text,
+    optional_text,
+    read_member,
 )
 from callbackq.core.numbers import PhoneNumber, number_key, read_number
 from callbackq.core.placing import AGENT_SKILL
@@ -90,7 +92,7 @@ def read_wish(*, name: str | None, language: str | None, context: object) -> Wis
     }
     return Wish(
         name=check_name(name) if name is not None else None,
-        language=check_text(language, "language", length_max=35) if language is not None else None,
+        language=optional_text(language, "language", length_max=35),
         context=fields,
     )
 
@@ -105,10 +107,7 @@ def _check_context_value(value: object) -> str:
 
 def read_channel(channel: object) -> Channel:
     """Return *channel* as a member. Raises: InvalidText."""
-    try:
-        return Channel(str(channel))
-    except ValueError as error:
-        raise InvalidText(f"channel is none of: {', '.join(Channel)}") from error
+    return read_member(channel, "channel", Channel)
 
 
 def read_skills(skills: object) -> tuple[str, ...]:

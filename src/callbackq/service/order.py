@@ -10,7 +10,7 @@ from typing import Final
 
 from callbackq import duplicates
 from callbackq.core import calls, lifecycle, placing
-from callbackq.core.instants import check_text
+from callbackq.core.instants import check_text, optional_text
 from callbackq.core.ordering import check_head_start, check_priority
 from callbackq.core.requests import read_skills
 from callbackq.errors import DuplicateCallback, RequestRefused
@@ -135,7 +135,7 @@ class OrderCommands(ServiceBase):
             DuplicateCallback: this person has a callback there already; `merge` the two.
         """
         key, policy = read_callback_id(callback_id), policy_of(self.policies, queue)
-        why = check_text(reason, "reason") if reason is not None else None
+        why = optional_text(reason, "reason")
         wanted = check_priority(priority) if priority is not None else None
         needed = read_skills(skills) if skills is not None else None
 
@@ -169,7 +169,7 @@ class OrderCommands(ServiceBase):
             CallHasEnded: it waits no longer.
         """
         key, policy = CallId(check_text(call_id, "call_id")), policy_of(self.policies, queue)
-        why = check_text(reason, "reason") if reason is not None else None
+        why = optional_text(reason, "reason")
         wanted = check_priority(priority) if priority is not None else None
         needed = read_skills(skills) if skills is not None else None
 

@@ -14,11 +14,11 @@ import attrs
 from callbackq.core import bookings, lifecycle, opt_outs
 from callbackq.core.customer_hours import read_hours
 from callbackq.core.erasing import erased, whose, without_number
-from callbackq.core.instants import check_text
+from callbackq.core.instants import check_text, optional_text, read_member
 from callbackq.core.numbers import PhoneNumber, number_key, read_number
 from callbackq.core.requests import SEEN_EVERY, Wish
 from callbackq.core.zones import check_zone
-from callbackq.errors import InvalidNumber, InvalidText, RequestRefused, StoreError
+from callbackq.errors import InvalidNumber, RequestRefused, StoreError
 from callbackq.ids import CallbackId, SubjectId
 from callbackq.masking import mask_number
 from callbackq.model import (
@@ -30,7 +30,6 @@ from callbackq.model import (
     Medium,
     OptedOut,
     OptOut,
-    Outcome,
     Preferences,
     Subject,
 )
@@ -39,7 +38,7 @@ from callbackq.policy.checks import within
 from callbackq.ports import Commit, Transaction
 from callbackq.service.base import ServiceBase
 from callbackq.verifying import PROOF_LIFE_MAX
-from callbackq.writing import call_off, end_booking, policy_of, write
+from callbackq.writing import end_booking, policy_of, write, write_end
 
 logger = logging.getLogger("callbackq")
 
@@ -184,7 +183,7 @@ class PeopleCommands(ServiceBase):
             raise RequestRefused("a person is named by customer_id, or by number, and by one of them only")
         return Who(
             number=self._number(number, queue) if number is not None else None,
-            customer_id=check_text(customer_id, "customer_id") if customer_id is not None else None,
+            customer_id=optional_text(customer_id, "customer_id"),
         )
 
     def _preferred(self, number: str | Unchanged | None, queue: str | None) -> str | Unchanged | None:
@@ -258,7 +257,7 @@ class PeopleCommands(ServiceBase):
         self, number: str, medium: Medium | None, *, wanted: bool, by: str | None, queue: str | None
     ) -> OptedOut:
         key, media = self._key(number, queue), _media(medium)
-        who = check_text(by, "by") if by is not None else None
+        who = optional_text(by, "by")
 
         def changed(tx: Transaction, now: datetime) -> OptedOut:
             before = tx.opt_outs.find(key) or opt_outs.not_opted_out(self.tenant_id, key, now=now)
@@ -314,8 +313,8 @@ class PeopleCommands(ServiceBase):
         if number is None and customer_id is None:
             raise RequestRefused("nobody to erase; allowed: number, customer_id, or both")
         target = self._number(number, queue) if number is not None else None
-        customer = check_text(customer_id, "customer_id") if customer_id is not None else None
-        why, who = check_text(reason, "reason"), check_text(by, "by") if by is not None else None
+        customer = optional_text(customer_id, "customer_id")
+        why, who = check_text(reason, "reason"), optional_text(by, "by")
 
         # Any record may hold it. They are looked through before anything is written: nobody waits for that.
         holders = self._run(Commit.READ_ONLY, partial(_holders_of, number=target)) if target else ()
@@ -348,7 +347,8 @@ class PeopleCommands(ServiceBase):
         cancelled: list[CallbackId] = []
         for callback in _callbacks_of(tx, subject.subject_id):
             if callback.state is not CallbackState.ENDED:
-                self._cancel(tx, callback, reason=reason, by=by, now=now)
+                decision = lifecycle.cancel(callback, reason=reason, by=by, now=now)
+                write_end(tx, callback, decision, policies=self.policies, now=now)
                 cancelled.append(callback.callback_id)
                 continue
             booking = _series_of(tx, callback)
@@ -357,14 +357,6 @@ class PeopleCommands(ServiceBase):
                 end_booking(tx, booking, how, now=now)
         tx.save(erased(tx.subjects.get(subject.subject_id), now=now))
         return cancelled
-
-    def _cancel(
-        self, tx: Transaction, callback: Callback, *, reason: str, by: str | None, now: datetime
-    ) -> None:
-        cancel, outcome = lifecycle.Command.CANCEL, Outcome.CANCELLED
-        write(tx, lifecycle.end(callback, cancel, outcome=outcome, now=now, reason=reason, more={"by": by}))
-        if callback.state is CallbackState.ATTEMPTING and callback.attempt_id is not None:
-            call_off(tx, callback.attempt_id, policies=self.policies, now=now)
 
     def prune(self, *, personal_life: timedelta, limit: int = 1_000) -> Erased:
         """
@@ -437,10 +429,7 @@ def _preferences(subject: Subject) -> Preferences:
 def _media(medium: Medium | None) -> frozenset[Medium]:
     if medium is None:
         return _EVERY_MEDIUM
-    try:
-        return frozenset({Medium(medium)})
-    except ValueError as error:
-        raise InvalidText(f"medium is none of: {', '.join(Medium)}; or None, for all") from error
+    return frozenset({read_member(medium, "medium", Medium)})
 
 
 def _opted_out(known: OptOut | None) -> OptedOut:

@@ -12,7 +12,7 @@ from callbackq import asking, intake
 from callbackq.admission import limit_keys
 from callbackq.booking import receipt_for
 from callbackq.core import lifecycle, speech
-from callbackq.core.instants import check_instant, check_text, read_entered_at
+from callbackq.core.instants import check_instant, check_text, optional_text, read_entered_at
 from callbackq.core.placing import lanes_of_request
 from callbackq.core.requests import (
     event_key_of,
@@ -36,7 +36,6 @@ from callbackq.errors import (
 from callbackq.ids import AgentId, BookingId, CallbackId, CallId, OfferId
 from callbackq.model import (
     Callback,
-    CallbackState,
     Channel,
     Person,
     Purpose,
@@ -50,7 +49,7 @@ from callbackq.policy import Duplicates
 from callbackq.ports import Commit, Tickets, Transaction
 from callbackq.seating import own_windows
 from callbackq.service.base import NO_CONTEXT, ServiceBase
-from callbackq.writing import call_off, policy_of, write
+from callbackq.writing import policy_of, write, write_end
 
 logger = logging.getLogger("callbackq")
 
@@ -183,9 +182,9 @@ class PromiseCommands(ServiceBase):
             channel=by,
             purpose=why,
             consent_at=consent_at,
-            consent_ref=check_text(consent_ref, "consent_ref") if consent_ref is not None else None,
+            consent_ref=optional_text(consent_ref, "consent_ref"),
             verification_id=asking.read_verification_id(verification_id),
-            source=check_text(source, "source") if source is not None else None,
+            source=optional_text(source, "source"),
             on_duplicate=asking.read_duplicates(on_duplicate, policy=policy),
             priority=asking.read_priority(priority, policy),
             skills=read_skills(skills),
@@ -197,9 +196,9 @@ class PromiseCommands(ServiceBase):
             repeats=repeats,
             preferred_agent_id=asking.read_agent(preferred_agent) or owner_id,
             owner_id=owner_id,
-            ticket_id=check_text(ticket_id, "ticket_id") if ticket_id is not None else None,
-            caller_id=check_text(caller_id, "caller_id") if caller_id is not None else None,
-            media=check_text(media, "media") if media is not None else None,
+            ticket_id=optional_text(ticket_id, "ticket_id"),
+            caller_id=optional_text(caller_id, "caller_id"),
+            media=optional_text(media, "media"),
             confirmed=confirmed,
             wish=wish,
         )
@@ -445,13 +444,12 @@ class PromiseCommands(ServiceBase):
             NotPossibleNow: it has ended in another way.
         """
         key = read_callback_id(callback_id)
-        why = check_text(reason, "reason") if reason is not None else None
+        why = optional_text(reason, "reason")
 
         def cancelled(tx: Transaction, now: datetime) -> Callback:
             callback = tx.callbacks.get(key)
-            write(tx, lifecycle.cancel(callback, reason=why, now=now))
-            if callback.state is CallbackState.ATTEMPTING and callback.attempt_id:
-                call_off(tx, callback.attempt_id, policies=self.policies, now=now)
+            decision = lifecycle.cancel(callback, reason=why, now=now)
+            write_end(tx, callback, decision, policies=self.policies, now=now)
             return tx.callbacks.get(key)
 
         return self._run(Commit.FLUSHED, cancelled)

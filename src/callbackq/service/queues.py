@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from callbackq.core import switches
-from callbackq.core.instants import check_text
+from callbackq.core.instants import optional_text
 from callbackq.errors import RequestRefused
 from callbackq.ids import QueueName
 from callbackq.model import ALL_QUEUES, QueueControl
@@ -53,7 +53,7 @@ class QueueCommands(ServiceBase):
         if not offering and not dialing:
             raise RequestRefused("nothing to switch; allowed: offering=True, dialing=True, or both")
         name: QueueName = ALL_QUEUES if queue is None else policy_of(self.policies, queue).queue
-        why = check_text(reason, "reason") if reason is not None else None
+        why = optional_text(reason, "reason")
 
         def switched(tx: Transaction, now: datetime) -> QueueControl:
             wanted = switches.Switch(pause=pause, offering=offering, dialing=dialing, reason=why)

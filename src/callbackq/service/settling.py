@@ -8,7 +8,7 @@ from typing import Final
 from callbackq.admission import admit_number
 from callbackq.asking import read_verification_id
 from callbackq.core import attempt, lifecycle, placing, settling
-from callbackq.core.instants import check_text
+from callbackq.core.instants import check_text, optional_text, read_member
 from callbackq.core.numbers import number_key, read_number
 from callbackq.effects import Settled
 from callbackq.errors import InvalidText, NotPossibleNow
@@ -30,11 +30,11 @@ from callbackq.service.base import ServiceBase
 from callbackq.service.promises import read_callback_id
 from callbackq.writing import (
     attempt_context,
-    call_off,
     correct_attempt,
     move_attempt,
     policy_or_default,
     write,
+    write_end,
 )
 
 _SCORE_MAX: Final = 1_000_000
@@ -59,7 +59,7 @@ class SettlingCommands(ServiceBase):
             CallbackNotFound, InvalidText: nothing was changed.
             NotPossibleNow: no attempt is under way, or they talk; see `set_disposition`.
         """
-        key, who, why = read_callback_id(callback_id), check_text(by, "by"), _read_reason(reason)
+        key, who, why = read_callback_id(callback_id), check_text(by, "by"), optional_text(reason, "reason")
         said = _read_disposition(disposition)
 
         def settled(tx: Transaction, now: datetime) -> Settled:
@@ -95,7 +95,7 @@ class SettlingCommands(ServiceBase):
             CallbackNotFound, InvalidText: nothing was changed.
             NotPossibleNow: the callback was not completed by its last attempt.
         """
-        key, who, why = read_callback_id(callback_id), check_text(by, "by"), _read_reason(reason)
+        key, who, why = read_callback_id(callback_id), check_text(by, "by"), optional_text(reason, "reason")
         said = _read_disposition(disposition)
         if said not in settling.NO_CONVERSATION:
             allowed = ", ".join(sorted(settling.NO_CONVERSATION))
@@ -136,7 +136,7 @@ class SettlingCommands(ServiceBase):
             CallbackNotFound, InvalidText: nothing was changed.
             NotPossibleNow: it is being attempted, has ended, or waits for another number.
         """
-        key, who, why = read_callback_id(callback_id), check_text(by, "by"), _read_reason(reason)
+        key, who, why = read_callback_id(callback_id), check_text(by, "by"), optional_text(reason, "reason")
 
         def called(tx: Transaction, now: datetime) -> Callback:
             callback = tx.callbacks.get(key)
@@ -168,13 +168,12 @@ class SettlingCommands(ServiceBase):
             CallbackNotFound, InvalidText: nothing was changed.
             NotPossibleNow: it has ended in another way.
         """
-        key, who, why = read_callback_id(callback_id), check_text(by, "by"), _read_reason(reason)
+        key, who, why = read_callback_id(callback_id), check_text(by, "by"), optional_text(reason, "reason")
 
         def done(tx: Transaction, now: datetime) -> Callback:
             callback = tx.callbacks.get(key)
-            write(tx, settling.mark_done(callback, by=who, reason=why, now=now))
-            if callback.state is CallbackState.ATTEMPTING and callback.attempt_id:
-                call_off(tx, callback.attempt_id, policies=self.policies, now=now)
+            done_by = settling.mark_done(callback, by=who, reason=why, now=now)
+            write_end(tx, callback, done_by, policies=self.policies, now=now)
             return tx.callbacks.get(key)
 
         return self._run(Commit.FLUSHED, done)
@@ -200,7 +199,7 @@ class SettlingCommands(ServiceBase):
             NotPossibleNow: it is being attempted, or has ended; or the person was erased.
         """
         key = read_callback_id(callback_id)
-        who = check_text(by, "by") if by is not None else None
+        who = optional_text(by, "by")
         proof = read_verification_id(verification_id)
 
         def changed(tx: Transaction, now: datetime) -> Callback:
@@ -247,7 +246,7 @@ class SettlingCommands(ServiceBase):
             NotPossibleNow: it is not over.
         """
         key = read_callback_id(callback_id)
-        who = check_text(by, "by") if by is not None else None
+        who = optional_text(by, "by")
         value = _read_score(score)
         if resolved is not None and not isinstance(resolved, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidText(f"resolved is {type(resolved).__name__}; allowed: True, False or None")
@@ -267,16 +266,7 @@ def _attempt_of(tx: Transaction, callback: Callback, command: str) -> Attempt:
 
 
 def _read_disposition(disposition: str) -> Disposition:
-    try:
-        return Disposition(disposition)
-    except ValueError:
-        raise InvalidText(
-            f"disposition is {str(disposition)[:64]!r}; allowed: a member of Disposition"
-        ) from None
-
-
-def _read_reason(reason: str | None) -> str | None:
-    return check_text(reason, "reason") if reason is not None else None
+    return read_member(disposition, "disposition", Disposition)
 
 
 def _read_score(score: object) -> float | None:

@@ -14,7 +14,7 @@ from callbackq import asking
 from callbackq.booking import book_seat, held_seat, instant_kept, receipt_for, slot_wish
 from callbackq.core import bookings, promising
 from callbackq.core.bookings import Seat, seat_of
-from callbackq.core.instants import check_instant, check_text
+from callbackq.core.instants import check_instant, check_text, optional_text
 from callbackq.core.placing import stand_at
 from callbackq.daybook import booked_callback
 from callbackq.errors import InvalidText, InvalidTime, NotPossibleNow
@@ -240,8 +240,8 @@ class SlotCommands(ServiceBase):
         """
         key = read_callback_id(callback_id)
         held_id = BookingId(check_text(booking_id, "booking_id")) if booking_id is not None else None
-        who = check_text(by, "by") if by is not None else None
-        why, spans = check_text(reason, "reason") if reason is not None else None, own_windows(windows)
+        who = optional_text(by, "by")
+        why, spans = optional_text(reason, "reason"), own_windows(windows)
         if held_id is not None and (scheduled_at is not None or spans):
             raise InvalidTime("a slot needs booking_id, or scheduled_at, or windows, and only one of them")
 

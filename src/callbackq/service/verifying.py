@@ -8,7 +8,7 @@ from datetime import datetime
 
 from callbackq.core import codes
 from callbackq.core.codes import Verdict
-from callbackq.core.instants import check_text
+from callbackq.core.instants import check_text, optional_text
 from callbackq.core.number_rules import check_dialable
 from callbackq.core.numbers import number_key, read_number
 from callbackq.errors import (
@@ -68,7 +68,7 @@ class VerifyCommands(ServiceBase):
         """
         policy = policy_of(self.policies, queue)
         sender = self._sender()
-        said = check_text(language, "language", length_max=35) if language is not None else None
+        said = optional_text(language, "language", length_max=35)
         e164 = read_number(number, region=policy.default_region).e164
         check_dialable(e164, policy=policy.numbers, tier=None)
         length = verify_of(policy).code_length

@@ -1,9 +1,10 @@
-"""Run the benchmarks that are named, or all: memory, sqlite, line, slots, limits, imports."""
+"""Run the benchmarks that are named, or all: memory, sqlite, line, slots, limits, messages, imports."""
 
 from __future__ import annotations
 
 import sys
 
+import bench_messages
 import imports
 import limits
 import line
@@ -17,6 +18,7 @@ GROUPS = {
     "line": line.run,
     "slots": slots.run,
     "limits": limits.run,
+    "messages": bench_messages.run,
     "imports": imports.run,
 }
 

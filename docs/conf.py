@@ -54,7 +54,7 @@ nitpick_ignore_regex = [
     # Of the standard library, where a signature has its bare name.
     (r"py:class", r"timedelta"),
     # Several attributes in one line of a docstring are taken for types.
-    (r"py:class", r"clock|service|telephony"),
+    (r"py:class", r"clock|service|telephony|messenger"),
 ]
 
 html_theme = "furo"

@@ -342,7 +342,7 @@ def callback_picture() -> Picture:
     """The life of a callback, from `core.lifecycle.TRANSITIONS`."""
     boxes = {
         "scheduled": Box(24, 54, height=150),
-        "held": Box(150, 300, height=110),
+        "held": Box(150, 286, height=124),
         "waiting": Box(320, 54, height=170),
         "resting": Box(480, 300, height=110),
         "attempting": Box(620, 54, height=170),
@@ -359,10 +359,13 @@ def callback_picture() -> Picture:
         ("waiting", "attempting"): Line(((452, 80), (620, 80)), (510, 70)),
         ("attempting", "waiting"): Line(((620, 106), (452, 106)), (504, 96)),
         ("waiting", "held"): Line(((346, 224), (346, 355), (282, 355)), (298, 345)),
-        ("held", "waiting"): Line(((216, 300), (216, 190), (320, 190)), (240, 202)),
+        ("held", "waiting"): Line(((216, 286), (216, 190), (320, 190)), (240, 202)),
         ("waiting", "ended"): Line(((400, 224), (400, 534)), (408, 446)),
         ("attempting", "resting"): Line(((634, 224), (634, 355), (612, 355)), (642, 290)),
         ("attempting", "held"): Line(((680, 224), (680, 428), (262, 428), (262, 410)), (688, 290)),
+        ("held", "attempting"): Line(
+            ((282, 396), (312, 396), (312, 418), (742, 418), (742, 224)), (750, 344)
+        ),
         ("resting", "waiting"): Line(((546, 300), (546, 190), (452, 190)), (496, 202)),
         ("resting", "ended"): Line(((510, 410), (510, 534)), (518, 446)),
         ("held", "ended"): Line(((216, 410), (216, 534)), (224, 446)),

@@ -27,11 +27,14 @@ from callbackq import (
     errors,
 )
 from callbackq import causes as codes
+from callbackq.core import outbox
 from callbackq.core.attempt import CUSTOMER_DISPOSITION, DEADLINES
 from callbackq.core.lifecycle import TRANSITIONS, Command
 from callbackq.core.retry import counts
 from callbackq.policy import CONFIRM_KEYS, NumberChoice, RetryRule, Voicemail
 from callbackq.policy.prompts import NO_PROMPTS
+from callbackq.policy.reply_words import carrier_words
+from callbackq.policy.templates import TEMPLATES
 
 COMMAND_WORDS = {
     Command.REQUEST: "you called `request`",
@@ -45,17 +48,20 @@ COMMAND_WORDS = {
     Command.MARK_LONG_WAIT: "it has waited longer than `virtual_wait_max`; it keeps its place",
     Command.TICKET: "a ticket was opened for it",
     Command.HOLD: "its turn came, and a rule forbids calling this person now; the table above has the reasons",
+    Command.TELL: "every agent declined it, and all rules permit the call that tells the customer so",
     Command.ATTEMPT: "its turn came, and an agent was reserved",
     Command.LOOK_AGAIN: "it outlasted its time, and its own deadlines are yet to end it",
     Command.GIVE_BACK: "the attempt ended and does not count; the place is as it was",
     Command.REST: "the attempt counts and failed, and a rule allows one more",
     Command.COMPLETE: "agent and customer can hear each other",
-    Command.GIVE_UP: "the attempt counts and failed, and no rule allows one more",
+    Command.GIVE_UP: "the attempt counts and failed, and no rule allows one more; or nobody can take it, and the "
+    "customer was told so by a call, or cannot be",
     Command.REFUSE: "its turn came, and a rule forbids calling this person at any of their numbers",
     Command.MERGE: "you called `merge`, and another callback of this person goes on",
     Command.CANCEL: "you called `cancel`",
     Command.EXPIRE: "its life is over, and it was not done",
-    Command.FAIL: "somebody else answered, and no other number is tried: the right one is asked for",
+    Command.FAIL: "somebody else answered, and no other number is tried: the right one is asked for; or every agent "
+    "has declined it, and the customer is to be told",
     Command.RETRY: "a person said that it was no conversation; a rule allows one more",
     Command.CORRECT: "a person said that somebody else had answered; the right number is asked for",
     Command.REVISE: "a person said that it was no conversation, and no rule allows one more, or the customer asked "
@@ -64,6 +70,21 @@ COMMAND_WORDS = {
     Command.CALL_IN: "the customer called in; also after it was missed",
     Command.DONE: "you called `mark_done`, or the customer was served as a live call",
     Command.SCORE: "you called `report_score`",
+}
+
+MESSAGE_WORDS = {
+    outbox.Command.QUEUE: "history tells of something that the customer should know",
+    outbox.Command.HOLD: "it is due, and must wait: for quiet hours to end, or for a call that is being made",
+    outbox.Command.SEND: "it is given out to be sent: the intent is stored; an answer begins with it",
+    outbox.Command.WITHDRAW: "it is no longer true, comes too late, or nobody wants it; `problem` says which",
+    outbox.Command.ACCEPT: "the provider has taken it",
+    outbox.Command.DELIVER: "a receipt says that it arrived",
+    outbox.Command.REQUEUE: "it certainly did not arrive: once more, or by the next channel",
+    outbox.Command.FAIL: "it certainly did not arrive, and no channel is left",
+    outbox.Command.DOUBT: "nobody knows: the messenger raised, or said nothing for `send_time_max`",
+    outbox.Command.OPT_OUT: "the provider says that its receiver opted out",
+    outbox.Command.TIME_OUT: "no receipt came within `receipt_time_max`, or nobody settled it within `uncertain_life`",
+    outbox.Command.SETTLE: "you called `settle_message`",
 }
 
 SILENT = {
@@ -339,6 +360,52 @@ def answered_by_table() -> list[str]:
     )
 
 
+def message_table() -> list[str]:
+    """What takes a message from one state to another."""
+    return _table(
+        ["from", "command", "to", "when"],
+        [
+            (
+                _code(str(before).upper()) if before else "",
+                command,
+                _code(after.upper()),
+                MESSAGE_WORDS[command],
+            )
+            for (before, command), after in outbox.TRANSITIONS.items()
+        ],
+    )
+
+
+def carrier_table() -> list[str]:
+    """The words that carriers act on, from the data file."""
+    return _table(
+        ["who", "opts out with", "and in again with", "source", "read on"],
+        [
+            (each.name, _words(each.opt_out), _words(each.opt_in), each.source, str(each.as_of))
+            for each in carrier_words().carriers
+        ],
+    )
+
+
+def _words(words: frozenset[str]) -> str:
+    return ", ".join(sorted(word.upper() for word in words))
+
+
+def template_table() -> list[str]:
+    """The templates of messages, and what each must and may name."""
+    return _table(
+        ["template", "must name", "may name as well"],
+        [
+            (_code(name), _placeholders(rule.required), _placeholders(rule.optional))
+            for name, rule in TEMPLATES.items()
+        ],
+    )
+
+
+def _placeholders(names: frozenset[str]) -> str:
+    return ", ".join(_code(f"{{{name}}}") for name in sorted(names))
+
+
 TABLES = {
     "transitions": transition_table,
     "attempts": attempt_table,
@@ -354,4 +421,7 @@ TABLES = {
     "freeswitch": lambda: code_table(codes.FREESWITCH),
     "twilio": lambda: code_table(codes.TWILIO),
     "twilio_errors": lambda: code_table(codes.TWILIO_ERRORS),
+    "messages": message_table,
+    "carriers": carrier_table,
+    "templates": template_table,
 }

@@ -20,9 +20,12 @@ from callbackq.errors import (
     ConfigurationError,
     DuplicateCallback,
     InvalidNumber,
+    MessageImpossible,
+    MessageRefused,
     NotPossibleNow,
     NumberNeeded,
     NumberRefused,
+    RecipientOptedOut,
     SlotUnavailable,
     TooManyRequests,
 )
@@ -74,6 +77,9 @@ MADE_OF_PARTS: dict[type[CallbackqError], CallbackqError] = {
     CodeWrong: CodeWrong("not the code that was sent", tries_left=2),
     TooManyRequests: TooManyRequests("per_number", AT),
     CallForbidden: CallForbidden("opted out"),
+    MessageRefused: MessageRefused("the provider is busy", problem="429"),
+    MessageImpossible: MessageImpossible("a landline", problem="30006"),
+    RecipientOptedOut: RecipientOptedOut("unsubscribed", problem="21610"),
 }
 
 
@@ -86,7 +92,7 @@ def test_the_drawing_is_read() -> None:
     """Every line that has a branch is a class."""
     assert errors.__doc__ is not None
     assert len(TREE) == len(re.findall(r"[├└]──", errors.__doc__)) + 1
-    assert len(TREE) == 39
+    assert len(TREE) == 43
 
 
 def test_every_class_is_drawn_and_exported() -> None:
@@ -122,6 +128,7 @@ def test_what_may_be_tried_again() -> None:
         "UniquenessViolated",
         "StoreUnavailable",
         "DialRefused",
+        "MessageRefused",
         "CodeNotSent",
         "TelephonyDown",
     }
@@ -175,6 +182,15 @@ def test_errors_about_who_calls_keep_their_parts() -> None:
         "opted out",
         "this number must not be called: opted out",
     )
+
+
+def test_what_a_messenger_raises_keeps_the_code_of_the_provider() -> None:
+    """All three say that it was certainly not sent; which of them says what is to be done next."""
+    for cls in (MessageRefused, MessageImpossible, RecipientOptedOut):
+        refused = cls("not sent", problem="30006")
+        assert (refused.problem, str(refused)) == ("30006", "not sent")
+        assert isinstance(refused, MessageRefused)
+        assert cls("not sent").problem is None
 
 
 @pytest.mark.parametrize("error", MADE_OF_PARTS.values())

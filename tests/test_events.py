@@ -25,6 +25,7 @@ from callbackq.events import (
     CallEvent,
     CallPlaced,
     Event,
+    MessageEvent,
 )
 from callbackq.events.chain import RECORD_IDS, digest_of, text_of
 from callbackq.model import (
@@ -34,6 +35,7 @@ from callbackq.model import (
     Callback,
     Entity,
     LiveCall,
+    Message,
     OptOut,
     QueueControl,
     Subject,
@@ -52,6 +54,7 @@ HEADS = (
     AttemptProgress,
     BookingEvent,
     BookingSeated,
+    MessageEvent,
 )
 EVENTS: list[type[Event]] = [
     value
@@ -79,6 +82,7 @@ KINDS = {
         "callback_failed",
         "callback_reopened",
         "callback_scored",
+        "callback_announced",
         "callback_attempted",
         "callback_returned",
         "callback_watched",
@@ -120,6 +124,16 @@ KINDS = {
         "booking_ended",
     },
     Entity.OPT_OUT: {"opt_out_changed"},
+    Entity.MESSAGE: {
+        "message_queued",
+        "message_held",
+        "message_sending",
+        "message_sent",
+        "message_requeued",
+        "message_in_doubt",
+        "message_ended",
+        "message_delivery_ignored",
+    },
 }
 RECORDS: dict[Entity, tuple[type[Any], type[Event]]] = {
     Entity.CALLBACK: (Callback, events.CallbackRequested),
@@ -129,6 +143,7 @@ RECORDS: dict[Entity, tuple[type[Any], type[Event]]] = {
     Entity.QUEUE: (QueueControl, events.QueueSwitched),
     Entity.BOOKING: (Booking, events.BookingHeld),
     Entity.OPT_OUT: (OptOut, events.OptOutChanged),
+    Entity.MESSAGE: (Message, events.MessageQueued),
 }
 KEYS_OF = {entity: f"{entity}_id" for entity in Entity} | {
     Entity.QUEUE: "queue",
@@ -220,6 +235,8 @@ def test_no_event_has_a_field_for_personal_data() -> None:
         "customer_id",
         "tier",
         "preferred_number",
+        "pending_number",
+        "email",
         "hours",
     }
     for event in EVENTS:

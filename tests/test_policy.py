@@ -17,11 +17,13 @@ from callbackq import (
     RETRY_S2,
     Acd,
     AfterRefusal,
+    Catalogue,
     Choice,
     ConfigurationError,
     Disposition,
     Duplicates,
     Keys,
+    Messages,
     Mode,
     PlaceAfter,
     PlaceFrom,
@@ -122,6 +124,7 @@ DEFAULTS = {
     "caps": Caps(),
     "called_in": CalledIn.KEEP_BOTH,
     "missed_life": 24 * H,
+    "messages": None,
     "all_declined": AllDeclined.KEEP_WAITING,
     "confirm": Confirm.NEVER,
     "confirm_keys": CONFIRM_KEYS,
@@ -243,6 +246,7 @@ def test_every_field_is_looked_at() -> None:
         "calling",
         "verify",
     }  # in `policy/test_jurisdictions.py` and `policy/test_guards.py`
+    own_tests |= {"messages"}  # in `policy/test_messages.py`
     own_tests |= {"hours", "slots"}  # in `policy/test_hours.py` and `policy/test_slots.py`
     assert set(DEFAULTS) - bounded == own_tests
 
@@ -1139,6 +1143,7 @@ FULL = {
     "slots": SlotPolicy(seats=FixedSeats(seats=3), kept_seats=1, show_ratio=0.9),
     "caps": Caps(attempts_per_number_max=3, number_period=H),
     "mode": Mode.SIMULTANEOUS,
+    "messages": Messages(languages={"en": Catalogue(language="en", texts={"cancelled": "It is off."})}),
     "called_in": CalledIn.TELL,
     "all_declined": AllDeclined.END,
     "confirm": Confirm.UNLESS_HUMAN,

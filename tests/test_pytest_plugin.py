@@ -64,3 +64,34 @@ def test_policies_can_be_overridden(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_hosts_test_of_messages(tmp_path: Path) -> None:
+    """I6, M6: what customers were sent, and what they answer, with the codes that prove a new number."""
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\nfrom callbackq import QueuePolicy\nfrom callbackq.policy import Messages\n"
+        "@pytest.fixture\ndef callback_policies():\n"
+        "    return [QueuePolicy(queue='support', messages=Messages(quiet_from=None, quiet_until=None))]\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "test_host.py").write_text(
+        "from datetime import timedelta\n"
+        "def test_messages(callback_service, virtual_host, fake_messenger, fake_codes):\n"
+        "    receipt = callback_service.request('support', number='+12125550101')\n"
+        "    virtual_host.run_for(timedelta(minutes=1))\n"
+        "    assert fake_messenger.kinds(receipt.callback_id) == ['confirmation']\n"
+        "    assert virtual_host.messenger is fake_messenger\n"
+        "    sent = callback_service.send_code('support', number='+12125550101')\n"
+        "    code = fake_codes.code_for('+12125550101')\n"
+        "    callback_service.enter_code(sent.verification_id, code=code)\n"
+        "    assert virtual_host.reply('9', sender='+12125550101').callback_id == receipt.callback_id\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -150,3 +150,12 @@ def instant_kept(booking: Booking) -> datetime:
     except InvalidText:
         logger.warning("%s stays where it is: this machine does not know its zone", booking.booking_id)
         return booking.slot_at
+
+
+def other_times(
+    tx: Transaction, callback: Callback, *, seating: Seating, now: datetime
+) -> tuple[datetime, ...]:
+    """Return times that are free now and could be offered to a customer; none where the queue has no slots."""
+    if not seating.has_slots(callback.queue):
+        return ()
+    return seating.alternatives(tx, callback.queue, at=now, priority=callback.priority, now=now)

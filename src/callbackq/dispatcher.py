@@ -17,24 +17,28 @@ from typing import Final
 
 import attrs
 
+from callbackq.announcing import Announcer
 from callbackq.chooser import Chooser
 from callbackq.core import agents, attempt, calls, lifecycle, promising
+from callbackq.core.announcing import is_to_be_told
 from callbackq.core.bookings import LOOK_EVERY
 from callbackq.core.consequences import disposition_if_lost, expired, overdue, refused, still_due_at
 from callbackq.core.instants import check_instant, check_text
 from callbackq.core.legs import Context
+from callbackq.core.outgoing import untold
 from callbackq.effects import Effect
 from callbackq.errors import ConfigurationError, Conflict, StoreError
 from callbackq.events import AgentSignedOut
 from callbackq.facts import (
     caps_over_at,
     due_facts,
+    due_without_telephony,
     lanes_of_agent,
     open_lane,
     passed_by,
     waiting_for,
 )
-from callbackq.ids import AttemptId, BookingId, CallbackId, LegId, NodeId, QueueName
+from callbackq.ids import AttemptId, BookingId, CallbackId, LegId, MessageId, NodeId, QueueName
 from callbackq.keeping import Keeper
 from callbackq.model import (
     Agent,
@@ -46,11 +50,14 @@ from callbackq.model import (
     CallbackState,
     HoldReason,
     LiveCall,
+    Message,
+    MessageState,
     Subject,
 )
 from callbackq.permission import Asker, May, Never, Wait
 from callbackq.policy import QueuePolicy
 from callbackq.ports import Commit, Transaction
+from callbackq.posting import Postman
 from callbackq.service import CONFLICT_TRIES, CallbackService
 from callbackq.writing import (
     attempt_context,
@@ -65,7 +72,10 @@ from callbackq.writing import (
 )
 
 logger = logging.getLogger("callbackq")
-_OPEN_MAX: Final = 1_000_000
+_MESSAGES_MAX: Final = 50
+"""So many messages are given out in one step: few, for those that are out are uncertain after a crash."""
+_LOOKED_AT_MAX: Final = 400
+"""So many due messages are looked through on a node that sends none."""
 _UNKNOWN_COUNTS: Final = 50
 """A do-not-call list that could not be asked may have taken its time: it counts as so many who are passed over."""
 
@@ -93,7 +103,7 @@ class Dispatcher:
         self._is_behind = False
         self._keeps_wall_clock = any(policy.slots is not None for policy in service.policies.values())
 
-    def step(self, now: datetime, *, telephony: bool = True) -> tuple[Effect, ...]:
+    def step(self, now: datetime, *, telephony: bool = True, messages: bool = True) -> tuple[Effect, ...]:
         """
         Do everything that is due at *now*, and give work to every free agent that can have it.
 
@@ -103,6 +113,7 @@ class Dispatcher:
         Args:
             telephony: False while the telephony cannot be reached: then nothing is given out that needs it, and no
                 deadline of an attempt is taken for its end, until it can say what became of its legs.
+            messages: False where nothing can send messages: then none is given out, and they are left to other nodes.
 
         Live calls and agents are done first, in a transaction that waits for no flush; only when a promise is
         concerned is there a second, flushed one. Should one record make it fail, the others are done one by one.
@@ -118,11 +129,12 @@ class Dispatcher:
         self._is_behind = False
         self._keep_wall_clock()
         effects: list[Effect] = []
-        live = self._again_if_conflict(lambda: self._live_pass(at, telephony=telephony))
+        can = _Can(telephony=telephony, messages=messages)
+        live = self._again_if_conflict(lambda: self._live_pass(at, can))
         effects.extend(live.effects)
         if live.promises_wait:
             try:
-                work = partial(self._promise_pass, at, telephony=telephony)
+                work = partial(self._promise_pass, at, can)
                 effects.extend(self._again_if_conflict(work).effects)
             except (StoreError, Conflict):
                 # What the first pass committed must reach the world; the promises are tried again by the next step.
@@ -131,8 +143,8 @@ class Dispatcher:
                 logger.warning("the promises of a step wait for the next one")
             except Exception as error:
                 logger.error("a step failed, and goes on one by one: %s", type(error).__name__)  # noqa: TRY400
-                effects.extend(self._one_by_one_if_it_can(at, effects, telephony=telephony))
-        return tuple(effects)
+                effects.extend(self._one_by_one_if_it_can(at, effects, can))
+        return untold(effects, policies=self._service.policies)
 
     def next_wakeup(self) -> datetime | None:
         """Return when `step` has something to do though nobody said anything, or None if never."""
@@ -154,17 +166,17 @@ class Dispatcher:
 
     # ------------------------------------------------------------------ passes
 
-    def _live_pass(self, now: datetime, *, telephony: bool) -> _Step:
+    def _live_pass(self, now: datetime, can: _Can) -> _Step:
         with self._transaction(Commit.RELAXED) as tx:
-            step = self._step(tx, now, telephony=telephony)
+            step = self._step(tx, now, can)
             step.due_live(self._batch_max)
             # A promise that is due now may stand before the live calls: it is promoted first.
             step.promises_wait = step.has_due_promises() or step.assign(promises=False)
         return step
 
-    def _promise_pass(self, now: datetime, *, telephony: bool) -> _Step:
+    def _promise_pass(self, now: datetime, can: _Can) -> _Step:
         with self._transaction(Commit.FLUSHED) as tx:
-            step = self._step(tx, now, telephony=telephony)
+            step = self._step(tx, now, can)
             attempts, callbacks = step.due_attempts(self._batch_max), step.due_callbacks(self._batch_max)
             for before in attempts:
                 step.attempt_due(before)
@@ -175,33 +187,37 @@ class Dispatcher:
             # With more due than a step takes, nobody knows yet who is next.
             if max(len(attempts), len(callbacks)) < self._batch_max:
                 step.assign(promises=True)
+            self._service.post(tx, now)
+            # Those too that this very step gave rise to; few at once, for what is given out has a minute to be sent.
+            messages = step.due_messages(self._batch_max)
+            for message in messages:
+                step.message_due(message)
         self._is_behind = step.is_behind
         return step
 
-    def _one_by_one_if_it_can(
-        self, now: datetime, committed: list[Effect], *, telephony: bool
-    ) -> list[Effect]:
+    def _one_by_one_if_it_can(self, now: datetime, committed: list[Effect], can: _Can) -> list[Effect]:
         """Do what is due in a transaction each; if the store is gone by now, at least what was committed is done."""
         try:
-            return self._one_by_one(now, telephony=telephony)
+            return self._one_by_one(now, can)
         except (StoreError, Conflict):
             if not committed:
                 raise
             return []
 
-    def _one_by_one(self, now: datetime, *, telephony: bool) -> list[Effect]:
+    def _one_by_one(self, now: datetime, can: _Can) -> list[Effect]:
         """Do what is due in a transaction each. One that fails is named, left, and tried again by the next step."""
         with self._transaction(Commit.READ_ONLY) as tx:
-            step = self._step(tx, now, telephony=telephony)
+            step = self._step(tx, now, can)
             attempts, callbacks = step.due_attempts(self._batch_max), step.due_callbacks(self._batch_max)
-            booked = step.due_bookings(self._batch_max)
+            booked, messages = step.due_bookings(self._batch_max), step.due_messages(self._batch_max)
         effects: list[Effect] = []
 
         def alone(name: str, work: Callable[[_Step], object]) -> None:
             try:
                 with self._transaction(Commit.FLUSHED) as tx:
-                    step = self._step(tx, now, telephony=telephony)
+                    step = self._step(tx, now, can)
                     work(step)
+                    self._service.post(tx, now)
             except Exception as error:
                 logger.error("%s cannot be moved: %s", name, type(error).__name__)  # noqa: TRY400
             else:
@@ -214,6 +230,8 @@ class Dispatcher:
             alone(each.callback_id, partial(_callback_alone, each.callback_id))
         for booking in booked:
             alone(booking.booking_id, partial(_booking_alone, booking.booking_id))
+        for message in messages:
+            alone(message.message_id, partial(_message_alone, message.message_id))
         alone("the head of the line", partial(_Step.assign, promises=True))
         return effects
 
@@ -222,13 +240,13 @@ class Dispatcher:
     def _transaction(self, commit: Commit) -> AbstractContextManager[Transaction]:
         return self._service.store.transaction(self._service.tenant_id, commit=commit)
 
-    def _step(self, tx: Transaction, now: datetime, *, telephony: bool) -> _Step:
+    def _step(self, tx: Transaction, now: datetime, can: _Can) -> _Step:
         return _Step(
             tx=tx,
             service=self._service,
             node_id=self._node_id,
             now=now,
-            telephony=telephony,
+            can=can,
             passed_over_max=self._batch_max,
         )
 
@@ -239,6 +257,14 @@ class Dispatcher:
             except Conflict:
                 continue
         return work()
+
+
+@attrs.frozen(kw_only=True)
+class _Can:
+    """What this node can do in a step: reach the telephony, and send messages."""
+
+    telephony: bool
+    messages: bool
 
 
 @attrs.define(kw_only=True)
@@ -255,7 +281,7 @@ class _Step:
     service: CallbackService
     node_id: NodeId
     now: datetime
-    telephony: bool
+    can: _Can
     effects: list[Effect] = attrs.field(factory=list[Effect])
     promises_wait: bool = False
     passed_over_max: int
@@ -286,23 +312,44 @@ class _Step:
             free_agent_of_call(self.tx, call, policies=self.service.policies, cooled_down=False, now=self.now)
 
     def due_attempts(self, limit: int) -> list[Attempt]:
-        if not self.telephony:
+        if not self.can.telephony:
             return []
         return self.tx.attempts.due(now=self.now, limit=limit, queues=self.queues)
 
     def due_callbacks(self, limit: int) -> list[Callback]:
-        if self.telephony:
+        if self.can.telephony:
             return self.tx.callbacks.due(now=self.now, limit=limit, queues=self.queues)
-        # Those under way are overdue first, and must wait: they are not to stand before all others.
-        under_way = sum(self.tx.attempts.open_count(queue, limit=_OPEN_MAX) for queue in self.queues)
-        due = self.tx.callbacks.due(now=self.now, limit=limit + under_way, queues=self.queues)
-        return [one for one in due if one.state is not CallbackState.ATTEMPTING][:limit]
+        return due_without_telephony(self.tx, queues=self.queues, limit=limit, now=self.now)
 
     def has_due_promises(self) -> bool:
-        return bool(self.due_attempts(1) or self.due_callbacks(1) or self.due_bookings(1))
+        return bool(
+            self.due_attempts(1) or self.due_callbacks(1) or self.due_bookings(1) or self.due_messages(1)
+        )
 
     def due_bookings(self, limit: int) -> list[Booking]:
         return self.tx.bookings.due(now=self.now, limit=limit, queues=self.queues)
+
+    def due_messages(self, limit: int) -> list[Message]:
+        """Return the messages that are due. Deadlines of sends come on any node, for any may have sent them."""
+        limit = min(limit, _MESSAGES_MAX)
+        if self.can.messages:
+            return self.tx.messages.due(now=self.now, limit=limit, queues=self.queues)
+        # Those that another node is to send may be many, and were due first. Some are looked through: a step must
+        # not take longer than a promise can wait, and what stands behind them comes when they are too late.
+        due = self.tx.messages.due(now=self.now, limit=_LOOKED_AT_MAX, queues=self.queues)
+        waits = MessageState.WAITING
+        return [one for one in due if one.state is not waits or self.now >= one.best_before_at][:limit]
+
+    def message_due(self, message: Message) -> None:
+        now_is = self.tx.messages.get(message.message_id)
+        if now_is.due_at is not None and now_is.due_at <= self.now:
+            self.effects.extend(self.postman.message_due(now_is))
+
+    @property
+    def postman(self) -> Postman:
+        """Who gives out messages."""
+        service = self.service
+        return Postman(tx=self.tx, desk=service.desk, policies=service.policies, now=self.now)
 
     @property
     def keeper(self) -> Keeper:
@@ -332,6 +379,9 @@ class _Step:
                 self._attempt_overdue(now_is)
         elif self.now >= callback.expires_at:
             self._expire(callback)
+        elif is_to_be_told(callback):
+            announcer = Announcer(asker=self.asker, ids=self.service.ids, node_id=self.node_id)
+            self.effects.extend(announcer.tell(callback))
         else:
             policy = policy_of(self.service.policies, callback.queue)
             if callback.state is CallbackState.SCHEDULED and callback.booking_id is not None:
@@ -380,7 +430,7 @@ class _Step:
         Returns:
             True if it stopped at a callback, which only a flushed transaction may start.
         """
-        if not self.telephony:
+        if not self.can.telephony:
             return False
         if self.tx.line.is_empty() and not self._wanting():
             return False
@@ -532,6 +582,10 @@ def _attempt_alone(attempt_id: AttemptId, step: _Step) -> None:
 
 def _booking_alone(booking_id: BookingId, step: _Step) -> None:
     step.booking_due(step.tx.bookings.get(booking_id))
+
+
+def _message_alone(message_id: MessageId, step: _Step) -> None:
+    step.message_due(step.tx.messages.get(message_id))
 
 
 def _callback_alone(callback_id: CallbackId, step: _Step) -> None:

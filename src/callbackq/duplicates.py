@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from callbackq.asking import DUPLICATE_CHOICES, Request, number_of
-from callbackq.core import lifecycle, placing, settling
+from callbackq.core import merging, placing, settling
 from callbackq.core.lifecycle import dedup_key
 from callbackq.errors import DuplicateCallback
 from callbackq.facts import lane_of_both
@@ -161,7 +161,7 @@ def merge_into(
     policy = policy_or_default(policies, kept.queue)
     lane = lane_of_both(tx, kept, gone)
     stand = placing.merged(kept, gone, lane=lane, policy=policy)
-    write(tx, lifecycle.merge(gone, kept, stand=stand, policy=policy, now=now))
+    write(tx, merging.merge(gone, kept, stand=stand, policy=policy, now=now))
     merge_contexts(tx, gone, kept)
     open_if_left(tx, tx.callbacks.get(kept.callback_id), policy=policy, now=now)
     return tx.callbacks.get(kept.callback_id)

@@ -14,17 +14,19 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, QueueName
+from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, MessageId, QueueName
 from callbackq.masking import repr_masked
 from callbackq.model import (
     BookedCallback,
     Callback,
     Channel,
     Disposition,
+    MessageKind,
     Mode,
     NoticeKind,
     PastAttempt,
     PastCallback,
+    ReplyWish,
     Role,
 )
 
@@ -52,6 +54,8 @@ class Prompt(enum.StrEnum):
     """To the customer, who asked for it: we do not call again."""
     VOICEMAIL = "voicemail"
     """To a machine: who called, and which number to call."""
+    NO_AGENT = "no_agent"
+    """To the customer, or their machine: nobody can take the callback, and we do not call again."""
 
 
 @attrs.frozen(kw_only=True)
@@ -212,6 +216,37 @@ class Notice:
 
 
 @attrs.frozen(kw_only=True)
+class SendMessage:
+    """
+    Once: send one message to a customer.
+
+    Args:
+        send_id: the idempotency key. The messenger must not send twice for it.
+        channel: how: `sms`, `whatsapp`, `email`, `push`, or the host's own word, as in `Messages.channels`.
+        to: the number in E.164; the address for `email`; None where only the host knows it: by *customer_id*.
+        text: what the customer reads. title: the subject line, for channels that have one.
+        segments_count: in how many parts an SMS goes out (GSM-7 or UCS-2).
+        language: in which the text is written.
+        is_answer: it answers what the customer has just written.
+    """
+
+    send_id: str
+    message_id: MessageId
+    kind: MessageKind
+    channel: str
+    queue: QueueName
+    to: str | None = attrs.field(repr=repr_masked)
+    text: str = attrs.field(repr=False)
+    title: str = attrs.field(repr=False)
+    segments_count: int
+    language: str
+    is_answer: bool = False
+    callback_id: CallbackId | None = None
+    ticket_id: str | None = None
+    customer_id: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
 class ConnectCall:
     """
     Repeatable: connect a live caller to the agent who was chosen.
@@ -231,7 +266,7 @@ class ConnectCall:
 
 
 OfAttempt = Dial | Bridge | HangUp | Play | StopPlay | SendDigits | LookUp | ReserveAgent | ReleaseAgent
-Effect = OfAttempt | ConnectCall | Notice
+Effect = OfAttempt | ConnectCall | Notice | SendMessage
 
 
 @attrs.frozen(kw_only=True)
@@ -246,6 +281,32 @@ class Reported:
     attempt_id: AttemptId
     changed: bool
     effects: tuple[Effect, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Delivered:
+    """What a report of a send did. `changed` is false for one that came twice, late, or was of an earlier send."""
+
+    message_id: MessageId
+    changed: bool
+
+
+@attrs.frozen(kw_only=True)
+class Heard:
+    """
+    What became of a customer's message.
+
+    Args:
+        wish: what it asks for; None: nothing that is known.
+        callback_id: the callback that it was about, if it was about one.
+        changed: whether it changed anything; false for one that was heard before, and for a stranger's.
+        effects: the answers. They must be performed now, by whoever delivered the message; runners do it.
+    """
+
+    wish: ReplyWish | None
+    callback_id: CallbackId | None = None
+    changed: bool
+    effects: tuple[Effect, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

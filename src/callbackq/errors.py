@@ -29,6 +29,7 @@ Every error that callbackq raises on purpose. Each answers one question: is it s
     │   ├── AgentNotFound
     │   ├── BookingNotFound
     │   ├── VerificationNotFound
+    │   ├── MessageNotFound
     │   └── AttemptNotFound
     ├── Conflict                            somebody else was first                               yes
     │   ├── StaleVersion
@@ -40,6 +41,9 @@ Every error that callbackq raises on purpose. Each answers one question: is it s
     └── AdapterError                        raised BY adapters, understood by drivers
         ├── DialRefused                       certainly not placed                                yes
         ├── DialUncertain                     may ring: never dialed again blindly                no
+        ├── MessageRefused                    certainly not sent; .problem                        yes
+        │   ├── MessageImpossible               nor ever will be, by this channel                 no
+        │   └── RecipientOptedOut               the provider knows of an opt-out                  no
         ├── CodeNotSent                       a one-time code could not be sent: ask for another  yes
         └── TelephonyDown                     cannot be reached now; nothing was done             yes
 
@@ -78,12 +82,16 @@ __all__ = [
     "InvalidPriority",
     "InvalidText",
     "InvalidTime",
+    "MessageImpossible",
+    "MessageNotFound",
+    "MessageRefused",
     "NoShowsTooMany",
     "NotFound",
     "NotPossibleNow",
     "NotVerified",
     "NumberNeeded",
     "NumberRefused",
+    "RecipientOptedOut",
     "RequestKeyReused",
     "RequestRefused",
     "SchemaMismatch",
@@ -297,6 +305,10 @@ class VerificationNotFound(NotFound):
     """There is no one-time code with this id."""
 
 
+class MessageNotFound(NotFound):
+    """No such message; or no send that has this id."""
+
+
 class AttemptNotFound(NotFound):
     """There is no attempt with this id."""
 
@@ -345,6 +357,36 @@ class DialRefused(AdapterError):
 
 class DialUncertain(AdapterError):
     """The call may ring. It becomes an attempt in doubt, and is never dialed again blindly."""
+
+
+class MessageRefused(AdapterError):
+    """
+    A message was certainly not sent, and may be tried again.
+
+    `problem` is the provider's own code: 1 to 64 characters, without personal data.
+    """
+
+    retry_safe = True
+
+    def __init__(self, detail: str, *, problem: str | None = None) -> None:
+        super().__init__(detail)
+        self.problem = problem
+
+
+class MessageImpossible(MessageRefused):
+    """
+    It was certainly not sent, and never will be by this channel.
+
+    There is no such address, or it cannot receive it.
+    """
+
+    retry_safe = False
+
+
+class RecipientOptedOut(MessageRefused):
+    """It was certainly not sent: the provider knows that its owner opted out. Nothing is sent there any more."""
+
+    retry_safe = False
 
 
 class CodeNotSent(AdapterError):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
 
 from callbackq.core import switches
+from callbackq.core.announcing import is_to_be_told
 from callbackq.core.capping import Capped, capped
 from callbackq.core.lifecycle import DueFacts, where_after
 from callbackq.core.ordering import RANK_MAX
@@ -151,6 +152,26 @@ def due_facts(tx: Transaction, callback: Callback, *, policy: QueuePolicy, now: 
     if callback.state is not CallbackState.HELD or lanes.own is None:
         stand = for_agent(stand, lanes=lanes, policy=policy, now=now)
     return DueFacts(lane=lanes.open, stand=stand, first_rank=first)
+
+
+def due_without_telephony(
+    tx: Transaction, *, queues: Collection[QueueName], limit: int, now: datetime
+) -> list[Callback]:
+    """Return the callbacks that are due, but for those that are left until the telephony can be reached."""
+    looked_at, found = limit, list[Callback]()
+    while len(found) < limit:
+        # Those that are left are due first, and must not stand before all others.
+        looked_at *= 4
+        due = tx.callbacks.due(now=now, limit=looked_at, queues=queues)
+        found = [one for one in due if not _needs_telephony(one, now=now)]
+        if len(due) < looked_at:
+            break
+    return found[:limit]
+
+
+def _needs_telephony(callback: Callback, *, now: datetime) -> bool:
+    to_be_told = is_to_be_told(callback) and now < callback.expires_at
+    return callback.state is CallbackState.ATTEMPTING or to_be_told
 
 
 # ---------------------------------------------------------------------------- caps and switches

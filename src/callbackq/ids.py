@@ -22,6 +22,8 @@ BookingId = NewType("BookingId", str)
 """The id of a seat in a slot: `bk_…`."""
 VerificationId = NewType("VerificationId", str)
 """The id of a one-time code that was sent: `vf_…`."""
+MessageId = NewType("MessageId", str)
+"""The id of a message to a customer: `ms_…`."""
 OfferId = NewType("OfferId", str)
 """The id of an offer: `of_…`."""
 SubjectId = NewType("SubjectId", str)

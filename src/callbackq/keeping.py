@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from callbackq.asking import Desk
-from callbackq.booking import book_seat
+from callbackq.booking import book_seat, other_times
 from callbackq.core import bookings, promising
 from callbackq.core.bookings import FeedFacts, Seat, feed_at, wall_of_booking
 from callbackq.core.notices import one_notice
@@ -92,7 +92,7 @@ class Keeper:
         subject = self.tx.subjects.get(callback.subject_id)
         others: tuple[datetime, ...] = ()
         if kind in (NoticeKind.LATE, NoticeKind.OTHER_TIME):
-            others = self._others(callback)
+            others = other_times(self.tx, callback, seating=self.desk.seating, now=self.now)
         return attrs.evolve(
             one_notice(kind, callback, subject),
             notice_id=f"{booking.booking_id}.{booking.version}.{kind}",
@@ -103,14 +103,6 @@ class Keeper:
 
     def _zone(self, queue: QueueName) -> str:
         return self.desk.seating.zone(queue) if queue in self.policies else "UTC"
-
-    def _others(self, callback: Callback) -> tuple[datetime, ...]:
-        queue = callback.queue
-        if queue not in self.policies or self.policies[queue].slots is None:
-            return ()
-        return self.desk.seating.alternatives(
-            self.tx, queue, at=self.now, priority=callback.priority, now=self.now
-        )
 
     # ------------------------------------------------------------------ the line
 
@@ -139,7 +131,7 @@ class Keeper:
             callback: as it was when it was due.
         """
         waits = callback.due_reason in (DueReason.WAITED_LONG, DueReason.WINDOW_OVER)
-        others = self._others(callback) if waits else ()
+        others = other_times(self.tx, callback, seating=self.desk.seating, now=self.now) if waits else ()
         if not others:
             return ()
         now_is = self.tx.callbacks.get(callback.callback_id)

@@ -125,7 +125,7 @@ def _closed_at(
     callback: Callback, subject: Subject, number: str, *, policy: QueuePolicy, at: datetime
 ) -> ClosedHours | None:
     if policy.calling is not None:
-        if _is_asked_for(callback, policy.calling, at=at):
+        if is_asked_for(callback, asked_life=policy.calling.asked_life, at=at):
             return None
         closed = _closed_by_rule(callback, subject, number, calling=policy.calling, at=at)
         if closed is not None:
@@ -133,13 +133,13 @@ def _closed_at(
     return _closed_by_customer(subject, number, at=at)
 
 
-def _is_asked_for(callback: Callback, calling: CallingPolicy, *, at: datetime) -> bool:
+def is_asked_for(callback: Callback, *, asked_life: timedelta, at: datetime) -> bool:
     """Whether the customer asked for a call at about this time: just now, or by choosing it. Then any hour will do."""
     if callback.purpose is not Purpose.REQUESTED:
         return False
     if callback.scheduled_at is None:
-        return at < asked_at(callback) + calling.asked_life
-    return abs(at - callback.scheduled_at) < calling.asked_life
+        return at < asked_at(callback) + asked_life
+    return abs(at - callback.scheduled_at) < asked_life
 
 
 def _closed_by_rule(
@@ -194,6 +194,9 @@ class Asker:
     Args:
         caps: over all queues.
         do_not_call: None: there is no such list.
+
+    Attributes:
+        unknown_count: how often that list could not be asked.
     """
 
     tx: Transaction
@@ -202,7 +205,7 @@ class Asker:
     do_not_call: DoNotCall | None
     pepper: bytes = attrs.field(repr=False)
     now: datetime
-    _said: bool = attrs.field(default=False, init=False)
+    unknown_count: int = attrs.field(default=0, init=False)
 
     def ask(self, callback: Callback, subject: Subject, *, policy: QueuePolicy) -> May | Wait | Never:
         """
@@ -278,9 +281,9 @@ class Asker:
 
     def _say(self, problem: str) -> None:
         """The log says once in a step that a list cannot be asked."""
-        if not self._said:
+        if not self.unknown_count:
             logger.error("%s", problem)
-        self._said = True
+        self.unknown_count += 1
 
     # ------------------------------------------------------------------ now
 

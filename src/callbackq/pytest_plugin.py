@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from callbackq.service import CallbackService
     from callbackq.stores.memory import MemoryStore
     from callbackq.testing.clock import ManualClock
-    from callbackq.testing.fakes import FakeNotices
+    from callbackq.testing.fakes import FakeCodes, FakeMessenger, FakeNotices
     from callbackq.testing.host import VirtualHost
     from callbackq.testing.telephony import FakeTelephony
 
@@ -57,16 +57,41 @@ def fake_notices() -> FakeNotices:
 
 
 @pytest.fixture
+def fake_messenger(manual_clock: ManualClock) -> FakeMessenger:
+    """The provider of messages: it takes everything, unless the test says otherwise."""
+    from callbackq.testing.fakes import FakeMessenger
+
+    return FakeMessenger(manual_clock)
+
+
+@pytest.fixture
+def fake_codes() -> FakeCodes:
+    """Keeps the one-time codes that were sent."""
+    from callbackq.testing.fakes import FakeCodes
+
+    return FakeCodes()
+
+
+@pytest.fixture
 def virtual_host(
     callback_store: MemoryStore,
     callback_policies: list[QueuePolicy],
     manual_clock: ManualClock,
     fake_notices: FakeNotices,
+    fake_messenger: FakeMessenger,
+    fake_codes: FakeCodes,
 ) -> VirtualHost:
-    """The service, a dispatcher, a driver and a fake network, in the time of `manual_clock`."""
+    """The service, a dispatcher, a driver, a fake network and a fake provider, in the time of `manual_clock`."""
     from callbackq.testing.host import VirtualHost
 
-    return VirtualHost(callback_store, callback_policies, clock=manual_clock, notices=fake_notices)
+    return VirtualHost(
+        callback_store,
+        callback_policies,
+        clock=manual_clock,
+        notices=fake_notices,
+        messenger=fake_messenger,
+        codes=fake_codes,
+    )
 
 
 @pytest.fixture

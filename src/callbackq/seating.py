@@ -128,6 +128,10 @@ class Seating:
             raise NotPossibleNow("book", f"queue {queue} without slots", "a queue whose policy has slots")
         return found
 
+    def has_slots(self, queue: QueueName) -> bool:
+        """Whether times of a queue can be booked here."""
+        return queue in self._policies and self._policies[queue].slots is not None
+
     def zone(self, queue: QueueName) -> str:
         """Return the zone in which the days of a queue are counted."""
         hours = self._policies[queue].hours

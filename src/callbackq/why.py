@@ -8,11 +8,12 @@ from datetime import datetime
 import attrs
 
 from callbackq.chooser import Chooser
+from callbackq.core.announcing import is_to_be_told
 from callbackq.core.explain import ClosedHours, ExplainFacts
 from callbackq.core.legs import number_at, with_usable_number
 from callbackq.facts import agents_able_count, capped_now, control_of, lanes_of_agent, skills_of
 from callbackq.ids import QueueName
-from callbackq.model import AgentState, Callback, CallbackState, HoldReason
+from callbackq.model import AgentState, Callback, CallbackState, HoldReason, Mode
 from callbackq.permission import closed_by
 from callbackq.policy import Caps, QueuePolicy
 from callbackq.ports import Transaction
@@ -42,7 +43,10 @@ def explain_facts(
     )
     if callback.state is CallbackState.HELD and facts.queue_is_known:
         closed = _closed_hours(tx, callback, policy=policies[callback.queue], now=now)
-        return attrs.evolve(facts, closed=closed)
+        capped = None
+        if is_to_be_told(callback):
+            capped = capped_now(tx, callback.queue, policies=policies, caps=caps, now=now)
+        return attrs.evolve(facts, closed=closed, capped=capped)
     if callback.state is not CallbackState.WAITING or not facts.queue_is_known:
         return facts
     reached = capped_now(tx, callback.queue, policies=policies, caps=caps, now=now)
@@ -54,10 +58,12 @@ def _closed_hours(
     tx: Transaction, callback: Callback, *, policy: QueuePolicy, now: datetime
 ) -> ClosedHours | None:
     """Return the hours for which a callback is held, as far as they forbid a call now."""
-    if callback.hold_reason not in (HoldReason.CALLING_HOURS, HoldReason.CUSTOMER_HOURS):
+    for_hours = callback.hold_reason in (HoldReason.CALLING_HOURS, HoldReason.CUSTOMER_HOURS)
+    if not for_hours and not is_to_be_told(callback):
         return None
     subject = tx.subjects.get(callback.subject_id)
-    chosen = with_usable_number(callback, subject)
+    mode = Mode.CUSTOMER_FIRST if is_to_be_told(callback) else callback.mode
+    chosen = with_usable_number(attrs.evolve(callback, mode=mode), subject)
     number = number_at(subject, chosen.number_index)
     return closed_by(chosen, subject, number, policy=policy, now=now)
 

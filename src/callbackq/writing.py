@@ -139,7 +139,7 @@ def attempt_context(
         now=now,
         pepper=pepper,
     )
-    rings_next = of.mode is Mode.CUSTOMER_FIRST and of.agent_leg is LegState.NONE
+    rings_next = of.mode is Mode.CUSTOMER_FIRST and of.agent_leg is LegState.NONE and of.announces is None
     return with_past(tx, context) if rings_next else context
 
 
@@ -217,7 +217,8 @@ def failures_of(tx: Transaction, ended: Attempt, context: Context) -> Failures:
     usable = tuple(index for index, number in enumerate(numbers_of(subject)) if number not in wrong)
     declined = (
         disposition is Disposition.AGENT_UNAVAILABLE
-        and context.policy.all_declined is AllDeclined.END
+        and ended.announces is None
+        and context.policy.all_declined is not AllDeclined.KEEP_WAITING
         and all_declined(tx, callback)
     )
     return Failures(same_count=same_count, usable=usable, all_declined=declined)

@@ -24,6 +24,7 @@ from callbackq.ids import (
     CallbackId,
     CallId,
     LegId,
+    MessageId,
     NodeId,
     PlaceId,
     QueueName,
@@ -44,6 +45,9 @@ from callbackq.model import (
     Entity,
     LegState,
     LiveCall,
+    Message,
+    MessageKind,
+    MessageState,
     Mode,
     Place,
     QueueControl,
@@ -72,6 +76,7 @@ CALLBACK_ID: Final = CallbackId("cb_1")
 CALL_ID: Final = CallId("call-1")
 ATTEMPT_ID: Final = AttemptId("at_1")
 BOOKING_ID: Final = BookingId("bk_1")
+MESSAGE_ID: Final = MessageId("ms_1")
 AGENT_LEG: Final = LegId("leg_agent")
 CUSTOMER_LEG: Final = LegId("leg_customer")
 
@@ -249,6 +254,26 @@ def a_booking(**changes: Any) -> Booking:
     return Booking(**{**fields, **changes})
 
 
+def a_message(**changes: Any) -> Message:
+    """Return a message that is WAITING: the confirmation of the callback."""
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "message_id": MESSAGE_ID,
+        "version": 1,
+        "state": MessageState.WAITING,
+        "message_kind": MessageKind.CONFIRMATION,
+        "cause": f"{CALLBACK_ID}.1.confirmation",
+        "queue": SUPPORT,
+        "callback_id": CALLBACK_ID,
+        "subject_id": SubjectId("su_1"),
+        "created_at": START,
+        "best_before_at": START + 12 * H,
+        "due_at": START,
+        "due_reason": DueReason.MESSAGE_WAITS,
+    }
+    return Message(**{**fields, **changes})
+
+
 def changed(before: Record, after: Record) -> dict[str, Any]:
     """Return the fields of *after* that differ from *before*, the version excepted: it must be one higher."""
     assert after.version == before.version + 1
@@ -294,6 +319,8 @@ def key_of(record: Record) -> tuple[Entity, str]:
             return Entity.QUEUE, record.queue
         case Booking():
             return Entity.BOOKING, record.booking_id
+        case Message():
+            return Entity.MESSAGE, record.message_id
 
 
 class Book:

@@ -18,6 +18,7 @@ from callbackq.model import (
     CallbackState,
     CallState,
     DueReason,
+    MessageState,
     OptOut,
     Record,
 )
@@ -27,6 +28,7 @@ from core.samples import (
     BOOKING_ID,
     CALL_ID,
     CALLBACK_ID,
+    MESSAGE_ID,
     START,
     SUPPORT,
     H,
@@ -35,6 +37,7 @@ from core.samples import (
     a_call,
     a_callback,
     a_control,
+    a_message,
     an_agent,
     an_attempt,
 )
@@ -99,9 +102,19 @@ COMMON: dict[str, Any] = {"tenant_id": DEFAULT_TENANT, "version": 1, "at": NOW}
                 "callback_id": CALLBACK_ID,
             },
         ),
+        (
+            a_message(due_at=NOW),
+            {
+                "state": MessageState.WAITING,
+                "due_at": NOW,
+                "due_reason": DueReason.MESSAGE_WAITS,
+                "message_id": MESSAGE_ID,
+                "callback_id": CALLBACK_ID,
+            },
+        ),
         (a_control(), {"due_at": None, "due_reason": None, "queue": SUPPORT}),
     ],
-    ids=["callback", "opt out", "call", "agent", "attempt", "booking", "queue"],
+    ids=["callback", "opt out", "call", "agent", "attempt", "booking", "message", "queue"],
 )
 def test_the_head_names_the_record_and_says_how_it_stands(record: Record, expected: dict[str, Any]) -> None:
     """Version, state and due time are those of the record; the time is that of the decision."""

@@ -365,6 +365,24 @@ OUT_OF_LINE: list[tuple[Rule, dict[str, Any], str, dict[str, str]]] = [
         for reason, words in HELD_WORDS.items()
     ),
     (
+        Rule.TO_BE_TOLD,
+        {
+            "state": CallbackState.HELD,
+            "due_at": START + 3 * M,
+            "due_reason": DueReason.TO_BE_TOLD,
+            "hold_reason": HoldReason.TO_BE_TOLD,
+        },
+        "not dialed: every agent declined it, and the customer is to be called and told so;"
+        " at 2026-01-05T08:03:00+00:00 the customer is called and told that nobody can take it,"
+        " if every rule permits it",
+        {
+            "hold_reason": "to_be_told",
+            "due_at": "2026-01-05T08:03:00+00:00",
+            "due_reason": "to_be_told",
+            "then": "the customer is called and told that nobody can take it, if every rule permits it",
+        },
+    ),
+    (
         Rule.WRONG_NUMBER,
         {
             "state": CallbackState.HELD,
@@ -739,11 +757,17 @@ def test_every_outcome_is_explained(outcome: Outcome) -> None:
 
 
 OF_AGENTS_ONLY = {DueReason.WRAP_UP_OVER, DueReason.COOL_DOWN_OVER, DueReason.PRESENCE_OVER}
+OF_MESSAGES_ONLY = {
+    DueReason.MESSAGE_WAITS,
+    DueReason.SEND_OVERDUE,
+    DueReason.RECEIPT_OVERDUE,
+    DueReason.UNCERTAIN_TOO_LONG,
+}
 
 
-@pytest.mark.parametrize("reason", [reason for reason in DueReason if reason not in OF_AGENTS_ONLY])
+@pytest.mark.parametrize("reason", sorted({*DueReason} - OF_AGENTS_ONLY - OF_MESSAGES_ONLY))
 def test_every_deadline_is_explained(reason: DueReason) -> None:
-    """K6: a new deadline of a callback or an attempt needs its words; those of agents are no callback's."""
+    """K6: a new deadline of a callback or an attempt needs its words; agents and messages have their own."""
     of_callback = why(due_reason=reason)
     assert of_callback.values["then"]
     of_attempt = attrs.evolve(NOBODY, attempt=an_attempt(due_reason=reason))

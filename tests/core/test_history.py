@@ -8,15 +8,37 @@ import attrs
 import pytest
 
 from callbackq import events
-from callbackq.core import agents, attempt, calls, lifecycle, placing, promising, settling, switches
+from callbackq.core import (
+    agents,
+    announcing,
+    attempt,
+    calls,
+    lifecycle,
+    merging,
+    outbox,
+    placing,
+    promising,
+    settling,
+    switches,
+)
 from callbackq.core.decision import Decision
 from callbackq.core.history import KEYS, RECORDS, fold
 from callbackq.core.legs import Context
 from callbackq.core.lifecycle import DueFacts
-from callbackq.core.retry import Correct, GoBack, NextStep, Rest
+from callbackq.core.retry import Correct, GoBack, NextStep, Rest, Tell
 from callbackq.effects import Dial, ReserveAgent
 from callbackq.events import Event
-from callbackq.ids import DEFAULT_TENANT, AgentId, AttemptId, CallbackId, LegId, NodeId, PlaceId
+from callbackq.ids import (
+    DEFAULT_TENANT,
+    AgentId,
+    AttemptId,
+    CallbackId,
+    LegId,
+    MessageId,
+    NodeId,
+    PlaceId,
+    SubjectId,
+)
 from callbackq.model import (
     Agent,
     Ahead,
@@ -26,18 +48,22 @@ from callbackq.model import (
     Booking,
     Callback,
     Confirmation,
+    Delivery,
+    DeliveryKind,
     Disposition,
     DueReason,
     Entity,
     HoldReason,
     LiveCall,
+    Message,
+    MessageKind,
     Mode,
     OptOut,
     QueueControl,
     Report,
     ReportKind,
 )
-from callbackq.policy import Confirm
+from callbackq.policy import Confirm, Messages
 from core.samples import (
     ANN,
     ATTEMPT_ID,
@@ -93,6 +119,7 @@ def test_every_entity_has_its_record_and_its_key() -> None:
         Entity.QUEUE: QueueControl,
         Entity.BOOKING: Booking,
         Entity.OPT_OUT: OptOut,
+        Entity.MESSAGE: Message,
     }
     assert dict(KEYS) == {
         Entity.CALLBACK: "callback_id",
@@ -102,6 +129,7 @@ def test_every_entity_has_its_record_and_its_key() -> None:
         Entity.QUEUE: "queue",
         Entity.BOOKING: "booking_id",
         Entity.OPT_OUT: "number_key",
+        Entity.MESSAGE: "message_id",
     }
 
 
@@ -276,6 +304,13 @@ def test_every_kind_of_event_builds_its_record() -> None:
     )
     day.be_due(DueReason.HOLD_OVER)
     day.attempt_that(GoBack())
+    day.attempt_that(Tell())
+    day.book.write(announcing.put_off(day.callback(), until=day.now + M, now=day.now))
+    day.book.write(announcing.begin(day.callback(), ATTEMPT_ID, policy=POLICY, now=day.now))
+    back = lifecycle.attempt_failed(
+        day.callback(), disposition=Disposition.CANCELLED_BY_US, step=GoBack(), policy=POLICY, now=day.now
+    )
+    day.book.write(back)
     day.attempt_that(Rest(M))
     day.be_due(DueReason.REST_OVER)
     day.be_due(DueReason.WINDOW_OVER)
@@ -300,7 +335,7 @@ def test_every_kind_of_event_builds_its_record() -> None:
     day.be_due(DueReason.SCHEDULED)
     stand = placing.merged(day.callback(), day.callback("cb_2"), lane=4, policy=POLICY)
     day.book.write(
-        lifecycle.merge(day.callback("cb_2"), day.callback(), stand=stand, policy=POLICY, now=day.now)
+        merging.merge(day.callback("cb_2"), day.callback(), stand=stand, policy=POLICY, now=day.now)
     )
     day.attempt()
     day.book.write(lifecycle.complete(day.callback(), now=day.now))
@@ -381,3 +416,58 @@ def test_what_is_paused_is_built_from_history() -> None:
     assert book.records[Entity.QUEUE, SUPPORT] == attrs.evolve(
         control, version=1, offering_paused=True, dialing_paused=True, reason="storm"
     )
+
+
+def test_every_kind_of_event_builds_its_message() -> None:
+    """One that is held, refused, taken and not delivered, in doubt on the next channel, and found to have arrived."""
+    book, policy = Book(), Messages(channels=("sms", "email"))
+    key = MessageId("ms_1")
+    born = outbox.Born(
+        kind=MessageKind.REMINDER,
+        cause="bk_1.2.reminder",
+        queue=SUPPORT,
+        callback_id=CALLBACK_ID,
+        booking_id=BOOKING_ID,
+        subject_id=SubjectId("su_1"),
+        due_at=START,
+        best_before_at=START + D,
+    )
+
+    def now_is() -> Message:
+        record = book.records[Entity.MESSAGE, key]
+        assert isinstance(record, Message)
+        return record
+
+    def send(channel: str) -> None:
+        sent = outbox.send(
+            now_is(),
+            channel=channel,
+            address_key=f"key of {channel}",
+            choices=("2026-01-05T09:00:00+00:00",),
+            segments_count=2,
+            policy=policy,
+            now=START + H,
+        )
+        book.write(sent)
+
+    def report(kind: DeliveryKind) -> None:
+        delivery = Delivery(kind=kind, send_id=now_is().send_id, provider_id="SM1", problem="30003")
+        book.write(
+            outbox.delivered(now_is(), delivery, channels=policy.channels, policy=policy, now=START + H)
+        )
+
+    book.write(outbox.queue(born, tenant_id=DEFAULT_TENANT, message_id=key, now=START))
+    book.write(outbox.hold(now_is(), until=START + H, now=START))
+    send("sms")
+    report(DeliveryKind.REFUSED)
+    send("sms")
+    report(DeliveryKind.ACCEPTED)
+    report(DeliveryKind.UNDELIVERED)
+    send("email")
+    report(DeliveryKind.UNCERTAIN)
+    report(DeliveryKind.UNCERTAIN)
+    report(DeliveryKind.DELIVERED)
+    assert {event.kind for event in book.events} == _kinds(events.MessageEvent)
+    ended = now_is()
+    assert (ended.sends_count, ended.tries_count, ended.channels_over) == (3, 1, ("sms",))
+    assert (ended.state, ended.ended_as, ended.channel) == ("ended", "delivered", "email")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callbackq.core import lifecycle, placing, promising, settling
+from callbackq.core import announcing, lifecycle, merging, placing, promising, settling
 from callbackq.core.decision import Decision
 from callbackq.core.lifecycle import TRANSITIONS, Command, DueFacts
 from callbackq.core.ordering import rank
@@ -65,16 +65,17 @@ NOW = START + M
 EXPIRES = START + D
 
 # The columns are the commands in the order of `Command`; the letters are the first ones of the state after it.
-COLUMNS = """request schedule watch reschedule ready place open requeue mark_long_wait ticket hold attempt look_again
-    give_back rest complete give_up refuse merge cancel expire fail retry correct renumber call_in done revise score"""
+COLUMNS = """request schedule watch reschedule ready place open requeue mark_long_wait ticket hold attempt tell
+    look_again give_back rest complete give_up refuse merge cancel expire fail retry correct renumber call_in done
+    revise score"""
 MATRIX = """
-    nothing     W S - - - - - - - - - - - - - - - - - - - - - - - - - - -
-    scheduled   - - S S W S - - - S - - - - - - - - E E E - - - S S E - -
-    waiting     - - - S - W W W W W H A - - - - - E E E E - - - W W E - -
-    attempting  - - - - - - - - - A - - A W R E E - - E - H - - - A E - -
-    resting     - - - S W R - - - R - - - - - - - - E E E - - - R R E - -
-    held        - - - S W H - - - H - - - - - - - - E E E - - - H H E - -
-    ended       - - - - - - - - - - - - - - - - - - - - - - R H - E - E E
+    nothing     W S - - - - - - - - - - - - - - - - - - - - - - - - - - - -
+    scheduled   - - S S W S - - - S - - - - - - - - - E E E - - - S S E - -
+    waiting     - - - S - W W W W W H A - - - - - - E E E E - - - W W E - -
+    attempting  - - - - - - - - - A - - - A W R E E - - E - H - - - A E - -
+    resting     - - - S W R - - - R - - - - - - - - - E E E - - - R R E - -
+    held        - - - S W H - - - H H - A - - - - E - E E E - - - H H E - -
+    ended       - - - - - - - - - - - - - - - - - - - - - - - R H - E - E E
 """
 LETTERS = {
     "S": CallbackState.SCHEDULED,
@@ -191,7 +192,7 @@ def prioritize(callback: Callback, now: datetime) -> Decision:
 def merge(callback: Callback, now: datetime) -> Decision:
     into = requested(OTHER)
     stand = placing.merged(into, callback, lane=into.lane, policy=POLICY)
-    return lifecycle.merge(callback, into, stand=stand, policy=POLICY, now=now)
+    return merging.merge(callback, into, stand=stand, policy=POLICY, now=now)
 
 
 NO_CONVERSATION = an_attempt(state=AttemptState.ENDED, disposition=Disposition.ANSWERED_THEN_LEFT)
@@ -242,6 +243,7 @@ COMMANDS: dict[Command, Callable[[Callback, datetime], Decision]] = {
         policy=POLICY,
         now=now,
     ),
+    Command.TELL: lambda callback, now: announcing.begin(callback, ATTEMPT_ID, policy=POLICY, now=now),
     Command.LOOK_AGAIN: lambda callback, now: lifecycle.look_again(callback, at=now + HOLD, now=now),
     Command.GIVE_BACK: lambda callback, now: lifecycle.attempt_failed(
         callback, disposition=Disposition.AGENT_UNAVAILABLE, step=GoBack(), policy=POLICY, now=now
@@ -320,8 +322,10 @@ def test_a_refusal_reads_as_a_sentence() -> None:
     """In full, once; and a command of two words is two words."""
     with pytest.raises(NotPossibleNow, match=r"^cannot give back in state 'held'; allowed in: attempting$"):
         COMMANDS[Command.GIVE_BACK](in_state(CallbackState.HELD), NOW)
-    with pytest.raises(NotPossibleNow, match=r"^cannot give up in state 'held'; allowed in: attempting$"):
-        COMMANDS[Command.GIVE_UP](in_state(CallbackState.HELD), NOW)
+    with pytest.raises(
+        NotPossibleNow, match=r"^cannot give up in state 'waiting'; allowed in: attempting, held$"
+    ):
+        COMMANDS[Command.GIVE_UP](in_state(CallbackState.WAITING), NOW)
     with pytest.raises(NotPossibleNow, match=r"^cannot mark long wait in state 'held'; allowed in: waiting$"):
         COMMANDS[Command.MARK_LONG_WAIT](in_state(CallbackState.HELD), NOW)
     with pytest.raises(NotPossibleNow) as caught:
@@ -456,6 +460,19 @@ def over(state: CallbackState, outcome: Outcome, **more: Any) -> dict[str, Any]:
                 "overtook_callbacks_count": 3,
             },
         ),
+        (CallbackState.HELD, Command.HOLD, "callback_held", {"due_at": NOW + HOLD}),
+        (
+            CallbackState.HELD,
+            Command.TELL,
+            "callback_announced",
+            {
+                "state": CallbackState.ATTEMPTING,
+                "due_at": OVERDUE_AT,
+                "due_reason": DueReason.ATTEMPT_OVERDUE,
+                "attempt_id": ATTEMPT_ID,
+                **NO_HOLD,
+            },
+        ),
         (CallbackState.ATTEMPTING, Command.LOOK_AGAIN, "callback_watched", {"due_at": NOW + HOLD}),
         (
             CallbackState.ATTEMPTING,
@@ -492,16 +509,18 @@ def over(state: CallbackState, outcome: Outcome, **more: Any) -> dict[str, Any]:
                 "last_disposition": Disposition.CONNECTED,
             },
         ),
-        (
-            CallbackState.ATTEMPTING,
-            Command.GIVE_UP,
-            "callback_ended",
-            {
-                **ENDED,
-                "outcome": Outcome.UNREACHED,
-                "attempts_count": 1,
-                "last_disposition": Disposition.BUSY,
-            },
+        *(
+            (
+                state,
+                Command.GIVE_UP,
+                "callback_ended",
+                {
+                    **over(state, Outcome.UNREACHED),
+                    "attempts_count": 1,
+                    "last_disposition": Disposition.BUSY,
+                },
+            )
+            for state in (CallbackState.ATTEMPTING, CallbackState.HELD)
         ),
         (
             CallbackState.WAITING,
@@ -788,7 +807,7 @@ def test_who_is_merged_makes_room_first() -> None:
     """The one ends as REPLACED and names the other; the other has the better place; each is told."""
     before, into = in_state(CallbackState.WAITING), requested(OTHER, now=NOW - S)
     stand = placing.merged(into, attrs.evolve(before, priority=7), lane=5, policy=POLICY)
-    decision = lifecycle.merge(before, into, stand=stand, policy=POLICY, now=NOW)
+    decision = merging.merge(before, into, stand=stand, policy=POLICY, now=NOW)
     gone, kept = decision.records
     assert isinstance(gone, Callback)
     assert isinstance(kept, Callback)
@@ -820,10 +839,24 @@ def test_merging_loses_neither_owner_nor_ticket(
         attrs.evolve(in_state(CallbackState.WAITING), **gone),
         attrs.evolve(requested(OTHER), **goes_on),
     )
-    decision = lifecycle.merge(before, into, stand=placing.stand_of(into), policy=POLICY, now=NOW)
+    decision = merging.merge(before, into, stand=placing.stand_of(into), policy=POLICY, now=NOW)
     for told in (decision.records[1], decision.events[1]):
         found = attrs.asdict(told, recurse=False)
         assert (found["owner_id"], found["ticket_id"]) == (owner_id, ticket_id)
+
+
+@pytest.mark.parametrize(
+    ("held", "kept"), [("support/su_1", "support/su_1"), ("sales/su_1", None), (None, None)]
+)
+def test_who_goes_on_without_a_key_takes_over_the_one_that_is_free_now(
+    held: str | None, kept: str | None
+) -> None:
+    """Only the key that would have been its own: the person may ask again in another queue."""
+    before = attrs.evolve(in_state(CallbackState.WAITING), dedup_key=held)
+    into = attrs.evolve(requested(OTHER), dedup_key=None)
+    assert lifecycle.dedup_key(into.subject_id, policy=POLICY) == "support/su_1"
+    decision = merging.merge(before, into, stand=placing.stand_of(into), policy=POLICY, now=NOW)
+    assert [getattr(record, "dedup_key", "none") for record in decision.records][1] == kept
 
 
 def test_a_callback_can_be_opened_to_all_before_its_time() -> None:
@@ -842,7 +875,7 @@ def test_nothing_is_merged_into_what_is_being_attempted_or_over(state: CallbackS
     """Nor is the other one ended for it."""
     into, other = in_state(state), requested(OTHER)
     with pytest.raises(NotPossibleNow, match="cannot place in state"):
-        lifecycle.merge(other, into, stand=placing.stand_of(into), policy=POLICY, now=NOW)
+        merging.merge(other, into, stand=placing.stand_of(into), policy=POLICY, now=NOW)
 
 
 # ---------------------------------------------------------------------------- time

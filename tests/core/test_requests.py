@@ -18,6 +18,7 @@ from callbackq.core.requests import (
     event_key_of,
     new_subject,
     read_channel,
+    read_email,
     read_numbers,
     read_rate,
     read_schedule,
@@ -636,3 +637,51 @@ def test_a_channel_is_read_as_a_member_or_its_word() -> None:
     for nonsense in ("pigeon", "", None, 7):
         with pytest.raises(InvalidText, match="channel is none of: in_queue, web, message, agent, event"):
             read_channel(nonsense)
+
+
+# ---------------------------------------------------------------------------- e-mail
+
+
+@pytest.mark.parametrize(
+    ("given_", "kept"),
+    [
+        ("ada@example.com", "ada@example.com"),
+        ("Ada.Lovelace@Mail.EXAMPLE.Com", "Ada.Lovelace@mail.example.com"),
+        ("o'neil+callback_1-x@sub.example.co.uk", "o'neil+callback_1-x@sub.example.co.uk"),
+        (f"{'a' * 64}@example.com", f"{'a' * 64}@example.com"),
+        ("a@xn--mller-kva.de", "a@xn--mller-kva.de"),
+        ("ada@Intranet", "ada@intranet"),
+    ],
+)
+def test_an_address_is_kept_as_it_is_with_its_domain_in_small_letters(given_: str, kept: str) -> None:
+    """The part before the sign is the owner's own business."""
+    assert read_email(given_) == kept
+    assert read_email(kept) == kept
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "secret",
+        "@example.com",
+        "secret@",
+        "secret@@example.com",
+        "a@b@example.com",
+        "secret name@example.com",
+        " secret@example.com",
+        "secret@example.com\n",
+        "secret@example.com\r\nBcc: other@example.com",
+        "Secret <secret@example.com>",
+        "secret@exa mple.com",
+        f"secret@{'x' * 250}.com",
+        "secret@example.com,other@example.com",
+        None,
+        7,
+    ],
+)
+def test_what_is_no_address_is_refused_and_not_shown(address: object) -> None:
+    """Nothing can be put into the head of a mail with it."""
+    with pytest.raises(InvalidText) as refused:
+        read_email(address)
+    assert "secret" not in str(refused.value)

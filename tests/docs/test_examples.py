@@ -23,6 +23,15 @@ SHOWN = {
     ],
     "busy_hour": ["takes a callback, and hangs up", "is put through to", "callback: agent and customer talk"],
     "first_callback": ["promised: cb_000001 to +1…01", "outcome: completed"],
+    "messages": [
+        "callback is booked for 12:00 PM EST. We will call the number ending in 0101. Reply 9 to cancel",
+        "1) 12:30 PM EST, 2) 1:00 PM EST, 3) 1:30 PM EST. Reply with the number of your choice",
+        "[11:46] Bob writes: 3",
+        "callback is booked for 1:30 PM EST",
+        "Reminder of your Acme callback: 1:30 PM EST",
+        "1 call at 13:30: completed",
+        "Bob wants no messages since 21:00 UTC",
+    ],
     "own_policy": ["unreached after 4 attempts", "ring_time is 0:00:05; allowed: 0:00:15 to 0:05:00"],
     "test_my_host": ["3 passed"],
     "web_form": [

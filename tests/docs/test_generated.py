@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from callbackq import ConfigurationError, QueuePolicy, errors
+from callbackq.core import outbox
 from callbackq.core.lifecycle import Command
 
 UNITS = {None: None, "s": timedelta(seconds=1), "min": timedelta(minutes=1), "h": timedelta(hours=1)}
@@ -52,6 +53,7 @@ def test_every_error_is_in_the_table(tables: ModuleType) -> None:
 def test_every_command_has_its_words(tables: ModuleType) -> None:
     """And no word is left of a command that is gone."""
     assert set(tables.COMMAND_WORDS) == set(Command)
+    assert set(tables.MESSAGE_WORDS) == {command for _, command in outbox.TRANSITIONS}
 
 
 def test_every_field_of_a_policy_is_in_the_table(tables: ModuleType) -> None:

@@ -12,7 +12,7 @@ import attrs
 import pytest
 import typer
 
-from callbackq import SQLiteStore
+from callbackq import MessageKind, SQLiteStore
 from callbackq.aio import AsyncCallbackService, AsyncDispatcher, _Awaited
 from callbackq.cli.app import app
 from callbackq.simulation.anonymous_bank import COLUMNS, LogFigures
@@ -99,6 +99,15 @@ def first_cells(page: str, heading: str) -> list[str]:
     """Return what stands as code in the first column of the table below a heading."""
     section = re.split(rf"^##+ {re.escape(heading)}$", page, flags=re.MULTILINE)[1]
     return re.findall(r"^\| `([^`]+)` \|", re.split(r"^##", section, flags=re.MULTILINE)[0], re.MULTILINE)
+
+
+def test_page_on_messages_says_when_each_kind_is_sent(docs: Path) -> None:
+    """Each once, in the first column of its table."""
+    page = (docs / "how-to" / "send-messages.md").read_text(encoding="utf-8")
+    section = page.split("\n## What is sent when\n")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    named = [name for row in rows[1:] for name in re.findall(r"`(\w+)`", row[1:].split("|")[0])]
+    assert sorted(named) == sorted(MessageKind)
 
 
 def test_page_on_the_command_line_names_every_option(docs: Path) -> None:

@@ -106,9 +106,9 @@ def test_no_line_runs_through_a_label_or_a_box(diagrams: ModuleType, name: str) 
 
 def test_a_pair_that_has_no_line_is_an_error(diagrams: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new transition cannot be forgotten."""
-    new = {**diagrams.callback_labels(), ("held", "attempting"): ("call now",)}
+    new = {**diagrams.callback_labels(), ("held", "resting"): ("call now",)}
     monkeypatch.setattr(diagrams, "callback_labels", lambda: new)
-    with pytest.raises(KeyError, match="no line is placed from held to attempting"):
+    with pytest.raises(KeyError, match="no line is placed from held to resting"):
         diagrams.callback_picture()
 
 

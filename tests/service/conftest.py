@@ -61,6 +61,7 @@ def check_fold(store: Store) -> None:
             Entity.AGENT: tx.agents,
             Entity.ATTEMPT: tx.attempts,
             Entity.BOOKING: tx.bookings,
+            Entity.MESSAGE: tx.messages,
         }
         for (entity, key), record in fold(tx.history.all()).items():
             assert found_record(tx, tables, entity, key) == record

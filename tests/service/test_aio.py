@@ -23,7 +23,7 @@ from callbackq.aio import AsyncCallbackService, AsyncDispatcher
 from callbackq.testing import ManualClock
 
 BOB = "+12125550101"
-NOT_COMMANDS = {"when_changed", "now"}
+NOT_COMMANDS = {"when_changed", "now", "post"}
 
 
 def public_methods(kind: type) -> set[str]:

@@ -375,13 +375,20 @@ def test_a_number_in_the_record_of_somebody_else_is_taken_out_there(store: Store
     subject = subject_of(host, store, eves)
     _save(
         store,
-        attrs.evolve(subject, version=subject.version + 1, wrong_numbers=(BOB, DAN), preferred_number=BOB),
+        attrs.evolve(
+            subject,
+            version=subject.version + 1,
+            wrong_numbers=(BOB, DAN),
+            preferred_number=BOB,
+            pending_number=BOB,
+        ),
     )
     done = host.service.erase(number=BOB)
     assert (done.subjects_count, done.cancelled) == (1, (bobs,))
     after = subject_of(host, store, eves)
     assert (after.number, after.alternatives, after.wrong_numbers) == (EVE, (KIM,), (DAN,))
     assert (after.record_number, after.preferred_number, after.erased_at) == (None, None, None)
+    assert after.pending_number is None
     host.service.agent_available("ann", queues=["support"])
     host.run_until(lambda: host.service.get(eves).outcome is not None)
     assert host.service.get(eves).outcome is Outcome.COMPLETED

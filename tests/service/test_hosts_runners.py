@@ -42,9 +42,10 @@ from callbackq import (
 )
 from callbackq.aio import AsyncCallbackService
 from callbackq.runners import AsyncRunner
+from callbackq.runners.hands import at_once
 from callbackq.runners.lines import Host, Lines
-from callbackq.runners.performing import at_once
-from callbackq.runners.threads import DaemonThreads
+from callbackq.runners.sending import Messengers
+from callbackq.runners.threads import DaemonThreads, Pools
 from callbackq.testing import VirtualHost
 from service.hosts import (
     ADAPTERS,
@@ -234,21 +235,22 @@ def perform_in_lines(telephony: Recorder, work: Callable[[Lines], Any], *, call_
         host = Host(
             telephony=telephony,  # type: ignore[arg-type]
             notices=None,
+            messengers=Messengers(None),
             idle_max=SOON,
             call_time_max=call_time_max,
             threads_max=8,
         )
         service = new_service()
-        threads = DaemonThreads(name="calls", threads_max=8)
+        pools = Pools(threads_max=8)
 
         async def ask(command: Callable[[], Any]) -> Any:
             return command()
 
         service.leg_is_wanted = lambda _leg_id: True  # type: ignore[method-assign]
-        lines = Lines(service, host, ask=ask, threads=threads, owns_loop=False, lost=lambda _now: None)
+        lines = Lines(service, host, ask=ask, pools=pools, owns_loop=False, lost=lambda _now: None)
         await work(lines)
         assert await lines.drained(timeout_s=60)
-        threads.close()
+        pools.close()
 
     asyncio.run(story())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,10 @@ from callbackq import (
     Subject,
     UnknownQueue,
 )
-from service.scenes import BOB, EVE, KIM, house, promised, subject_of
+from callbackq.policy import Messages
+from service.letters import post_office
+from service.scenes import BOB, EVE, KIM, ZERO, house, promised, subject_of
+from service.traces import everything_in
 
 HOURS = {"friday": "14:00-18:00, 09:00-12:00", "monday": "09:00-12:00"}
 SPOKEN: dict[str, Any] = {
@@ -137,3 +141,48 @@ def test_what_cannot_be_read_changes_nothing(
         host.service.set_preferences(**fields)
     assert BOB[-4:] not in str(refused.value)
     assert host.service.preferences(number=BOB) is None
+
+
+def test_an_address_is_kept_and_shown_masked(store: Store, tmp_path: Path) -> None:
+    """Where messages go that are sent by e-mail; it goes with None, and with the person."""
+    host = house(store, agents=())
+    service = host.service
+    kept = service.set_preferences(number=BOB, preferred_number=BOB, email="Ada.Lovelace@Example.COM")
+    assert kept.email_masked == "A\u2026@example.com"
+    assert "Lovelace" not in repr(kept)
+    person = subject_of(host, store, promised(host))
+    assert person.email == "Ada.Lovelace@example.com"
+    assert "Lovelace" not in repr(person)
+    assert service.set_preferences(number=BOB, language="en").email_masked == kept.email_masked
+    assert service.set_preferences(number=BOB, email=None).email_masked is None
+    service.set_preferences(number=BOB, email="Ada.Lovelace@Example.COM")
+    service.erase(number=BOB)
+    assert b"Lovelace" not in everything_in(store, tmp_path)
+
+
+def test_what_is_no_address_changes_nothing(store: Store) -> None:
+    """And it is not shown."""
+    service = house(store, agents=()).service
+    service.set_preferences(number=BOB, preferred_number=BOB, email="ada@example.com")
+    for address in ("nobody", "a b@c.de", "x@y.z\nBcc: w@y.z", ""):
+        with pytest.raises(InvalidText) as refused:
+            service.set_preferences(number=BOB, email=address)
+        assert not address or address not in str(refused.value)
+    after = service.preferences(number=BOB)
+    assert after is not None
+    assert after.email_masked == "a\u2026@example.com"
+
+
+def test_the_channel_that_is_preferred_is_the_first_that_is_used(store: Store) -> None:
+    """Where it is among those of the queue: e-mail, though SMS goes first for others."""
+    host = post_office(store, messages=Messages(channels=("sms", "email")))
+    for number, prefers in ((BOB, "email"), (EVE, None)):
+        host.service.set_preferences(
+            number=number, preferred_number=number, email=f"{number[-4:]}@example.com", channel=prefers
+        )
+        promised(host, number)
+    host.run_for(ZERO)
+    assert {(order.channel, order.to) for order in host.messenger.sent} == {
+        ("email", "0101@example.com"),
+        ("sms", EVE),
+    }

@@ -228,10 +228,10 @@ def test_runner_goes_on_when_a_step_fails(error: BaseException, caplog: pytest.L
     failures = iter([True, True])
 
     class Flaky(Dispatcher):
-        def step(self, now, *, telephony=True):  # type: ignore[no-untyped-def]
+        def step(self, now, **on_this_node):  # type: ignore[no-untyped-def]
             if next(failures, False):
                 raise error
-            return super().step(now, telephony=telephony)
+            return super().step(now, **on_this_node)
 
     runner = ThreadRunner(service, InstantTelephony(), idle_max=timedelta(milliseconds=10))
     runner._dispatcher = Flaky(service)  # type: ignore[misc]

@@ -24,12 +24,14 @@ from callbackq.ids import (
     CallbackId,
     CallId,
     LegId,
+    MessageId,
     PlaceId,
     QueueName,
     SubjectId,
     TenantId,
 )
 from callbackq.model import (
+    SMS,
     Agent,
     AgentState,
     Attempt,
@@ -40,8 +42,11 @@ from callbackq.model import (
     Callback,
     CallbackState,
     CallState,
+    Conversation,
     LegState,
     LiveCall,
+    Message,
+    MessageState,
     QueueControl,
     SlotCount,
     SlotDay,
@@ -54,16 +59,23 @@ from callbackq.stores import Flush, MemoryStore, SQLiteStore
 from callbackq.stores.lane_index import LaneIndex
 from callbackq.stores.memory_line import QueueLine
 from callbackq.stores.memory_rows import (
-    ATTEMPTS_DIALED,
     ATTEMPTS_OPEN,
     ATTEMPTS_WANTING,
+    CALLS_OPEN,
+    CALLS_TAKEN,
+    TenantRows,
+)
+from callbackq.stores.memory_spots import (
+    ATTEMPTS_DIALED,
     BOOKINGS_OF_AGENT,
     BOOKINGS_OF_CALLBACK,
     BOOKINGS_OF_QUEUE,
     CALLBACKS_OF_SUBJECT,
-    CALLS_OPEN,
-    CALLS_TAKEN,
-    TenantRows,
+    MESSAGES_OF_CALLBACK,
+    MESSAGES_OF_PROVIDER,
+    MESSAGES_TO,
+    MESSAGES_UNCERTAIN,
+    MESSAGES_WAITING,
 )
 from callbackq.testing.builders import (
     QUEUE,
@@ -73,7 +85,9 @@ from callbackq.testing.builders import (
     make_booking,
     make_call,
     make_callback,
+    make_conversation,
     make_event,
+    make_message,
     make_opt_out,
     make_queue_control,
     make_slot_count,
@@ -87,6 +101,9 @@ from callbackq.testing.clock import START
 from callbackq.testing.store_contract.base import TENANT, put
 
 # ---------------------------------------------------------------------------- check
+
+
+SENT = {"channel": SMS, "address_key": "ann"}
 
 
 def full_store() -> tuple[MemoryStore, TenantRows]:
@@ -111,6 +128,9 @@ def full_store() -> tuple[MemoryStore, TenantRows]:
         make_tally(),
         make_verification(),
         make_opt_out(),
+        make_message("ms_1", cause="c"),
+        make_message("ms_2", state=MessageState.UNCERTAIN, provider_id="p", sent_at=START, **SENT),
+        make_conversation("k"),
     )
     with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
         tx.lanes.intern(("fr",))
@@ -180,6 +200,15 @@ BREAKAGES: dict[str, Callable[[TenantRows], object]] = {
     "a person who is not forgotten in time": lambda tenant: tenant.by_age[Subject].pop(),
     "a tally that is not forgotten in time": lambda tenant: tenant.by_age[Tally].clear(),
     "a code of nobody": lambda tenant: tenant.by_age[Verification].add((START, "vf_9")),
+    "a conversation that is not forgotten in time": lambda tenant: tenant.by_age[Conversation].clear(),
+    "a message that its callback does not know": lambda tenant: tenant.by_key[MESSAGES_OF_CALLBACK].pop(),
+    "a message that is not withdrawn": lambda tenant: tenant.by_key[MESSAGES_WAITING].clear(),
+    "a message that waits twice": lambda tenant: tenant.by_key[MESSAGES_WAITING].add(("cb_1", "ms_2")),
+    "a message that gets no receipt": lambda tenant: tenant.by_key[MESSAGES_OF_PROVIDER].clear(),
+    "a message that nobody was sent": lambda tenant: tenant.by_key[MESSAGES_TO].add(("bob", START, "ms_1")),
+    "a message that is not in doubt": lambda tenant: tenant.by_key[MESSAGES_UNCERTAIN].add((START, "ms_1")),
+    "a time of a message forgotten": lambda tenant: tenant.due[Message].pop(),
+    "a cause that may be told of again": lambda tenant: tenant.keys.pop(("cause", "c")),
     "a customer who is nobody": lambda tenant: tenant.keys.update({("customer_id", "x"): "su_1"}),
     "a lane that has two numbers": lambda tenant: tenant.lanes.sets.append(frozenset({"fr"})),
     "a lane that nobody is led to": lambda tenant: tenant.lanes.by_skill.pop("fr"),
@@ -274,6 +303,8 @@ def stored(tx: Transaction, cls: type[Any], row_id: str) -> Any:
         Agent: tx.agents.get,
         Attempt: tx.attempts.get,
         Booking: tx.bookings.get,
+        Message: tx.messages.get,
+        Conversation: tx.conversations.find,
         QueueControl: tx.queues.find,
     }
     try:
@@ -309,6 +340,23 @@ def save(row: Any, version_offset: int) -> Command:
 
 
 @st.composite
+def messages(draw: st.DrawFn, number: int, queue: str) -> Message:
+    """Draw a message: sent or not, by whatever channel, and called whatever by its provider."""
+    state = draw(st.sampled_from(MessageState))
+    fields = {
+        "cause": f"c{draw(NUMBERS)}",
+        "queue": queue,
+        "callback_id": draw(st.none() | NUMBERS.map(lambda n: CallbackId(f"cb_{n}"))),
+        "channel": draw(st.sampled_from([None, SMS, "email"])),
+        "provider_id": draw(KEYS),
+        "address_key": draw(KEYS),
+        "sent_at": draw(st.none() | TIMES),
+        "created_at": draw(TIMES),
+    }
+    return make_message(f"ms_{number}", state=state, **fields, **due(state, draw(TIMES)))
+
+
+@st.composite
 def commands(draw: st.DrawFn) -> Command:
     """Draw one thing to do in a transaction."""
     number, rank, at = draw(NUMBERS), draw(st.integers(1, 3)), draw(TIMES)
@@ -320,7 +368,9 @@ def commands(draw: st.DrawFn) -> Command:
         "priority": draw(st.integers(0, 1)),
     }
     kinds = ["callback", "callback", "call", "call", "agent", "attempt", "subject", "queue", "event", "lane"]
-    kind = draw(st.sampled_from([*kinds, "booking", "booking", "slot", "day"]))
+    kind = draw(
+        st.sampled_from([*kinds, "booking", "booking", "slot", "day", *["message"] * 3, "conversation"])
+    )
     offset = draw(st.sampled_from([0, 0, 0, 0, -1, 1]))
     if kind == "callback":
         state, dedup, request = draw(st.sampled_from(CallbackState)), draw(KEYS), draw(KEYS)
@@ -356,6 +406,13 @@ def commands(draw: st.DrawFn) -> Command:
         }
         seat |= {"callback_id": draw(st.none() | NUMBERS.map(lambda n: CallbackId(f"cb_{n}")))}
         return save(make_booking(f"bk_{number}", state=state, **seat, **due(state, at)), offset)
+    if kind == "message":
+        return save(draw(messages(number, queue)), offset)
+    if kind == "conversation":
+        return draw(
+            st.just(save(make_conversation(f"k{number}", over_at=at), offset))
+            | st.just(lambda tx: tx.conversations.forget(over_before=at, limit=rank))
+        )
     if kind == "slot":
         return save_count(make_slot_count(queue, slot_at=at, usual_count=draw(st.integers(0, 2))), offset)
     if kind == "day":
@@ -369,7 +426,7 @@ def commands(draw: st.DrawFn) -> Command:
         )
     if kind == "event":
         classes = [events.CallbackReady, events.AttemptStarted, events.CallJoined, events.QueueSwitched]
-        classes += [events.BookingMade]
+        classes += [events.BookingMade, events.MessageQueued]
         cls = draw(st.sampled_from(classes))
         return lambda tx: tx.history.append([make_event(cls, version=number, tenant_id=tx.tenant_id)])  # type: ignore[attr-defined]
     skills = draw(st.sampled_from(SKILLS))
@@ -444,15 +501,32 @@ def answers(tx: Transaction) -> dict[str, object]:
             )
             for queue in QUEUES
         ],
+        "messages": [
+            (
+                stored(tx, Message, MessageId(f"ms_{n}")),
+                tx.messages.by_cause(f"c{n}"),
+                tx.messages.of_callback(CallbackId(f"cb_{n}"), limit=2),
+                tx.messages.waiting_of(CallbackId(f"cb_{n}")),
+                tx.conversations.find(f"k{n}"),
+            )
+            for n in range(1, 5)
+        ],
+        "sent": [
+            (tx.messages.last_to(key, limit=2), tx.messages.by_provider(channel, key))
+            for key in ("k1", "k2")
+            for channel in (SMS, "email")
+        ],
+        "in doubt": [tx.messages.uncertain(limit=limit) for limit in (2, 9)],
+        "written": tx.history.appended(),
         "switched": [tx.queues.find(queue) for queue in QUEUES],
         "waiting": [tx.line.waiting_count(queue) for queue in QUEUES],
         "empty": tx.line.is_empty(),
         "due": [
             table.due(now=now, limit=limit)
-            for table in (tx.callbacks, tx.calls, tx.agents, tx.attempts, tx.bookings)
+            for table in (tx.callbacks, tx.calls, tx.agents, tx.attempts, tx.bookings, tx.messages)
             for now, limit in ((late, 9), (START + timedelta(seconds=1), 2))
         ],
-        "next": tx.next_due_at(),
+        "next": [tx.next_due_at(queues=queues) for queues in (None, QUEUES[:1], ())],
         "available": tx.agents.available(),
         "staffed": [(tx.agents.staffed_count(queue), tx.agents.staffed_by_skills(queue)) for queue in QUEUES],
         "keys": [

@@ -47,7 +47,10 @@ from callbackq.model import (
     Callback,
     CallbackState,
     CallState,
+    Conversation,
     LiveCall,
+    Message,
+    MessageState,
     OptOut,
     QueueControl,
     Record,
@@ -70,7 +73,9 @@ from callbackq.testing.builders import (
     make_booking,
     make_call,
     make_callback,
+    make_conversation,
     make_event,
+    make_message,
     make_queue_control,
     make_slot_count,
     make_slot_day,
@@ -98,6 +103,8 @@ TABLES: dict[str, type[Any]] = {
     "callbackq_tallies": Tally,
     "callbackq_verifications": Verification,
     "callbackq_opt_outs": OptOut,
+    "callbackq_messages": Message,
+    "callbackq_conversations": Conversation,
 }
 
 
@@ -250,7 +257,7 @@ def test_tables_of_another_version_are_refused(schema: str) -> None:
     with opened(schema):
         pass
     admin().execute(f"UPDATE {schema}.callbackq_meta SET value = '99' WHERE name = 'schema_version'")
-    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 5"):
+    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 6"):
         PostgresStore(conninfo(), schema=schema)
 
 
@@ -622,6 +629,8 @@ class PlannedError(Exception):
         (make_slot_count(), make_slot_count(usual_count=1), "support .*: another row has this id"),
         (make_slot_day(), make_slot_day(full_count=1), "support 2026-01-05: another row has this id"),
         (make_queue_control(QUEUE), make_queue_control(QUEUE, dialing_paused=True), "id"),
+        (make_message("ms_1", cause="c"), make_message("ms_2", cause="c"), "ms_2: another message .* cause"),
+        (make_conversation("k"), make_conversation("k", tries_count=1), "k: another row has this id"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -1580,8 +1589,12 @@ KEYS: dict[str, tuple[str, list[str]]] = {
     "tallies, locked": (sql.TALLIES_LOCKED, ["tallies_pkey"]),
     "code": (sql.VERIFICATIONS.get, ["verifications_pkey"]),
     "opt-out": (sql.OPT_OUTS.get, ["opt_outs_pkey"]),
+    "message": (sql.MESSAGES.get, ["messages_pkey"]),
+    "cause": (sql.BY_CAUSE, ["messages_cause"]),
+    "what a provider calls a message": (sql.BY_PROVIDER, ["messages_provider"]),
+    "conversation": (sql.CONVERSATIONS.get, ["conversations_pkey"]),
 }
-DUE_INDEXES = ["agents_due", "attempts_due", "bookings_due", "callbacks_due", "calls_due"]
+DUE_INDEXES = ["agents_due", "attempts_due", "bookings_due", "callbacks_due", "calls_due", "messages_due"]
 WORK: dict[str, tuple[str, list[str]]] = {
     "head of callbacks": (sql.HEAD_CALLBACK, ["callbacks_line"]),
     "head of calls": (sql.HEAD_CALL, ["calls_line"]),
@@ -1605,6 +1618,12 @@ WORK: dict[str, tuple[str, list[str]]] = {
     "bookings of a queue": (sql.BOOKINGS_BETWEEN, ["bookings_slot"]),
     "bookings of an agent": (sql.BOOKINGS_OF_AGENT, ["bookings_agent"]),
     "bookings of an agent, of one queue": (sql.BOOKINGS_OF_AGENT_IN, ["bookings_agent"]),
+    "due messages": (sql.MESSAGES.due, ["messages_due"]),
+    "due messages of queues": (sql.MESSAGES.due_in, ["messages_due"]),
+    "messages about a callback": (sql.MESSAGES_OF_CALLBACK, ["messages_callback"]),
+    "messages that wait": (sql.MESSAGES_WAITING, ["messages_waiting"]),
+    "messages to an address": (sql.MESSAGES_TO, ["messages_to"]),
+    "messages in doubt": (sql.MESSAGES_UNCERTAIN, ["messages_uncertain"]),
     "due callbacks of queues": (sql.CALLBACKS.due_in, ["callbacks_due"]),
     "due calls of queues": (sql.CALLS.due_in, ["calls_due"]),
     "due attempts of queues": (sql.ATTEMPTS.due_in, ["attempts_due"]),
@@ -1656,6 +1675,13 @@ WRITES: dict[str, tuple[str, list[str]]] = {
     ),
     "update of a tally": (sql.TALLIES.update.text, ["tallies_pkey"]),
     "update of a code": (sql.VERIFICATIONS.update.text, ["verifications_pkey"]),
+    "update of a message": (sql.MESSAGES.update.text, ["messages_cause", "messages_pkey"]),
+    "insert of a message": (sql.MESSAGES.insert.text, ["messages_cause", "messages_pkey"]),
+    "update of a conversation": (sql.CONVERSATIONS.update.text, ["conversations_pkey"]),
+    "conversations to be forgotten": (
+        sql.FORGET_CONVERSATIONS,
+        ["conversations_over", "conversations_pkey"],
+    ),
     "update of an opt-out": (sql.OPT_OUTS.update.text, ["opt_outs_pkey"]),
     "an event": (sql.INSERT_EVENT, ["history_chain"]),
     "tallies to be forgotten": (sql.FORGET_TALLIES, ["tallies_over", "tallies_pkey"]),
@@ -1754,12 +1780,37 @@ def grow_bookings(schema: str) -> None:
     )
 
 
+def grow_messages(schema: str) -> None:
+    """Put many messages beside the one: nine of ten are over, most of them were sent to one of many addresses."""
+    own = {"message_id", "cause", "provider_id"}
+    changed = {"state", "due_at", "callback_id", "channel", "address_key", "sent_at", "created_at"}
+    rest = ", ".join(field.name for field in attrs.fields(Message) if field.name not in own | changed)
+    admin().execute(
+        f"INSERT INTO {schema}.callbackq_messages (message_id, cause, provider_id, state, due_at, callback_id,"
+        f" channel, address_key, sent_at, created_at, {rest})"
+        f" SELECT 'x' || number, 'x' || number, 'p' || number,"
+        f"        CASE WHEN number % 10 > 0 THEN 'ended' WHEN number % 30 = 0 THEN 'uncertain' ELSE state END,"
+        f"        CASE WHEN number % 10 = 0 THEN due_at END,"
+        f"        CASE WHEN number % 7 > 0 THEN 'cb_' || number / 3 END, 'sms', 'a' || number / 4,"
+        f"        CASE WHEN number % 10 > 1 THEN created_at END,"
+        f"        created_at + number * interval '1 second', {rest}"
+        f"   FROM {schema}.callbackq_messages, generate_series(1, 10000) AS number".encode()
+    )
+    admin().execute(
+        f"INSERT INTO {schema}.callbackq_conversations"
+        f" (tenant_id, conversation_key, version, choices, tries_count, heard_ids, over_at)"
+        f" SELECT tenant_id, 'k' || number, 1, '[]', 0, '[]', over_at + number * interval '1 second'"
+        f"   FROM {schema}.callbackq_conversations, generate_series(1, 5000) AS number".encode()
+    )
+
+
 def test_plans_stay_while_the_tables_grow(schema: str) -> None:
     """Before the server has looked at what is in them, and after."""
     with opened(schema) as store:
         put(store, make_callback("cb", rank=-1), make_call("call"), make_agent("mia"), make_subject("su"))
         put(store, make_attempt("at"), make_queue_control(QUEUE))
         put(store, make_booking("bk", agent_id=AgentId("mia")), make_slot_count(), make_slot_day())
+        put(store, make_message("ms"), make_conversation("k"))
         append(store, make_event(events.CallbackReady), make_event(events.CallJoined))
     for table, cls in TABLES.items():
         own, place = f"{table.removeprefix('callbackq_').removesuffix('s')}_id", "place_id"
@@ -1779,6 +1830,7 @@ def test_plans_stay_while_the_tables_grow(schema: str) -> None:
         )
     grow_attempts(schema)
     grow_bookings(schema)
+    grow_messages(schema)
     for _ in range(2):
         with opened(schema) as store:
             for name in PLANS:
@@ -1895,6 +1947,7 @@ def test_the_history_has_a_column_for_each_part_of_an_event(dba: psycopg.Connect
         ("agent_state", AgentState),
         ("attempt_state", AttemptState),
         ("booking_state", BookingState),
+        ("message_state", MessageState),
     ],
 )
 def test_the_database_knows_the_states(dba: psycopg.Connection[Any], name: str, states: Any) -> None:
@@ -1924,6 +1977,14 @@ def test_the_database_knows_the_states(dba: psycopg.Connection[Any], name: str, 
         ("UPDATE callbackq_bookings SET state = 'asleep'", "booking_state"),
         ("UPDATE callbackq_bookings SET due_at = NULL", "booking_due"),
         ("UPDATE callbackq_bookings SET state = 'ended'", "booking_due"),
+        ("UPDATE callbackq_messages SET state = 'asleep'", "message_state"),
+        ("UPDATE callbackq_messages SET due_at = NULL", "message_due"),
+        ("UPDATE callbackq_messages SET state = 'ended'", "message_due"),
+        ("UPDATE callbackq_messages SET choices = '7'", "message_lists"),
+        ("UPDATE callbackq_messages SET channels_over = '{}'", "message_lists"),
+        ("UPDATE callbackq_conversations SET tries_count = -1", "conversation_tries"),
+        ("UPDATE callbackq_conversations SET choices = '{}'", "conversation_lists"),
+        ("UPDATE callbackq_conversations SET heard_ids = 'null'", "conversation_lists"),
         ("UPDATE callbackq_slots SET usual_count = -1", "slot_counts"),
         ("UPDATE callbackq_slots SET kept_count = -1", "slot_counts"),
         ("UPDATE callbackq_slot_days SET full_count = -1", "slot_day_count"),
@@ -1940,6 +2001,7 @@ def test_the_database_itself_refuses_broken_rows(
     put(store, make_callback("cb_1"), make_call("call_1"), make_agent("mia"), make_subject("su_1"))
     put(store, make_attempt("at_1"), make_attempt("at_2"))
     put(store, make_booking("bk_1"), make_slot_count(), make_slot_day())
+    put(store, make_message("ms_1"), make_conversation("k"))
     with pytest.raises(psycopg.IntegrityError, match=rule):
         dba.execute(statement.encode())
 
@@ -1988,7 +2050,7 @@ def test_tables_and_views_are_explained(dba: psycopg.Connection[Any]) -> None:
         " WHERE relnamespace = to_regnamespace(current_schema()) AND relkind IN ('r', 'v')"
     )
     comments = dict(found.fetchall())
-    assert len(comments) == 21
+    assert len(comments) == 23
     assert all(comments.values())
     script = (
         resources.files("callbackq.stores").joinpath("schema", "postgres.sql").read_text(encoding="utf-8")
@@ -2052,12 +2114,14 @@ def test_what_is_due_and_who_is_dialed_can_be_read(
         make_attempt("at_1", callback_id=CallbackId("cb_1"), due_at=START + timedelta(minutes=1)),
         make_agent("mia", due_at=START + timedelta(minutes=2)),
         make_booking("bk_1", due_at=START + timedelta(minutes=3)),
+        make_message("ms_1", due_at=START + timedelta(minutes=4)),
         make_call("call_1", state=CallState.ENDED),
     )
     assert dba.execute("SELECT entity, id FROM callbackq_v_due").fetchall() == [
         ("attempt", "at_1"),
         ("agent", "mia"),
         ("booking", "bk_1"),
+        ("message", "ms_1"),
         ("callback", "cb_1"),
     ]
     assert dba.execute("SELECT callback_id, agent_id, state FROM callbackq_v_attempts").fetchall() == [
@@ -2075,6 +2139,9 @@ def test_numbers_and_names_stand_in_one_table_only(
         make_subject("su_2", number="+12125550199", alternatives=("+12125550123",)),
         make_subject("su_3", number="+12125550199", wrong_numbers=("+12125550123",)),
         make_subject("su_4", number="+12125550199", record_number="+12125550123"),
+        make_subject("su_5", number="+12125550199", pending_number="+12125550123", email="Ada@example.com"),
+        make_message("ms_1"),
+        make_conversation("k"),
     )
     put(store, make_callback("cb_1"), make_call("call_1"), make_attempt("at_1"))
     append(store, make_event(events.CallbackRequested))

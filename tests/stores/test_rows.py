@@ -23,8 +23,10 @@ from callbackq.model import (
     Booking,
     Callback,
     CallbackState,
+    Conversation,
     Disposition,
     LiveCall,
+    Message,
     OptOut,
     Outcome,
     SlotCount,
@@ -49,7 +51,9 @@ from callbackq.testing.builders import (
     make_booking,
     make_call,
     make_callback,
+    make_conversation,
     make_event,
+    make_message,
     make_opt_out,
     make_slot_count,
     make_slot_day,
@@ -71,6 +75,8 @@ CODECS: list[tuple[RecordRows[Any], type[Any], Any]] = [
     (rows.TALLY_ROWS, Tally, make_tally),
     (rows.VERIFICATION_ROWS, Verification, make_verification),
     (rows.OPT_OUT_ROWS, OptOut, make_opt_out),
+    (rows.MESSAGE_ROWS, Message, make_message),
+    (rows.CONVERSATION_ROWS, Conversation, make_conversation),
 ]
 each_codec = pytest.mark.parametrize(
     ("codec", "cls", "make"), CODECS, ids=lambda value: getattr(value, "__name__", "")

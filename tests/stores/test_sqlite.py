@@ -38,7 +38,10 @@ from callbackq.model import (
     Callback,
     CallbackState,
     CallState,
+    Conversation,
     LiveCall,
+    Message,
+    MessageState,
     OptOut,
     QueueControl,
     SlotCount,
@@ -60,7 +63,9 @@ from callbackq.testing.builders import (
     make_booking,
     make_call,
     make_callback,
+    make_conversation,
     make_event,
+    make_message,
     make_queue_control,
     make_slot_count,
     make_slot_day,
@@ -85,6 +90,8 @@ TABLES: dict[str, type[Any]] = {
     "callbackq_tallies": Tally,
     "callbackq_verifications": Verification,
     "callbackq_opt_outs": OptOut,
+    "callbackq_messages": Message,
+    "callbackq_conversations": Conversation,
 }
 
 
@@ -133,6 +140,7 @@ def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> None:
         put(store, make_attempt("at_1"), make_subject("su_1", contexts={"cb_1": {"order": "7"}}))
         put(store, make_queue_control(QUEUE, reason="storm"))
         put(store, make_booking("bk_1"), make_slot_count(usual_count=1), make_slot_day(full_count=1))
+        put(store, make_message("ms_1", choices=("a", "b")), make_conversation("k", heard_ids=("x",)))
         append(store, make_event(events.CallbackReady), make_event(events.CallJoined))
         with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
             fr = tx.lanes.intern(("fr",))
@@ -147,6 +155,8 @@ def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> None:
         assert tx.attempts.live_by_number("number_at_1") == make_attempt("at_1")
         assert tx.subjects.get(SubjectId("su_1")).contexts == {"cb_1": {"order": "7"}}
         assert tx.bookings.of_slot(QUEUE, SLOT_AT) == [make_booking("bk_1")]
+        assert tx.messages.by_cause("cause_ms_1") == make_message("ms_1", choices=("a", "b"))
+        assert tx.conversations.find("k") == make_conversation("k", heard_ids=("x",))
         assert tx.slots.locked(QUEUE, SLOT_AT) == make_slot_count(usual_count=1)
         assert tx.slots.days(QUEUE, from_day="2026", until_day="2027") == [make_slot_day(full_count=1)]
         assert tx.history.all() == [make_event(events.CallbackReady), make_event(events.CallJoined)]
@@ -200,7 +210,7 @@ def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     connection.execute("UPDATE callbackq_meta SET value = '99' WHERE name = 'schema_version'")
     connection.commit()
     connection.close()
-    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 5"):
+    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 6"):
         SQLiteStore(path)
 
 
@@ -676,7 +686,7 @@ PLANS: dict[str, tuple[str, list[str]]] = {
         statements.NEXT_DUE_AT,
         [
             f"USING COVERING INDEX callbackq_{table}_due (tenant_id=?"
-            for table in ("agents", "callbacks", "calls", "attempts", "bookings")
+            for table in ("agents", "callbacks", "calls", "attempts", "bookings", "messages")
         ],
     ),
     "next_due_at of queues": (
@@ -685,7 +695,7 @@ PLANS: dict[str, tuple[str, list[str]]] = {
             "USING COVERING INDEX callbackq_agents_due (tenant_id=?",
             *(
                 f"USING INDEX callbackq_{table}_due (tenant_id=?"
-                for table in ("callbacks", "calls", "attempts", "bookings")
+                for table in ("callbacks", "calls", "attempts", "bookings", "messages")
             ),
         ],
     ),
@@ -732,6 +742,44 @@ PLANS: dict[str, tuple[str, list[str]]] = {
         [
             "USING INDEX sqlite_autoindex_callbackq_verifications_1 (tenant_id=? AND verification_id=?)",
             "USING COVERING INDEX callbackq_verifications_expires (tenant_id=? AND expires_at<?)",
+        ],
+    ),
+    "message": (
+        statements.MESSAGES.get,
+        ["USING INDEX sqlite_autoindex_callbackq_messages_1 (tenant_id=? AND message_id=?)"],
+    ),
+    "cause": (statements.BY_CAUSE, ["USING INDEX callbackq_messages_cause (tenant_id=? AND cause=?)"]),
+    "what a provider calls a message": (
+        statements.BY_PROVIDER,
+        ["USING INDEX callbackq_messages_provider (tenant_id=? AND channel=? AND provider_id=?)"],
+    ),
+    "messages about a callback": (
+        statements.MESSAGES_OF_CALLBACK,
+        ["USING INDEX callbackq_messages_callback (tenant_id=? AND callback_id=?)"],
+    ),
+    "messages that wait": (
+        statements.MESSAGES_WAITING,
+        ["USING INDEX callbackq_messages_waiting (tenant_id=? AND callback_id=?)"],
+    ),
+    "messages to an address": (
+        statements.MESSAGES_TO,
+        ["USING INDEX callbackq_messages_to (tenant_id=? AND address_key=?"],
+    ),
+    "messages in doubt": (
+        statements.MESSAGES_UNCERTAIN,
+        ["USING INDEX callbackq_messages_uncertain (tenant_id=?)"],
+    ),
+    "due messages": (statements.MESSAGES.due, [DUE.format("messages")]),
+    "due messages of queues": (statements.MESSAGES.due_in, [DUE.format("messages")]),
+    "conversation": (
+        statements.CONVERSATIONS.get,
+        ["USING PRIMARY KEY (tenant_id=? AND conversation_key=?)"],
+    ),
+    "conversations to be forgotten": (
+        statements.FORGET_CONVERSATIONS,
+        [
+            "USING PRIMARY KEY (tenant_id=? AND conversation_key=?)",
+            "USING COVERING INDEX callbackq_conversations_over (tenant_id=? AND over_at<?)",
         ],
     ),
     "opt-out": (statements.OPT_OUTS.get, ["USING PRIMARY KEY (tenant_id=? AND number_key=?)"]),
@@ -868,6 +916,7 @@ def test_the_history_has_a_column_for_each_part_of_an_event(dba: sqlite3.Connect
         ("callbackq_agents", AgentState),
         ("callbackq_attempts", AttemptState),
         ("callbackq_bookings", BookingState),
+        ("callbackq_messages", MessageState),
     ],
 )
 def test_the_database_knows_the_states(dba: sqlite3.Connection, table: str, states: Any) -> None:
@@ -893,6 +942,11 @@ def test_the_database_knows_the_states(dba: sqlite3.Connection, table: str, stat
         ("UPDATE callbackq_bookings SET state = 'asleep'", "booking_state"),
         ("UPDATE callbackq_bookings SET due_at = NULL", "booking_due"),
         ("UPDATE callbackq_bookings SET state = 'ended'", "booking_due"),
+        ("UPDATE callbackq_messages SET state = 'asleep'", "message_state"),
+        ("UPDATE callbackq_messages SET due_at = NULL", "message_due"),
+        ("UPDATE callbackq_messages SET state = 'ended'", "message_due"),
+        ("UPDATE callbackq_messages SET is_answer = 2", "message_is_answer"),
+        ("UPDATE callbackq_conversations SET tries_count = -1", "conversation_tries"),
         ("UPDATE callbackq_slots SET usual_count = -1", "slot_counts"),
         ("UPDATE callbackq_slots SET kept_count = -1", "slot_counts"),
         ("UPDATE callbackq_slot_days SET full_count = -1", "slot_day_count"),
@@ -905,6 +959,7 @@ def test_the_database_itself_refuses_broken_rows(
     """Whoever writes past the library meets the same rules, by name."""
     put(store, make_callback("cb_1"), make_call("call_1"), make_agent("mia"), make_attempt("at_1"))
     put(store, make_queue_control(QUEUE), make_booking("bk_1"), make_slot_count(), make_slot_day())
+    put(store, make_message("ms_1"), make_conversation("k"))
     with pytest.raises(sqlite3.IntegrityError, match=rule):
         dba.execute(sql)
 
@@ -916,7 +971,7 @@ def test_tenant_id_leads_every_key_and_index(dba: sqlite3.Connection) -> None:
         for (name,) in dba.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         if name != "callbackq_meta"
     ]
-    assert len(tables) == 15
+    assert len(tables) == 17
     for table in tables:
         indexes = dba.execute(f"PRAGMA index_list({table})").fetchall()
         assert any(origin == "pk" for _, _, _, origin, _ in indexes)
@@ -987,12 +1042,14 @@ def test_what_is_due_and_who_is_dialed_can_be_read(store: SQLiteStore, dba: sqli
         make_attempt("at_1", callback_id=CallbackId("cb_1"), due_at=START + timedelta(minutes=1)),
         make_agent("mia", due_at=START + timedelta(minutes=2)),
         make_booking("bk_1", due_at=START + timedelta(minutes=3)),
+        make_message("ms_1", due_at=START + timedelta(minutes=4)),
         make_call("call_1", state=CallState.ENDED),
     )
     assert dba.execute("SELECT entity, id FROM callbackq_v_due").fetchall() == [
         ("attempt", "at_1"),
         ("agent", "mia"),
         ("booking", "bk_1"),
+        ("message", "ms_1"),
         ("callback", "cb_1"),
     ]
     assert dba.execute("SELECT callback_id, agent_id, state FROM callbackq_v_attempts").fetchall() == [
@@ -1008,6 +1065,9 @@ def test_numbers_and_names_stand_in_one_table_only(store: SQLiteStore, dba: sqli
         make_subject("su_2", number="+12125550199", alternatives=("+12125550123",)),
         make_subject("su_3", number="+12125550199", wrong_numbers=("+12125550123",)),
         make_subject("su_4", number="+12125550199", record_number="+12125550123"),
+        make_subject("su_5", number="+12125550199", pending_number="+12125550123", email="Ada@example.com"),
+        make_message("ms_1"),
+        make_conversation("k"),
     )
     put(store, make_callback("cb_1"), make_call("call_1"), make_attempt("at_1"))
     append(store, make_event(events.CallbackRequested))

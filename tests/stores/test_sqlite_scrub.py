@@ -14,7 +14,13 @@ from callbackq.errors import StoreUnavailable
 from callbackq.model import Subject
 from callbackq.ports import Commit
 from callbackq.stores import Flush, SQLiteStore, sqlite
-from callbackq.testing.builders import make_subject, make_tally, make_verification, next_version
+from callbackq.testing.builders import (
+    make_conversation,
+    make_subject,
+    make_tally,
+    make_verification,
+    next_version,
+)
 from callbackq.testing.clock import START
 from callbackq.testing.store_contract.base import TENANT, ask, put
 
@@ -108,14 +114,16 @@ def test_rows_that_moved_leave_nothing(store: SQLiteStore, path: Path, seed: int
 
 
 def test_what_was_forgotten_leaves_nothing(store: SQLiteStore, path: Path) -> None:
-    """Tallies and one-time codes, with their keys and digests."""
+    """Tallies, one-time codes and conversations, with their keys and digests."""
     put(
         store,
         *(make_tally(f"{MARK}-{n}", moments=(n,) * (n % 50), weights=(1,) * (n % 50)) for n in range(300)),
     )
     put(store, *(make_verification(f"vf_{n:04}", code_hash=f"{MARK}-{n}") for n in range(300)))
+    put(store, *(make_conversation(f"{MARK}-{n}", heard_ids=(f"{MARK}-{n}",) * (n % 9)) for n in range(300)))
     with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
         late = START + timedelta(days=2)
+        assert tx.conversations.forget(over_before=late, limit=999) == 300
         assert tx.tallies.forget(over_before=late, limit=999) == 300
         assert tx.verifications.forget(expired_before=late, limit=999) == 300
     assert store.scrub() is True

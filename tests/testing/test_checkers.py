@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections import Counter
 from collections.abc import Sequence
 from datetime import time, timedelta
 from functools import cache
@@ -131,6 +132,28 @@ def test_attempts_over_the_maximum_are_found() -> None:
     assert len(checkers.attempts_over_max([*carrier, dial], attempts_max=2)) == 1
     back = attrs.evolve(ended, leg_id="leg_other", cause=Cause.CANCELLED)
     assert checkers.attempts_over_max([*carrier, dial, back], attempts_max=2) == []
+
+
+def test_a_second_call_that_only_tells_something_is_found() -> None:
+    """One comes on top of all attempts, and is none of them; two are one too many, but for one that was taken back."""
+    carrier = honest().carrier
+    (first, *_) = checkers.attempts_over_max(carrier, attempts_max=1)
+    ended = carrier[index_of(carrier, what=Carried.ENDED, role=Role.CUSTOMER, callback_id=first.which)]
+    dials = [line for line in carrier if line.what is Carried.DIALED and line.role is Role.CUSTOMER]
+    most = max(Counter(line.callback_id for line in dials).values())
+    tells = [
+        attrs.evolve(ended, what=Carried.DIALED, leg_id=leg_id, cause=None) for leg_id in ("leg_x", "leg_y")
+    ]
+    announced = {"leg_x", "leg_y"}
+
+    def found(*lines: Any) -> list[str]:
+        findings = checkers.attempts_over_max([*carrier, *lines], attempts_max=most, announced=announced)
+        return [finding.what for finding in findings]
+
+    assert found(tells[0]) == []
+    assert found(*tells) == ["dialed 2 times to be told; allowed: 1"]
+    back = attrs.evolve(ended, leg_id="leg_x", cause=Cause.CANCELLED)
+    assert found(tells[0], back, tells[1]) == []
 
 
 def test_an_attempt_that_was_called_off_while_a_busy_tone_was_on_its_way_is_none() -> None:

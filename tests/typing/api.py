@@ -63,6 +63,7 @@ from callbackq import (
     RetryRule,
     Role,
     SendDigits,
+    SendMessage,
     SQLiteStore,
     StopPlay,
     Store,
@@ -264,6 +265,8 @@ def perform(effects: Sequence[Effect], pbx: Telephony) -> None:
                 pass
             case Notice():
                 assert_type(effect.notice_id, str)
+            case SendMessage():
+                assert_type(effect.to, str | None)
             case _:
                 assert_never(effect)
 

@@ -13,15 +13,18 @@ from typing import Annotated
 
 import typer
 
+from callbackq.cli import converse as converse_command
 from callbackq.cli import demo as demo_command
 from callbackq.cli import erase as erase_command
 from callbackq.cli import fuzz as fuzz_command
 from callbackq.cli import history as history_command
+from callbackq.cli import lint as lint_command
 from callbackq.cli import replay as replay_command
 from callbackq.cli import storm as storm_command
 from callbackq.cli.common import Asked, refuse
 from callbackq.cli.kept import Kept
 from callbackq.ids import DEFAULT_TENANT
+from callbackq.policy import Wording
 from callbackq.simulation.center import ACCEPT_RATIO
 
 
@@ -294,4 +297,67 @@ def fuzz(
     """
     fuzz_command.run(
         inputs=inputs, seed=seed, first=first, processes=processes or os.cpu_count() or 1, as_json=as_json
+    )
+
+
+@app.command("lint-texts", epilog="Example: **callbackq lint-texts texts/pl.toml**")
+def lint_texts(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...",
+            help="Catalogues of your own, in the format of the built-in ones.",
+            show_default="the built-in texts",
+        ),
+    ] = None,
+    *,
+    wording: Annotated[
+        Wording, typer.Option(help="How texts say what can be answered, as in Messages.wording.")
+    ] = Wording.DIGITS,
+    as_json: _Json = False,
+) -> None:
+    """
+    Check the texts of messages: reserved words, and lengths.
+
+    Carriers act on some words before you hear of them: who answers CANCEL, STOP or END gets no message any more. Ends
+    with code 1 if a text advertises one: in capitals, in quotes, or directly behind "Reply" and its like. Shows in how
+    many parts each text goes out as an SMS.
+    """
+    lint_command.run(files or [], wording=wording, as_json=as_json)
+
+
+@app.command(epilog="Example: **callbackq converse --conversations 2000**")
+def converse(
+    *,
+    conversations: Annotated[int, typer.Option(min=1, help="So many conversations at least.")] = 100_000,
+    seed: _Seed = 1,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many processes; makes no difference to the figures.",
+            show_default="one per CPU",
+        ),
+    ] = None,
+    part: Annotated[
+        int | None,
+        typer.Option(min=0, help="Only this part: to replay what was found in it.", show_default="all"),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """
+    Let customers write whatever comes to their mind, and check what is done and sent.
+
+    Each conversation is with one customer, in small worlds in which the host acts, agents call, time passes and much
+    goes wrong; the engine is the real one. Checkers that share no code with it hold to an account of their own that no
+    text touches what is somebody else's, that nothing is sent twice, untrue, or after an opt-out. What they find ends
+    the command with code 1, and is printed as the shortest example, with the command that replays it. Needs hypothesis
+    (the extra `testing`).
+    """
+    converse_command.run(
+        conversations=conversations,
+        seed=seed,
+        part=part,
+        processes=processes or os.cpu_count() or 1,
+        as_json=as_json,
     )

@@ -8,6 +8,8 @@ must press a key first is CONFIRMING. When both are there they are bridged (JOIN
 makes it CONNECTED. As soon as the disposition is known the legs that are left are hung up (ENDING); when no leg is
 left, or the time for that is over, it is ENDED.
 
+An attempt that only announces something has the customer's leg alone: whoever answers is told, and it is ENDING.
+
 An agent who declines, or does not pick up, while the customer's phone rings or is answered, leaves the attempt
 without an agent (`agent_id` is None): the dispatcher gives it the next one who is free.
 
@@ -21,9 +23,9 @@ Rule 2: every state but ENDED has a deadline: nothing waits for ever for a repor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -38,11 +40,13 @@ from callbackq.core.legs import (
     ring_agent,
     ring_customer,
     role_of,
+    sorry,
 )
-from callbackq.effects import Effect, Prompt, ReserveAgent
+from callbackq.effects import Effect, ReserveAgent
 from callbackq.events import AttemptEnded, AttemptMoved, AttemptStarted, ReportIgnored
 from callbackq.ids import AgentId, AttemptId, LegId, NodeId
 from callbackq.model import (
+    Announcement,
     Attempt,
     AttemptState,
     Disposition,
@@ -93,40 +97,83 @@ def start(
     number_key: str,
 ) -> Decision:
     """Record the intent, and start the first leg, or both, once it is durable."""
-    callback, now = context.callback, context.now
-    attempt = Attempt(
-        tenant_id=callback.tenant_id,
+    intended = Attempt(
+        **_head(context),
         attempt_id=attempt_id,
-        version=1,
-        state=AttemptState.INTENDED,
-        callback_id=callback.callback_id,
-        queue=callback.queue,
-        subject_id=callback.subject_id,
-        number_key=number_key,
-        mode=callback.mode,
+        mode=context.callback.mode,
         agent_id=agent_id,
         node_id=node_id,
         agent_leg_id=agent_leg_id,
-        agent_leg=LegState.NONE,
         customer_leg_id=customer_leg_id,
-        customer_leg=LegState.NONE,
-        number_index=callback.number_index,
-        started_at=now,
-        due_at=None,
-        due_reason=None,
+        number_key=number_key,
     )
-    effects: list[Effect] = [ReserveAgent(agent_id=agent_id, attempt_id=attempt_id)]
-    for role in STARTS[attempt.mode]:
+    reserved = ReserveAgent(agent_id=agent_id, attempt_id=attempt_id)
+    return _started(intended, STARTS[intended.mode], context, reserved)
+
+
+def announce(
+    context: Context,
+    what: Announcement,
+    *,
+    attempt_id: AttemptId,
+    agent_leg_id: LegId,
+    customer_leg_id: LegId,
+    node_id: NodeId,
+    number_key: str,
+) -> Decision:
+    """
+    Record the intent to call the customer and tell them *what*, and dial them once it is durable.
+
+    No agent is reserved, or looked for. Whatever the mode of the callback, the customer's leg is first, and alone.
+    """
+    intended = Attempt(
+        **_head(context),
+        attempt_id=attempt_id,
+        mode=Mode.CUSTOMER_FIRST,
+        announces=what,
+        agent_id=None,
+        node_id=node_id,
+        agent_leg_id=agent_leg_id,
+        customer_leg_id=customer_leg_id,
+        number_key=number_key,
+    )
+    return _started(intended, (Role.CUSTOMER,), context)
+
+
+def _head(context: Context) -> dict[str, Any]:
+    """Return what every new attempt has from its callback, before a leg was dialed."""
+    callback = context.callback
+    return {
+        "tenant_id": callback.tenant_id,
+        "version": 1,
+        "state": AttemptState.INTENDED,
+        "callback_id": callback.callback_id,
+        "queue": callback.queue,
+        "subject_id": callback.subject_id,
+        "agent_leg": LegState.NONE,
+        "customer_leg": LegState.NONE,
+        "number_index": callback.number_index,
+        "started_at": context.now,
+        "due_at": None,
+        "due_reason": None,
+    }
+
+
+def _started(intended: Attempt, first: Sequence[Role], context: Context, *effects: Effect) -> Decision:
+    """Start the first legs."""
+    attempt = intended
+    for role in first:
         attempt, order = (ring_agent if role is Role.AGENT else ring_customer)(attempt, context)
-        effects.append(order)
+        effects += (order,)
     attempt = clocked(attempt)
-    event = told(AttemptStarted, attempt, at=now)
-    return Decision(records=(attempt,), events=(event,), effects=tuple(effects))
+    event = told(AttemptStarted, attempt, at=context.now)
+    return Decision(records=(attempt,), events=(event,), effects=effects)
 
 
 def wants_agent(attempt: Attempt) -> bool:
     """Whether an agent is looked for."""
-    return attempt.agent_id is None and attempt.state in BEFORE_JOINING
+    has_none = attempt.agent_id is None and attempt.announces is None
+    return has_none and attempt.state in BEFORE_JOINING
 
 
 def found_agent(attempt: Attempt, agent_id: AgentId, context: Context) -> Decision:
@@ -252,7 +299,7 @@ def _unwanted(attempt: Attempt, said: Report, role: Role, context: Context) -> t
     if not unwanted or said.kind is not ReportKind.ANSWERED:
         return ()
     unheard = role is Role.CUSTOMER and attempt.customer_answered_at is None
-    return (hang_up(said.leg_id, Prompt.COULD_NOT_CONNECT if unheard else None, context),)
+    return (hang_up(said.leg_id, sorry(attempt) if unheard else None, context),)
 
 
 # ---------------------------------------------------------------------------- what time does

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from callbackq.core import agents, lifecycle, settling
+from callbackq.core import agents, announcing, lifecycle, settling
 from callbackq.core.decision import Decision
 from callbackq.core.legs import Context
 from callbackq.core.notices import Told, notices, one_notice, told_of, told_of_expiry
@@ -68,6 +68,8 @@ def corrected(moved: After, context: Context) -> Decision:
 
 def expired(callback: Callback, subject: Subject, *, now: datetime) -> Decision:
     """Its life is over. Where the customer was tried, or waited for another number, somebody is told."""
+    if announcing.is_to_be_told(callback):
+        return announcing.untold(callback, subject, now=now)
     told = told_of_expiry(callback, now=now)
     decision = lifecycle.expire(callback, ending=told.as_fields(), now=now)
     record = next(record for record in decision.records if isinstance(record, Callback))
@@ -140,9 +142,10 @@ def _failed(attempt: Attempt, step: NextStep, context: Context, *, no_shows_coun
     told = Told()
     if isinstance(step, End):
         told = told_of(step, no_shows_count=no_shows_count, policy=context.policy, now=context.now)
+    last = context.callback.last_disposition if attempt.announces is not None else None
     decision = lifecycle.attempt_failed(
         context.callback,
-        disposition=attempt.disposition,
+        disposition=last or attempt.disposition,
         step=step,
         policy=context.policy,
         now=context.now,

@@ -10,7 +10,7 @@ import attrs
 
 from callbackq.effects import Effect
 from callbackq.events import Event
-from callbackq.model import Agent, Attempt, Booking, Callback, LiveCall, OptOut, QueueControl, Record
+from callbackq.model import Agent, Attempt, Booking, Callback, LiveCall, Message, OptOut, QueueControl, Record
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +58,9 @@ def head(record: Record, *, at: datetime) -> dict[str, Any]:
             fields["callback_id"] = record.callback_id
         case Booking():
             fields["booking_id"] = record.booking_id
+            fields["callback_id"] = record.callback_id
+        case Message():
+            fields["message_id"] = record.message_id
             fields["callback_id"] = record.callback_id
         case _:
             assert_never(record)

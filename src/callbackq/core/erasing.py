@@ -31,6 +31,7 @@ def without_number(subject: Subject, e164: str) -> Subject:
         version=subject.version + 1,
         preferred_number=None if subject.preferred_number == e164 else subject.preferred_number,
         record_number=None if subject.record_number == e164 else subject.record_number,
+        pending_number=None if subject.pending_number == e164 else subject.pending_number,
         alternatives=tuple(other for other in subject.alternatives if other != e164),
         wrong_numbers=tuple(wrong for wrong in subject.wrong_numbers if wrong != e164),
     )

@@ -61,6 +61,7 @@ class Rule(enum.StrEnum):
     CUSTOMER_HOURS = "customer_hours"
     COST_CEILING = "cost_ceiling"
     DO_NOT_CALL_UNKNOWN = "do_not_call_unknown"
+    TO_BE_TOLD = "to_be_told"
     REST = "rest"
     ATTEMPTING = "attempting"
     ATTEMPT_OVERDUE = "attempt_overdue"
@@ -105,7 +106,8 @@ class ExplainFacts:
             earlier; None if an agent is left.
         preferred_signed_in: whether its preferred agent is signed in.
         skills: that its place needs.
-        closed: the hours that forbid a call now, of one that is HELD for them; None: they would permit it now.
+        closed: the hours that forbid a call now, of one that is HELD for them, or to be told; None: they would permit
+            it now.
     """
 
     ahead: Ahead
@@ -168,6 +170,10 @@ _WORDS: Final[Mapping[Rule, str]] = MappingProxyType(
         Rule.DO_NOT_CALL_UNKNOWN: (
             "not dialed: the do-not-call list could not be asked, and nobody is called without; at {due_at} {then}"
         ),
+        Rule.TO_BE_TOLD: (
+            "not dialed: every agent declined it, and the customer is to be called and told so{hindrance};"
+            " at {due_at} {then}"
+        ),
         Rule.REST: (
             "not dialed: it rests after {last_disposition}, attempts so far: {attempts_count};"
             " at {due_at} {then}"
@@ -189,6 +195,7 @@ _RULE_OF_HOLD: Final[Mapping[HoldReason, Rule]] = MappingProxyType(
         HoldReason.CUSTOMER_HOURS: Rule.CUSTOMER_HOURS,
         HoldReason.COST_CEILING: Rule.COST_CEILING,
         HoldReason.DO_NOT_CALL_UNKNOWN: Rule.DO_NOT_CALL_UNKNOWN,
+        HoldReason.TO_BE_TOLD: Rule.TO_BE_TOLD,
     }
 )
 
@@ -212,6 +219,13 @@ _ATTEMPT: Final[Mapping[AttemptState, str]] = MappingProxyType(
         AttemptState.ENDED: "the attempt{with_agent} has just ended",
     }
 )
+_ANNOUNCING: Final[Mapping[AttemptState, str]] = MappingProxyType(
+    {
+        AttemptState.INTENDED: "the customer's phone is being dialed, to say that nobody can take it",
+        AttemptState.ENDING: "the customer was called to be told that nobody can take it, and the leg is being hung up",
+    }
+)
+"""The same of one that only tells the customer something."""
 _AGENT_LEG: Final[Mapping[LegState, str]] = MappingProxyType(
     {
         LegState.NONE: "agent {agent_id} is kept for it",
@@ -244,6 +258,7 @@ _THEN: Final[Mapping[DueReason, str]] = MappingProxyType(
         DueReason.WINDOW_OVER: "its response window is over, and it is queued again",
         DueReason.REST_OVER: "its rest is over, and it stands in line",
         DueReason.HOLD_OVER: "it stands in line again, and the rule is asked again",
+        DueReason.TO_BE_TOLD: "the customer is called and told that nobody can take it, if every rule permits it",
         DueReason.ATTEMPT_OVERDUE: "the attempt must be over, or is ended",
         DueReason.AGENT_RING_OVER: "the agent has not accepted in time",
         DueReason.RING_OVER: "the customer has not answered in time",
@@ -258,6 +273,10 @@ _THEN: Final[Mapping[DueReason, str]] = MappingProxyType(
         DueReason.REMINDER: "agent and customer are reminded of the booked time",
         DueReason.SLOT_OVERDUE: "the booked time is over by more than is tolerated, and the customer is told",
         DueReason.CALLBACK_OVER: "the callback of the booking must be over, and the booking is closed",
+        DueReason.MESSAGE_WAITS: "it is sent, if it is still true",
+        DueReason.SEND_OVERDUE: "nobody knows whether it was sent, and it is not repeated",
+        DueReason.RECEIPT_OVERDUE: "it counts as sent, for no receipt came",
+        DueReason.UNCERTAIN_TOO_LONG: "it is given up: nobody learned whether it was sent",
     }
 )
 """What time alone does next: to a callback, its attempt, its booking. Agents have deadlines that no callback has."""
@@ -360,13 +379,32 @@ def _why_out_of_line(callback: Callback, facts: ExplainFacts) -> _Why:
     reason = callback.hold_reason
     assert reason is not None
     values = {"hold_reason": str(reason)}
+    if reason is HoldReason.TO_BE_TOLD:
+        values |= _hours_values(facts.closed) | _switch_values(facts)
+        return Rule.TO_BE_TOLD, values, {"hindrance": _hindrance(facts)}
     if reason not in _HOURS:
         return _RULE_OF_HOLD[reason], values, {}
     closed = facts.closed if facts.closed is not None and facts.closed.reason is reason else None
-    if closed is not None:
-        more = {"rule_key": closed.rule_key, "zone": closed.zone, "opens_at": _iso(closed.opens_at)}
-        values |= {name: value for name, value in more.items() if value}
+    values |= _hours_values(closed)
     return _RULE_OF_HOLD[reason], values, {"hours_in_words": _hours_in_words(reason, closed)}
+
+
+def _hours_values(closed: ClosedHours | None) -> dict[str, str]:
+    if closed is None:
+        return {}
+    more = {"rule_key": closed.rule_key, "zone": closed.zone, "opens_at": _iso(closed.opens_at)}
+    return {name: value for name, value in more.items() if value}
+
+
+def _hindrance(facts: ExplainFacts) -> str:
+    """Say what forbids now, as far as it is known, to tell the customer by a call; nothing if it is not known."""
+    if facts.control is not None and facts.control.dialing_paused:
+        return ", and dialing is paused"
+    if facts.capped is not None:
+        return ", and as many attempts as its caps allow were started"
+    if facts.closed is not None:
+        return f", and {_hours_in_words(facts.closed.reason, facts.closed)}"
+    return ""
 
 
 def _hours_in_words(reason: HoldReason, closed: ClosedHours | None) -> str:
@@ -428,17 +466,25 @@ def _line_values(callback: Callback, facts: ExplainFacts) -> tuple[dict[str, str
             "preferred_until_at": _iso(callback.preferred_until_at),
             "preferred_signed_in": str(facts.preferred_signed_in).lower(),
         }
-    if facts.capped is not None:
-        values |= {"cap": facts.capped.cap.value, "cap_limit": str(facts.capped.limit)}
+    values |= _switch_values(facts)
     reason = facts.control.reason if facts.control else None
-    if facts.control is not None and facts.control.dialing_paused:
-        values |= {"paused_at": _iso(facts.control.changed_at), "paused_reason": reason or ""}
     in_words = {
         "ahead_in_words": str(ahead.count) if ahead.exact else f"about {ahead.count}",
         "preferred_is": "signed in and not free" if facts.preferred_signed_in else "not signed in",
         "paused_because": f"for the reason: {reason}" if reason else "no reason given",
     }
     return values, in_words
+
+
+def _switch_values(facts: ExplainFacts) -> dict[str, str]:
+    """Return the cap that is reached, and the pause, where there are any."""
+    values = dict[str, str]()
+    if facts.capped is not None:
+        values |= {"cap": facts.capped.cap.value, "cap_limit": str(facts.capped.limit)}
+    if facts.control is not None and facts.control.dialing_paused:
+        at, reason = facts.control.changed_at, facts.control.reason
+        values |= {"paused_at": _iso(at), "paused_reason": reason or ""}
+    return values
 
 
 def _why_attempting(callback: Callback, facts: ExplainFacts, now: datetime) -> _Why:
@@ -459,6 +505,8 @@ def _why_attempting(callback: Callback, facts: ExplainFacts, now: datetime) -> _
 
 def _attempt_in_words(attempt: Attempt) -> str:
     agent_id = attempt.agent_id
+    if attempt.announces is not None and attempt.state in _ANNOUNCING:
+        return _ANNOUNCING[attempt.state]
     agent_leg = "an agent is looked for"
     if agent_id is not None:
         agent_leg = _AGENT_LEG[attempt.agent_leg].format_map({"agent_id": agent_id})

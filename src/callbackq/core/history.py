@@ -14,7 +14,18 @@ from typing import Any, Final
 import attrs
 
 from callbackq.events import Event
-from callbackq.model import Agent, Attempt, Booking, Callback, Entity, LiveCall, OptOut, QueueControl, Record
+from callbackq.model import (
+    Agent,
+    Attempt,
+    Booking,
+    Callback,
+    Entity,
+    LiveCall,
+    Message,
+    OptOut,
+    QueueControl,
+    Record,
+)
 
 RECORDS: Final[Mapping[Entity, Callable[..., Record]]] = MappingProxyType(
     {
@@ -25,6 +36,7 @@ RECORDS: Final[Mapping[Entity, Callable[..., Record]]] = MappingProxyType(
         Entity.QUEUE: QueueControl,
         Entity.BOOKING: Booking,
         Entity.OPT_OUT: OptOut,
+        Entity.MESSAGE: Message,
     }
 )
 KEYS: Final[Mapping[Entity, str]] = MappingProxyType(
@@ -36,6 +48,7 @@ KEYS: Final[Mapping[Entity, str]] = MappingProxyType(
         Entity.QUEUE: "queue",
         Entity.BOOKING: "booking_id",
         Entity.OPT_OUT: "number_key",
+        Entity.MESSAGE: "message_id",
     }
 )
 

@@ -20,9 +20,11 @@ from callbackq.core.prompts import text_of
 from callbackq.effects import Dial, Effect, HangUp, Play, Prompt
 from callbackq.ids import LegId
 from callbackq.model import (
+    Announcement,
     Attempt,
     AttemptState,
     Callback,
+    Disposition,
     DueReason,
     LegState,
     PastAttempt,
@@ -237,6 +239,17 @@ def wait_for(
 
 
 # ---------------------------------------------------------------------------- what a leg hears
+
+SAID: Final[Mapping[Announcement, Prompt]] = MappingProxyType({Announcement.NO_AGENT: Prompt.NO_AGENT})
+"""In which words a customer is told what an attempt announces."""
+
+
+def sorry(attempt: Attempt) -> Prompt:
+    """Return what a customer hears who is not connected: that, or what the attempt was to tell them."""
+    if attempt.announces is None:
+        return Prompt.COULD_NOT_CONNECT
+    taken_back = attempt.disposition is Disposition.CANCELLED_BY_US
+    return Prompt.CALLED_OFF if taken_back else SAID[attempt.announces]
 
 
 def hang_up(leg_id: LegId, prompt: Prompt | None, context: Context, *, of: Role = Role.CUSTOMER) -> HangUp:

@@ -5,7 +5,8 @@ A callback is a promise. It is SCHEDULED for a time or WAITING in line. When its
 reserved for it, it is ATTEMPTING: one attempt is under way, and the attempt has a machine of its own
 (`core.attempt`). An attempt that did not count gives the place back (WAITING). One that counted and failed
 leaves it RESTING, and then WAITING again with the place it had, or where policy says. A rule that forbids dialing
-takes it out of the line for a stated time (HELD). It is ENDED with one outcome, and nothing leaves ENDED by itself.
+takes it out of the line for a stated time (HELD); so does a last call, which tells that nobody can take it
+(`core.announcing`). It is ENDED with one outcome, and nothing leaves ENDED by itself.
 
 The promise is kept at the moment when both can hear each other: the callback ends as COMPLETED there, and the
 conversation is the attempt's own affair. Only a person who was in it can say that it was none, for somebody else had
@@ -27,14 +28,13 @@ import attrs
 
 from callbackq.core.decision import Decision, head, told
 from callbackq.core.placing import Stand, opened, put
-from callbackq.core.retry import Correct, End, GoBack, NextStep, Rest
+from callbackq.core.retry import Correct, End, GoBack, NextStep, Rest, Tell
 from callbackq.errors import NotPossibleNow
 from callbackq.events import (
     CallbackAttempted,
     CallbackEnded,
     CallbackFailed,
     CallbackHeld,
-    CallbackMerged,
     CallbackOpened,
     CallbackPlaced,
     CallbackReady,
@@ -54,7 +54,6 @@ from callbackq.model import (
     DueReason,
     HoldReason,
     Outcome,
-    Purpose,
 )
 from callbackq.policy import Duplicates, DuplicateScope, PlaceAfter, QueuePolicy
 
@@ -74,6 +73,7 @@ class Command(enum.StrEnum):
     TICKET = "ticket"
     HOLD = "hold"
     ATTEMPT = "attempt"
+    TELL = "tell"
     LOOK_AGAIN = "look again"
     GIVE_BACK = "give back"
     REST = "rest"
@@ -148,6 +148,9 @@ TRANSITIONS: Final[Mapping[tuple[CallbackState | None, Command], CallbackState]]
         (_S.HELD, Command.RESCHEDULE): _S.SCHEDULED,
         (_S.HELD, Command.PLACE): _S.HELD,
         (_S.HELD, Command.TICKET): _S.HELD,
+        (_S.HELD, Command.HOLD): _S.HELD,
+        (_S.HELD, Command.TELL): _S.ATTEMPTING,
+        (_S.HELD, Command.GIVE_UP): _S.ENDED,
         (_S.HELD, Command.MERGE): _S.ENDED,
         (_S.HELD, Command.RENUMBER): _S.HELD,
         (_S.HELD, Command.CALL_IN): _S.HELD,
@@ -214,62 +217,22 @@ def place(
     policy: QueuePolicy,
     reason: str | None = None,
     by: str | None = None,
+    more: Mapping[str, Any] = MappingProxyType({}),
     now: datetime,
 ) -> Decision:
     """
     Give it another place, at an operator's or a rule's word: *kind* names which.
 
+    Args:
+        more: what only the event tells.
+
     Raises:
         NotPossibleNow: it is being attempted, or has ended.
     """
-    return _place(callback, Command.PLACE, kind, stand=stand, policy=policy, reason=reason, by=by, now=now)
-
-
-def merge(
-    callback: Callback, into: Callback, *, stand: Stand, policy: QueuePolicy, now: datetime
-) -> Decision:
-    """
-    Let one promise to a person take up another: *callback* ends as REPLACED, *into* has the better place.
-
-    Raises:
-        NotPossibleNow: one of them is being attempted, or has ended.
-    """
-    ended = end(
-        callback,
-        Command.MERGE,
-        outcome=Outcome.REPLACED,
-        now=now,
-        reason="merged",
-        merged_into_id=into.callback_id,
+    command = Command.PLACE
+    return _place(
+        callback, command, kind, stand=stand, policy=policy, reason=reason, by=by, now=now, more=more
     )
-    asked = _asked_last(callback, into)
-    both = attrs.evolve(
-        into,
-        owner_id=into.owner_id or callback.owner_id,
-        ticket_id=into.ticket_id or callback.ticket_id,
-        dedup_key=into.dedup_key or _key_left(callback, into, policy=policy),
-        expires_at=max(into.expires_at, callback.expires_at),
-        number_index=min(into.number_index, callback.number_index),
-        purpose=asked.purpose,
-        consent_at=asked.consent_at,
-        consent_ref=asked.consent_ref,
-    )
-    more = {"merged_id": callback.callback_id}
-    return ended + _place(
-        both, Command.PLACE, CallbackMerged, stand=stand, policy=policy, reason="merged", now=now, more=more
-    )
-
-
-def _asked_last(callback: Callback, into: Callback) -> Callback:
-    """Return which of the two the customer agreed to last; the one that goes on, if they asked for neither."""
-    asked = [one for one in (into, callback) if one.purpose is Purpose.REQUESTED] or [into]
-    return max(asked, key=lambda one: max(one.consent_at or one.requested_at, one.requested_at))
-
-
-def _key_left(callback: Callback, into: Callback, *, policy: QueuePolicy) -> str | None:
-    """The key that the other one lets go of, where it is the one that would have been this one's."""
-    own = dedup_key_or_none(into.subject_id, policy=policy)
-    return own if own == callback.dedup_key else None
 
 
 def ticket(callback: Callback, ticket_id: str, *, now: datetime) -> Decision:
@@ -368,7 +331,7 @@ def attempt_failed(
     ending: Mapping[str, Any] = MappingProxyType({}),
 ) -> Decision:
     """
-    Do what `core.retry` found: give the place back, rest, wait for a correction, or end.
+    Do what `core.retry` found: give the place back, rest, wait for a correction, tell the customer, or end.
 
     Args:
         counted: whether the attempt counts.
@@ -397,15 +360,16 @@ def attempt_failed(
             )
             rested = told(CallbackRested, record, at=now, notice=notice)
             return Decision(records=(record,), events=(rested,))
-        case Correct():
+        case Correct() | Tell():
+            wrong = isinstance(step, Correct)
             record = move(
                 callback,
                 Command.FAIL,
-                due=expiry(callback),
+                due=expiry(callback) if wrong else (now, DueReason.TO_BE_TOLD),
                 attempt_id=None,
-                attempts_count=callback.attempts_count + 1,
+                attempts_count=callback.attempts_count + counted,
                 last_disposition=disposition,
-                hold_reason=HoldReason.WRONG_NUMBER,
+                hold_reason=HoldReason.WRONG_NUMBER if wrong else HoldReason.TO_BE_TOLD,
             )
             return Decision(records=(record,), events=(told(CallbackFailed, record, at=now),))
         case End(outcome, reason):

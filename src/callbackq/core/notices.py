@@ -28,12 +28,14 @@ class Told:
         follow_up_due_at: by when somebody should see to the customer; nobody if None.
         no_shows_count: how many chosen times the customer has missed, this one included; None if this was none.
         flagged: the customer has just missed as many as the policy bears.
+        told_by_call: the customer was called and told; the note for the ticket says so.
     """
 
     kinds: tuple[NoticeKind, ...] = ()
     follow_up_due_at: datetime | None = None
     no_shows_count: int | None = None
     flagged: bool = False
+    told_by_call: bool = False
 
     def as_fields(self) -> Mapping[str, Any]:
         """Return what the event of the end says of it."""
@@ -69,6 +71,7 @@ def told_of(end: End, *, no_shows_count: int | None, policy: QueuePolicy, now: d
         follow_up_due_at=now + within if within is not None else None,
         no_shows_count=no_shows_count,
         flagged=flagged,
+        told_by_call=end.told_by_call,
     )
 
 
@@ -116,4 +119,5 @@ def _note(callback: Callback, told: Told) -> str:
     last = callback.last_disposition or Disposition.UNKNOWN
     tries = "1 attempt" if callback.attempts_count == 1 else f"{callback.attempts_count} attempts"
     outcome = callback.outcome.value.replace("_", " ") if callback.outcome is not None else "open"
-    return f"Callback {outcome} after {tries}; the last ended as {last.value.replace('_', ' ')}."
+    said = " The customer was called and told so." if told.told_by_call else ""
+    return f"Callback {outcome} after {tries}; the last ended as {last.value.replace('_', ' ')}.{said}"

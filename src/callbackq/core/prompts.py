@@ -31,6 +31,10 @@ ENGLISH: Final[Mapping[Prompt, str]] = MappingProxyType(
         Prompt.VOICEMAIL: (
             "Hello, this is {agent} from {company}. We tried to call you back. Please call us at {number}."
         ),
+        Prompt.NO_AGENT: (
+            "Hello, this is {company}. We are sorry: nobody can take your callback, and we will not call again. "
+            "If you still need us, please call {number}."
+        ),
     }
 )
 """The built-in words."""

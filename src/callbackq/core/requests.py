@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -103,6 +104,26 @@ def _check_context_value(value: object) -> str:
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise InvalidText("a context field holds a NUL or half a character; allowed: text")
     return value
+
+
+_EMAIL: Final = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,189}")
+
+
+def read_email(email: object) -> str:
+    """
+    Return an e-mail address as it is, with its domain in small letters. Whether it exists is not known.
+
+    Raises:
+        InvalidText: it is none. It is not shown.
+
+    >>> read_email("Ada@Example.COM")
+    'Ada@example.com'
+    """
+    text = check_text(email, "email", length_max=254)
+    if _EMAIL.fullmatch(text) is None:
+        raise InvalidText("email is no address; allowed: name@domain")
+    name, _, domain = text.rpartition("@")
+    return f"{name}@{domain.lower()}"
 
 
 def read_channel(channel: object) -> Channel:

@@ -12,6 +12,7 @@ import attrs
 from callbackq.ids import AttemptId
 from callbackq.model import AnsweredBy, Attempt, Callback, Confirmation, Disposition, NoticeKind, Outcome
 from callbackq.policy import (
+    AllDeclined,
     ExponentialRest,
     NextBusinessDay,
     NumberChoice,
@@ -45,16 +46,26 @@ class Correct:
 
 
 @attrs.frozen
+class Tell:
+    """Nobody can take it: the customer is called and told so, and then it is over. See `core.announcing`."""
+
+
+@attrs.frozen
 class End:
-    """No more attempts; who is told, and by when somebody should see to the customer."""
+    """
+    No more attempts; who is told, and by when somebody should see to the customer.
+
+    `told_by_call` says that the customer has just been called and told so: there is no notice for them.
+    """
 
     outcome: Outcome
     reason: str
     notice: NoticeKind | None = None
     follow_up_within: timedelta | None = None
+    told_by_call: bool = False
 
 
-NextStep = GoBack | Rest | Correct | End
+NextStep = GoBack | Rest | Correct | Tell | End
 
 _NO_RULE: Final = RetryRule()
 _UNCOUNTED: Final = (Disposition.AGENT_UNAVAILABLE, Disposition.CANCELLED_BY_US)
@@ -80,7 +91,13 @@ NO_FAILURES: Final = Failures()
 
 
 def counts(attempt: Attempt) -> bool:
-    """Whether the attempt counts against `attempts_max`: always, unless we were the cause and no phone rang."""
+    """
+    Whether the attempt counts against `attempts_max`: always, unless we were the cause and no phone rang.
+
+    A call that only tells the customer something tries to connect nobody: it never counts.
+    """
+    if attempt.announces is not None:
+        return False
     return attempt.disposition not in _UNCOUNTED or attempt.customer_rang
 
 
@@ -91,7 +108,8 @@ def next_step(
     Decide what follows an attempt that ended without a conversation.
 
     Returns:
-        GoBack if it does not count; End instead if policy says so and all agents have declined. End if the attempts
+        GoBack if it does not count; Tell or End instead if policy says so and all agents have declined. After the
+        call that tells the customer, End; Tell again if we took that call back ourselves. End if the attempts
         are used up, if the rule for this disposition is, if there is no number that it allows, if the rest would
         outlive the callback, if the customer asked for it by key, or if the customer had answered and nobody knows
         what was said: that is never dialed again automatically. Correct instead of those if somebody else answered:
@@ -100,8 +118,11 @@ def next_step(
     disposition = attempt.disposition
     assert disposition is not None
     rule = policy.retry_rules.get(disposition, _NO_RULE)
+    if attempt.announces is not None:
+        taken_back = disposition is Disposition.CANCELLED_BY_US
+        return Tell() if taken_back else declined(told_by_call=is_told(attempt))
     if failures.all_declined:
-        return _all_declined()
+        return Tell() if policy.all_declined is AllDeclined.TELL else declined(told_by_call=False)
     if not counts(attempt):
         return GoBack()
     if attempt.confirmation is Confirmation.CANCEL:
@@ -139,8 +160,22 @@ def _last(reason: str, rule: RetryRule) -> End:
     return End(Outcome.UNREACHED, reason, rule.last_notice, rule.follow_up_within)
 
 
-def _all_declined() -> End:
-    return End(Outcome.DECLINED_BY_AGENTS, "all_declined", NoticeKind.NO_AGENT, timedelta(hours=24))
+# ---------------------------------------------------------------------------- declined by all agents
+
+_HEARD: Final = (Disposition.AGENT_UNAVAILABLE, Disposition.MACHINE)
+
+
+def is_told(attempt: Attempt) -> bool:
+    """Whether the customer, or their machine, was told by the call what the attempt announces."""
+    heard = attempt.customer_answered_at is not None and attempt.disposition in _HEARD
+    return attempt.announces is not None and heard
+
+
+def declined(*, told_by_call: bool) -> End:
+    """Return the end of a callback that nobody takes. The notice for the customer is for who was not told by a call."""
+    to_customer = None if told_by_call else NoticeKind.NO_AGENT
+    within = timedelta(hours=24)
+    return End(Outcome.DECLINED_BY_AGENTS, "all_declined", to_customer, within, told_by_call)
 
 
 # ---------------------------------------------------------------------------- rests

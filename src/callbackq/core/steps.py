@@ -26,9 +26,11 @@ from callbackq.core.legs import (
     play,
     ring_agent,
     ring_customer,
+    sorry,
     wait_for,
 )
 from callbackq.core.lifecycle import ALONE_TIME_MAX
+from callbackq.core.retry import is_told
 from callbackq.effects import Bridge, Effect, HangUp, LookUp, Prompt, SendDigits, StopPlay
 from callbackq.ids import LegId
 from callbackq.model import (
@@ -105,19 +107,43 @@ def agent_there(attempt: Attempt, _report: Report, context: Context) -> Step:
 
 def customer_there(attempt: Attempt, report: Report, context: Context) -> Step:
     """The customer's phone was answered, by whomever or whatever."""
-    policy, extension = context.policy, extension_of(attempt, context.subject)
-    by = _heard(attempt, report, context)
-    there = attrs.evolve(attempt, customer_rang=True, customer_answered_at=context.now, answered_by=by)
-    if by in _MACHINES:
+    policy, there = context.policy, _answered(attempt, report, context)
+    by = there.answered_by
+    if attempt.announces is None and by in _MACHINES:
         return _machine(there, context)
+    extension = extension_of(attempt, context.subject)
     digits: tuple[Effect, ...] = ()
     if extension is not None:
         digits = (SendDigits(leg_id=attempt.customer_leg_id, digits=extension),)
+    if attempt.announces is not None:
+        after, effects = _announce(there, context)
+        return after, digits + effects
     asked = policy.confirm is Confirm.ALWAYS or (
         policy.confirm is Confirm.UNLESS_HUMAN and by is not AnsweredBy.HUMAN
     )
     after, effects = _ask(there, context) if asked else _customer_ready(there, context)
     return after, digits + effects
+
+
+def _answered(attempt: Attempt, report: Report, context: Context) -> Attempt:
+    by = _heard(attempt, report, context)
+    return attrs.evolve(attempt, customer_rang=True, customer_answered_at=context.now, answered_by=by)
+
+
+def _announce(attempt: Attempt, context: Context) -> Step:
+    """Nobody is fetched, and no key is asked for: whoever, or whatever, listens is told, and the leg ends."""
+    said = None if attempt.answered_by is AnsweredBy.FAX else sorry(attempt)
+    return end(attempt, _announced(attempt, context), context, to_customer=said)
+
+
+def _announced(attempt: Attempt, context: Context) -> Disposition:
+    """What an announcement ends as that was answered. Behind an extension nobody knows who has heard it."""
+    if attempt.answered_by is AnsweredBy.FAX:
+        return Disposition.FAX
+    if extension_of(attempt, context.subject) is not None:
+        return Disposition.UNKNOWN
+    machine = attempt.answered_by is AnsweredBy.MACHINE
+    return Disposition.MACHINE if machine else Disposition.AGENT_UNAVAILABLE
 
 
 def _heard(attempt: Attempt, report: Report, context: Context) -> AnsweredBy:
@@ -326,8 +352,11 @@ def again(attempt: Attempt, report: Report, context: Context) -> Step:
     """It answered after it was told to end: it is told again; a customer hears why, and there is time for that."""
     if report.leg_id != attempt.customer_leg_id:
         return attempt, (hang_up(report.leg_id, None, context),)
-    told = (hang_up(report.leg_id, Prompt.COULD_NOT_CONNECT, context),)
+    told = (hang_up(report.leg_id, sorry(attempt), context),)
     rang = attrs.evolve(attempt, customer_rang=True)
+    if attempt.announces is not None and attempt.disposition in (Disposition.NO_ANSWER, Disposition.UNKNOWN):
+        rang = _answered(attempt, report, context)
+        rang = attrs.evolve(rang, disposition=_announced(rang, context))
     if rang.due_reason is DueReason.HANG_UP_WANTED:
         return rang, told
     assert rang.due_at is not None
@@ -387,7 +416,7 @@ def hang_up_now(attempt: Attempt, context: Context) -> Step:
             attempt,
             context,
             to_agent=Prompt.NO_LONGER_NEEDED,
-            to_customer=Prompt.CALLED_OFF if cancelled else Prompt.COULD_NOT_CONNECT,
+            to_customer=Prompt.CALLED_OFF if cancelled else sorry(attempt),
         ),
         context,
     )
@@ -413,7 +442,7 @@ def still_up(attempt: Attempt, context: Context) -> Step:
     # The customer's phone may ring on: until it cannot, nobody else may dial that number.
     longest = context.policy.ring_time + context.policy.hang_up_time_max
     later = wait_for(attempt, attempt.state, context, longest, DueReason.LEG_IN_DOUBT)
-    if attempt.disposition is Disposition.AGENT_UNAVAILABLE:
+    if attempt.disposition is Disposition.AGENT_UNAVAILABLE or is_told(attempt):
         later = attrs.evolve(later, disposition=Disposition.UNKNOWN)
     return later, (*hang_ups(attempt, context), LookUp(attempt_id=attempt.attempt_id))
 

@@ -39,6 +39,7 @@ from callbackq.events.bookings import (
     BookingWatched,
 )
 from callbackq.events.callbacks import (
+    CallbackAnnounced,
     CallbackAttempted,
     CallbackCalledIn,
     CallbackEnded,
@@ -78,6 +79,17 @@ from callbackq.events.calls import (
     CallReranked,
     CallReturned,
     CallTaken,
+)
+from callbackq.events.messages import (
+    MessageDeliveryIgnored,
+    MessageEnded,
+    MessageEvent,
+    MessageHeld,
+    MessageInDoubt,
+    MessageQueued,
+    MessageRequeued,
+    MessageSending,
+    MessageSent,
 )
 from callbackq.events.opt_outs import (
     OptOutChanged,
@@ -123,6 +135,7 @@ __all__ = [
     "CallReranked",
     "CallReturned",
     "CallTaken",
+    "CallbackAnnounced",
     "CallbackAttempted",
     "CallbackCalledIn",
     "CallbackEnded",
@@ -148,6 +161,15 @@ __all__ = [
     "CallbackWaitedLong",
     "CallbackWatched",
     "Event",
+    "MessageDeliveryIgnored",
+    "MessageEnded",
+    "MessageEvent",
+    "MessageHeld",
+    "MessageInDoubt",
+    "MessageQueued",
+    "MessageRequeued",
+    "MessageSending",
+    "MessageSent",
     "OptOutChanged",
     "QueueSwitched",
     "ReportIgnored",

@@ -18,6 +18,7 @@ from callbackq.ids import (
     SubjectId,
 )
 from callbackq.model import (
+    Announcement,
     AnsweredBy,
     AttemptState,
     Cause,
@@ -60,6 +61,7 @@ class AttemptStarted(AttemptEvent):
     agent_until_at: datetime | None = None
     customer_until_at: datetime | None = None
     number_index: int = 0
+    announces: Announcement | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -207,7 +207,7 @@ class CallbackHeld(CallbackEvent):
 
 @attrs.frozen(kw_only=True)
 class CallbackFailed(CallbackEvent):
-    """The attempt counted and failed, and nobody is dialed before the number is corrected."""
+    """An attempt failed, and is the last of its kind: the number is to be corrected, or the customer to be told."""
 
     attempt_id: None = None
     attempts_count: int
@@ -250,6 +250,15 @@ class CallbackAttempted(CallbackEvent):
     turn_at: datetime | None = None
     overtook_calls_count: int = 0
     overtook_callbacks_count: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class CallbackAnnounced(CallbackEvent):
+    """The customer is called, by no agent, to be told what becomes of it: an attempt of their leg alone was started."""
+
+    attempt_id: AttemptId
+    number_index: int = 0
+    hold_reason: None = None
 
 
 @attrs.frozen(kw_only=True)

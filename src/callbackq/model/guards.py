@@ -108,6 +108,7 @@ class Preferences:
     channel: str | None = None
     hours: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
     tier: str | None = None
+    email_masked: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -33,8 +33,10 @@ from callbackq.ids import (
 from callbackq.masking import repr_masked
 from callbackq.model.bookings import Booking
 from callbackq.model.guards import OptOut
+from callbackq.model.messages import Message
 from callbackq.model.words import (
     AgentState,
+    Announcement,
     AnsweredBy,
     AttemptState,
     CallbackState,
@@ -66,8 +68,10 @@ class Subject:
     `customer_id` is the host's own id of the customer, where it gave one: no two persons have the same. `tier` is
     what the host calls the customer's class of service. `preferred_number`, `language`, `zone`, `channel` and `hours`
     are preferences, used on every channel where a request says nothing else; `hours` are those in which the customer
-    wants to be called: `{"monday": "09:00-12:00,14:00-18:00"}`, in `zone`. `seen_at` is about when anything was last
-    heard of the person. After `erased_at` nothing of the above is there any more, and `number` is empty.
+    wants to be called: `{"monday": "09:00-12:00,14:00-18:00"}`, in `zone`. `email` is where messages go that are sent
+    by e-mail, and `pending_number` a new number that the customer gave by message and has not proved yet. `seen_at`
+    is about when anything was last heard of the person. After `erased_at` nothing of the above is there any more,
+    and `number` is empty.
     """
 
     tenant_id: TenantId
@@ -89,6 +93,8 @@ class Subject:
     zone: str | None = attrs.field(default=None, repr=False)
     channel: str | None = None
     hours: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    email: str | None = attrs.field(default=None, repr=False)
+    pending_number: str | None = attrs.field(default=None, repr=False)
     created_at: datetime
     seen_at: datetime | None = None
     erased_at: datetime | None = None
@@ -254,6 +260,8 @@ class Attempt:
     `agent_id` is None while an agent is looked for. The first agent who is rung has the leg `agent_leg_id`, the n-th
     has `agent_leg_id.n`; `agent_leg` is the state of the latest, and `agents_rung_count` says which that is.
     `agent_until_at` and `customer_until_at` are by when each leg must have gone on; `due_at` is the earlier one.
+    `announces` is what an attempt is for that has no agent, and never gets one: the customer is told that, and it is
+    over; its `agent_leg_id` is never dialed.
     `recording_id` is the telephony's own name for a recording.
     """
 
@@ -266,6 +274,7 @@ class Attempt:
     subject_id: SubjectId
     number_key: str
     mode: Mode
+    announces: Announcement | None = None
     agent_id: AgentId | None
     node_id: NodeId
     agent_leg_id: LegId
@@ -308,5 +317,5 @@ class QueueControl:
 
 ALL_QUEUES: Final = QueueName("*")
 
-Record = Callback | LiveCall | Agent | Attempt | QueueControl | Booking | OptOut
+Record = Callback | LiveCall | Agent | Attempt | QueueControl | Booking | OptOut | Message
 Place = Callback | LiveCall

@@ -15,6 +15,7 @@ class Entity(enum.StrEnum):
     QUEUE = "queue"
     BOOKING = "booking"
     OPT_OUT = "opt_out"
+    MESSAGE = "message"
 
 
 class CallbackState(enum.StrEnum):
@@ -124,6 +125,13 @@ class Mode(enum.StrEnum):
     SIMULTANEOUS = "simultaneous"
 
 
+class Announcement(enum.StrEnum):
+    """What the customer is called to be told, by an attempt of their leg alone: no agent takes part in it."""
+
+    NO_AGENT = "no_agent"
+    """Nobody can take the callback, and it is over."""
+
+
 class Channel(enum.StrEnum):
     """How a callback was asked for."""
 
@@ -189,6 +197,7 @@ class DueReason(enum.StrEnum):
     WINDOW_OVER = "window_over"
     REST_OVER = "rest_over"
     HOLD_OVER = "hold_over"
+    TO_BE_TOLD = "to_be_told"
     ATTEMPT_OVERDUE = "attempt_overdue"
     AGENT_RING_OVER = "agent_ring_over"
     RING_OVER = "ring_over"
@@ -206,10 +215,14 @@ class DueReason(enum.StrEnum):
     REMINDER = "reminder"
     SLOT_OVERDUE = "slot_overdue"
     CALLBACK_OVER = "callback_over"
+    MESSAGE_WAITS = "message_waits"
+    SEND_OVERDUE = "send_overdue"
+    RECEIPT_OVERDUE = "receipt_overdue"
+    UNCERTAIN_TOO_LONG = "uncertain_too_long"
 
 
 class HoldReason(enum.StrEnum):
-    """Which rule forbids dialing a callback that is HELD."""
+    """Which rule forbids dialing a callback that is HELD, or what it is to come to."""
 
     NUMBER_IN_USE = "number_in_use"
     NUMBER_LIMIT = "number_limit"
@@ -222,6 +235,8 @@ class HoldReason(enum.StrEnum):
     """Calls to closed or costly regions would cost more than the queue may spend in a day."""
     DO_NOT_CALL_UNKNOWN = "do_not_call_unknown"
     """The do-not-call list cannot be asked now, and nobody is called without."""
+    TO_BE_TOLD = "to_be_told"
+    """Every agent has declined it: the customer is to be called and told so, by no agent, and then it is over."""
 
 
 class NumberType(enum.StrEnum):

@@ -10,6 +10,13 @@ from callbackq.policy.calling import (
 from callbackq.policy.caps import (
     Caps,
 )
+from callbackq.policy.catalogue import (
+    Catalogue,
+    Dates,
+    Wording,
+    catalogue_of_gettext,
+    read_catalogue,
+)
 from callbackq.policy.hours import (
     Closure,
     Span,
@@ -35,6 +42,13 @@ from callbackq.policy.limits import (
     LIMITS_GENESYS,
     Limit,
     RequestLimits,
+)
+from callbackq.policy.linting import (
+    Finding,
+    lint,
+)
+from callbackq.policy.messages import (
+    Messages,
 )
 from callbackq.policy.numbers import (
     NumberPolicy,
@@ -105,16 +119,20 @@ __all__ = [
     "CallingPolicy",
     "CallingRule",
     "Caps",
+    "Catalogue",
     "Closure",
     "Confirm",
+    "Dates",
     "DuplicateScope",
     "Duplicates",
     "ExponentialRest",
+    "Finding",
     "FixedSeats",
     "KeypadPhrase",
     "KeypadPolicy",
     "Keys",
     "Limit",
+    "Messages",
     "NextBusinessDay",
     "NumberChoice",
     "NumberPolicy",
@@ -134,8 +152,12 @@ __all__ = [
     "Verify",
     "Voicemail",
     "WeekHours",
+    "Wording",
     "built_in_rules",
+    "catalogue_of_gettext",
     "check_policies",
+    "lint",
+    "read_catalogue",
     "read_rules",
     "weekdays",
 ]

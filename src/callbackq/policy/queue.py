@@ -33,6 +33,7 @@ from callbackq.policy.hours import WeekHours
 from callbackq.policy.keypad import KeypadPolicy
 from callbackq.policy.keys import CONFIRM_KEYS, KEYS_DEFAULT, own_confirm_keys, own_keys
 from callbackq.policy.limits import NO_LIMITS, RequestLimits
+from callbackq.policy.messages import Messages
 from callbackq.policy.numbers import NumberPolicy
 from callbackq.policy.prompts import NO_PROMPTS, own_prompts
 from callbackq.policy.retries import RETRY_S2, RULES_ALLOWED, RetryRule, own_rules
@@ -127,6 +128,8 @@ class QueuePolicy:
         caps: how many callbacks are dialed at once and per minute; besides, never more than there are free agents.
         called_in: what happens when a customer who waits for a callback, or has just missed one, calls in.
         missed_life: how long a missed callback is remembered for that. 0 to 30 days.
+        messages: what customers read and answer; None: callbackq sends no messages, and the notices for customers are
+            the host's to send.
         all_declined: what becomes of a callback that every agent who could serve it has declined.
         confirm: of whom it is asked to press a key before being connected.
         confirm_keys: what those keys mean.
@@ -213,6 +216,7 @@ class QueuePolicy:
     caps: Caps = _NO_CAPS
     called_in: CalledIn = CalledIn.KEEP_BOTH
     missed_life: timedelta = timedelta(hours=24)
+    messages: Messages | None = None
     all_declined: AllDeclined = AllDeclined.KEEP_WAITING
     confirm: Confirm = Confirm.NEVER
     confirm_keys: Mapping[str, Confirmation] = attrs.field(default=CONFIRM_KEYS, converter=own_confirm_keys)
@@ -293,6 +297,7 @@ _OPTIONAL: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("slots", SlotPolicy),
     ("calling", CallingPolicy),
     ("verify", Verify),
+    ("messages", Messages),
 )
 _MAY_BE_NONE: Final = frozenset(
     {

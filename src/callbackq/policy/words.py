@@ -88,8 +88,10 @@ class AllDeclined(enum.StrEnum):
     """What becomes of a callback which every agent who could serve it has declined."""
 
     KEEP_WAITING = "keep_waiting"
+    TELL = "tell"
+    """The customer is called, by no agent, and told so; then it ends as declined by agents."""
     END = "end"
-    """It ends as declined by agents, and the customer is told."""
+    """It ends as declined by agents, and the customer is told by a notice."""
 
 
 class Confirm(enum.StrEnum):

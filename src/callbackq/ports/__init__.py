@@ -6,6 +6,7 @@ The store protocol is provisional before 1.0: it may gain verbs. Its specificati
 """
 
 from callbackq.ports.host import (
+    AsyncMessenger,
     AsyncNotices,
     AsyncTelephony,
     CanReserve,
@@ -16,6 +17,7 @@ from callbackq.ports.host import (
     Estimator,
     Hours,
     IdSource,
+    Messenger,
     Notices,
     SlotCapacity,
     Telephony,
@@ -28,10 +30,12 @@ from callbackq.ports.tables import (
     BookingTable,
     CallbackTable,
     CallTable,
+    ConversationTable,
     HistoryLink,
     HistoryTable,
     Lanes,
     Line,
+    MessageTable,
     OptOutTable,
     QueueTable,
     SlotTable,
@@ -42,6 +46,7 @@ from callbackq.ports.tables import (
 
 __all__ = [
     "AgentTable",
+    "AsyncMessenger",
     "AsyncNotices",
     "AsyncTelephony",
     "AttemptTable",
@@ -53,6 +58,7 @@ __all__ = [
     "Clock",
     "CodeSender",
     "Commit",
+    "ConversationTable",
     "DoNotCall",
     "Estimator",
     "HistoryLink",
@@ -61,6 +67,8 @@ __all__ = [
     "IdSource",
     "Lanes",
     "Line",
+    "MessageTable",
+    "Messenger",
     "Notices",
     "OptOutTable",
     "QueueTable",

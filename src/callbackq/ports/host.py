@@ -16,6 +16,7 @@ from callbackq.effects import (
     ReleaseAgent,
     ReserveAgent,
     SendDigits,
+    SendMessage,
     StopPlay,
 )
 from callbackq.ids import (
@@ -146,6 +147,39 @@ class DoNotCall(Protocol):
         from what it has at hand. Where it raises, nobody is called: a request is refused as a store that is
         unavailable would refuse it, and an attempt is held and asked again.
         """
+        ...
+
+
+class Messenger(Protocol):
+    """
+    Sends messages to customers: SMS, WhatsApp, e-mail, push, or whatever the host has. It decides nothing, no retry.
+
+    What becomes of a message later is told to `CallbackService.delivery`, and what customers write to
+    `CallbackService.message_received`, both through the runner, at any time, from any thread.
+    `callbackq.testing.contracts.MessengerContract` says exactly what is asked.
+    """
+
+    def send(self, order: SendMessage) -> str | None:
+        """
+        Send one message, and return the provider's own id of it, if it has one.
+
+        A second call with the same `order.send_id` must not send twice. No transaction is open; it may take its
+        time, up to `Messages.send_time_max`.
+
+        Raises:
+            MessageRefused: certainly not sent; it is tried again.
+            MessageImpossible: certainly not sent, and never will be by this channel.
+            RecipientOptedOut: the provider knows of an opt-out. Any other exception means that nobody knows whether
+                it was sent: it is not repeated.
+        """
+        ...
+
+
+class AsyncMessenger(Protocol):
+    """`Messenger` for runners: `send` may be a coroutine function, or a plain one, which may block."""
+
+    def send(self, order: SendMessage) -> Awaitable[str | None] | str | None:
+        """See `Messenger.send`."""
         ...
 
 

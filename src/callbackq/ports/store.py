@@ -9,16 +9,18 @@ from datetime import datetime
 from typing import Protocol
 
 from callbackq.ids import QueueName, TenantId
-from callbackq.model import Record, SlotCount, SlotDay, Subject, Tally, Verification
+from callbackq.model import Conversation, Record, SlotCount, SlotDay, Subject, Tally, Verification
 from callbackq.ports.tables import (
     AgentTable,
     AttemptTable,
     BookingTable,
     CallbackTable,
     CallTable,
+    ConversationTable,
     HistoryTable,
     Lanes,
     Line,
+    MessageTable,
     OptOutTable,
     QueueTable,
     SlotTable,
@@ -98,6 +100,16 @@ class Transaction(Protocol):
         ...
 
     @property
+    def messages(self) -> MessageTable:
+        """The outbox."""
+        ...
+
+    @property
+    def conversations(self) -> ConversationTable:
+        """What was said last to and by each address."""
+        ...
+
+    @property
     def queues(self) -> QueueTable:
         """What is switched for the queues."""
         ...
@@ -117,7 +129,9 @@ class Transaction(Protocol):
         """The events."""
         ...
 
-    def save(self, record: Record | Subject | SlotCount | SlotDay | Tally | Verification) -> None:
+    def save(
+        self, record: Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation
+    ) -> None:
         """
         Write a record: version 1 is inserted, version n takes the place of version n-1.
 
@@ -125,7 +139,7 @@ class Transaction(Protocol):
             StaleVersion: the stored version is not n-1.
             UniquenessViolated: another row holds the id; or the request key; or, while it has not ended, the
                 dedup key of a callback, or the callback or number key of an attempt, or the callback of a booking,
-                or its agent and slot; or a leg id; or an identity; or a customer id.
+                or its agent and slot; or a leg id; or an identity; or a customer id; or the cause of a message.
             ValueError: the record is another tenant's; or it has not ended and lacks `due_at` or `due_reason`; or
                 it has ended and has one; or it counts fewer than none.
             RuntimeError: the transaction is READ_ONLY, or over.
@@ -137,7 +151,8 @@ class Transaction(Protocol):
         Return the earliest `due_at` of all records that have not ended.
 
         Args:
-            queues: only callbacks, live calls, attempts and bookings of these queues, and every agent; all if None.
+            queues: only callbacks, live calls, attempts, bookings and messages of these queues, and every agent; all
+                if None.
         """
         ...
 

@@ -16,6 +16,7 @@ from callbackq.ids import (
     CallbackId,
     CallId,
     LegId,
+    MessageId,
     PlaceId,
     QueueName,
     SubjectId,
@@ -27,8 +28,10 @@ from callbackq.model import (
     Attempt,
     Booking,
     Callback,
+    Conversation,
     Entity,
     LiveCall,
+    Message,
     OptOut,
     Place,
     QueueControl,
@@ -172,6 +175,8 @@ class AttemptTable(Protocol):
     def wanting_agent(self, *, queues: Collection[QueueName] | None = None) -> list[Attempt]:
         """
         Return the attempts without an agent (`agent_id` is None) that are neither ENDING nor ENDED, by id.
+
+        One that `announces` something has none, and wants none.
 
         Args:
             queues: only of these queues; of all if None. O(those returned).
@@ -346,6 +351,59 @@ class OptOutTable(Protocol):
         ...
 
 
+class MessageTable(Protocol):
+    """The outbox of one tenant: messages to customers."""
+
+    def get(self, message_id: MessageId) -> Message:
+        """Return one message. Raises: MessageNotFound."""
+        ...
+
+    def by_cause(self, cause: str) -> Message | None:
+        """Return the message that tells of this cause, ended or not."""
+        ...
+
+    def by_provider(self, channel: str, provider_id: str) -> Message | None:
+        """Return the message whose latest send by this channel the provider calls so; if several, the highest id."""
+        ...
+
+    def of_callback(self, callback_id: CallbackId, *, limit: int) -> list[Message]:
+        """Return the messages about one callback: the latest `created_at` first, then the highest id."""
+        ...
+
+    def waiting_of(self, callback_id: CallbackId) -> list[Message]:
+        """Return the messages about one callback that are WAITING, by id. O(those returned)."""
+        ...
+
+    def last_to(self, address_key: str, *, limit: int) -> list[Message]:
+        """Return the messages that were sent last to this address: the latest `sent_at` first, then the highest id."""
+        ...
+
+    def uncertain(self, *, limit: int) -> list[Message]:
+        """Return the messages in state UNCERTAIN, by `due_at`, then by id."""
+        ...
+
+    def due(self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None) -> list[Message]:
+        """
+        Return those with `due_at` at or before *now*, earliest first, then by id.
+
+        Args:
+            queues: only of these queues; of all if None.
+        """
+        ...
+
+
+class ConversationTable(Protocol):
+    """What was said last to and by each address."""
+
+    def find(self, conversation_key: str) -> Conversation | None:
+        """Return one conversation, or None."""
+        ...
+
+    def forget(self, *, over_before: datetime, limit: int) -> int:
+        """Delete conversations whose `over_at` is before *over_before*, at most *limit*; return how many."""
+        ...
+
+
 class QueueTable(Protocol):
     """What is switched for the queues of one tenant."""
 
@@ -451,9 +509,13 @@ class HistoryTable(Protocol):
         """
         ...
 
+    def appended(self) -> Sequence[Event]:
+        """Return the events that this transaction has written so far, oldest first. O(those)."""
+        ...
+
     def of_callback(self, callback_id: CallbackId) -> list[Event]:
         """
-        Return the events of one callback, of all its attempts, and of its booking, oldest first.
+        Return the events of one callback, of its attempts, its booking and its messages, oldest first.
 
         Events of a booking that name no callback, as those of a seat that is only held, are found by `all` alone.
         """

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from callbackq.dispatcher import Dispatcher
 from callbackq.model import TelephonySnapshot
-from callbackq.ports import AsyncNotices, AsyncTelephony, CanSnapshot
+from callbackq.ports import AsyncMessenger, AsyncNotices, AsyncTelephony, CanSnapshot
 from callbackq.runners.engine import Engine
 from callbackq.runners.lines import Ask, Host
 from callbackq.runners.link import Link
-from callbackq.runners.threads import DaemonThreads
+from callbackq.runners.sending import Messengers
+from callbackq.runners.threads import DaemonThreads, Pools
 from callbackq.service import CallbackService
 
 
@@ -27,12 +29,14 @@ class RunnerBase:
         node_id: str | None = None,
         idle_max: timedelta = timedelta(seconds=1),
         notices: AsyncNotices | None = None,
+        messenger: AsyncMessenger | Mapping[str, AsyncMessenger] | None = None,
         call_time_max: timedelta = timedelta(seconds=10),
         threads_max: int = 64,
     ) -> None:
         self._host: Final = Host(
             telephony=telephony,
             notices=notices,
+            messengers=Messengers(messenger),
             idle_max=idle_max,
             call_time_max=call_time_max,
             threads_max=threads_max,
@@ -80,17 +84,21 @@ class RunnerBase:
         if self._pid != os.getpid():
             raise RuntimeError("this runner was made before a fork; make one in each process")
 
-    def _threads(self) -> DaemonThreads:
-        return DaemonThreads(name="callbackq-calls", threads_max=self._host.threads_max)
+    def _begin(self) -> None:
+        self._begin_link()
+        self._host.messengers.log_what_is_missing(self._service.policies.values())
 
-    def _make_engine(self, ask: Ask, threads: DaemonThreads, *, owns_loop: bool) -> Engine:
+    def _pools(self) -> Pools:
+        return Pools(threads_max=self._host.threads_max)
+
+    def _make_engine(self, ask: Ask, pools: Pools, *, owns_loop: bool) -> Engine:
         return Engine(
             self._service,
             self._dispatcher,
             self._host,
             link=self._link,
             ask=ask,
-            threads=threads,
+            pools=pools,
             owns_loop=owns_loop,
         )
 

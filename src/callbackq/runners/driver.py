@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Final, TypeVar
 
 from callbackq.dispatcher import Dispatcher
-from callbackq.effects import Effect, Reported
+from callbackq.effects import Delivered, Effect, Heard, Reported
 from callbackq.errors import ConfigurationError
-from callbackq.model import Report, TelephonySnapshot
-from callbackq.ports import Notices, Telephony
+from callbackq.model import Delivery, Inbound, Report, TelephonySnapshot
+from callbackq.ports import Messenger, Notices, Telephony
+from callbackq.runners.hands import Act, Done, WhenLate, at_once, is_meant_for_the_process
 from callbackq.runners.link import ASK_AGAIN_AFTER, Link, come_up
-from callbackq.runners.performing import (
-    Act,
-    Done,
-    Performing,
-    WhenLate,
-    at_once,
-    is_meant_for_the_process,
-)
+from callbackq.runners.performing import Performing
+from callbackq.runners.sending import Messengers
 from callbackq.service import CallbackService
 
 R = TypeVar("R")
@@ -64,9 +59,11 @@ class Driver:
             one leaves the leg in doubt until its deadline, and is logged without numbers. A method that blocks
             blocks the caller.
         notices: who tells customers and the company's own systems what happened; nobody if None.
+        messenger: who sends the messages to customers: for all channels, or by channel; nobody if None. One that
+            blocks blocks the caller.
 
     Raises:
-        ConfigurationError: a method of the adapter must be awaited; only runners can do that.
+        ConfigurationError: a method of an adapter must be awaited; only runners can do that.
     """
 
     def __init__(
@@ -76,17 +73,27 @@ class Driver:
         telephony: Telephony,
         *,
         notices: Notices | None = None,
+        messenger: Messenger | Mapping[str, Messenger] | None = None,
     ) -> None:
+        messengers = Messengers(messenger)
         for owner in (telephony, notices):
-            for name in _METHODS:
-                if inspect.iscoroutinefunction(getattr(owner, name, None)):
-                    raise ConfigurationError(name, "a coroutine function", "a plain method; or use a runner")
+            _check_plain(owner, *_METHODS)
+        for one in messengers.all():
+            _check_plain(one, "send")
         self._service: Final = service
         self._dispatcher: Final = dispatcher
         self._link: Final = Link()
+        self._can_send: Final = messengers.can_send
+        self._leaves_some: Final = messengers.leaves_some(service.policies.values())
         self._performing: Final = Performing(
-            service, telephony, notices=notices, hands=_HandsAtOnce(), lost=self._link.lost
+            service,
+            telephony,
+            notices=notices,
+            messengers=messengers,
+            hands=_HandsAtOnce(),
+            lost=self._link.lost,
         )
+        messengers.log_what_is_missing(service.policies.values())
 
     @property
     def telephony_is_up(self) -> bool:
@@ -103,7 +110,7 @@ class Driver:
         count = 0
         for _ in range(_STEPS_MAX):
             known = self._performing.changes_count
-            effects = self._dispatcher.step(now, telephony=self._link.is_up)
+            effects = self._dispatcher.step(now, telephony=self._link.is_up, messages=self._can_send)
             self.perform(effects)
             count += len(effects)
             if self._performing.changes_count == known:
@@ -112,13 +119,13 @@ class Driver:
 
     def next_wakeup(self) -> datetime | None:
         """Return when to step again though nobody said anything."""
-        due_at = self._dispatcher.next_wakeup()
-        if self._link.is_up:
+        due_at, now = self._dispatcher.next_wakeup(), self._service.now()
+        is_due = due_at is not None and due_at <= now
+        if self._link.is_up and not (is_due and self._leaves_some):
             return due_at
-        # What is due may have to wait for the telephony: look again, but not without rest.
-        now = self._service.now()
+        # What is due may have to wait for the telephony, or for another node: look again, but not without rest.
         again_at = now + ASK_AGAIN_AFTER
-        return again_at if due_at is None or due_at <= now else min(due_at, again_at)
+        return again_at if due_at is None or is_due else min(due_at, again_at)
 
     def report(self, report: Report) -> Reported:
         """
@@ -130,6 +137,16 @@ class Driver:
         reported = self._service.report(report)
         self.perform(reported.effects)
         return reported
+
+    def message_received(self, inbound: Inbound) -> Heard:
+        """Take what a customer wrote, and send the answers. Raises: as `CallbackService.message_received`."""
+        heard = self._service.message_received(inbound)
+        self.perform(heard.effects)
+        return heard
+
+    def delivery(self, report: Delivery) -> Delivered:
+        """Take a receipt of a provider. Raises: as `CallbackService.delivery`."""
+        return self._service.delivery(report)
 
     def perform(self, effects: Iterable[Effect]) -> None:
         """Perform effects in order: of a step, a report, or a person's word. Never raises what the adapter raises."""
@@ -165,6 +182,12 @@ class Driver:
         if found is not None:
             self.perform(found.effects)
             self._link.answered(question, found)
+
+
+def _check_plain(owner: object, *names: str) -> None:
+    for name in names:
+        if inspect.iscoroutinefunction(getattr(owner, name, None)):
+            raise ConfigurationError(name, "a coroutine function", "a plain method; or use a runner")
 
 
 _STEPS_MAX: Final = 10

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from callbackq.dispatcher import Dispatcher
-from callbackq.effects import Effect, Reported
+from callbackq.effects import Delivered, Effect, Heard, Reported
 from callbackq.errors import StoreError
 from callbackq.ids import AttemptId
-from callbackq.model import Report
+from callbackq.model import Delivery, Inbound, Report
+from callbackq.runners.hands import is_meant_for_the_process
 from callbackq.runners.lines import Ask, Host, Lines
 from callbackq.runners.link import ASK_AGAIN_AFTER, Link, Question, come_up
-from callbackq.runners.performing import is_meant_for_the_process
-from callbackq.runners.threads import DaemonThreads
+from callbackq.runners.threads import Pools
 from callbackq.service import CallbackService
 
 logger = logging.getLogger("callbackq")
+
+R = TypeVar("R")
 
 _PAUSE_MIN_S: Final = 0.005
 """Between two steps at least this, so that a record which cannot be moved never makes a loop without rest."""
@@ -56,7 +58,7 @@ class Engine:
         *,
         link: Link,
         ask: Ask,
-        threads: DaemonThreads,
+        pools: Pools,
         owns_loop: bool,
     ) -> None:
         self._service: Final = service
@@ -64,12 +66,11 @@ class Engine:
         self._host: Final = host
         self._link: Final = link
         self._ask: Final = ask
-        self._lines: Final = Lines(
-            service, host, ask=ask, threads=threads, owns_loop=owns_loop, lost=self._lost
-        )
+        self._lines: Final = Lines(service, host, ask=ask, pools=pools, owns_loop=owns_loop, lost=self._lost)
         self._loop: Final = asyncio.get_running_loop()
         self._wake: Final = asyncio.Event()
         self._owns_loop: Final = owns_loop
+        self._leaves_some: Final = host.messengers.leaves_some(service.policies.values())
         self._stopping = False
 
     # ------------------------------------------------------------------ from any thread
@@ -92,9 +93,26 @@ class Engine:
 
     async def report(self, report: Report) -> Reported:
         """Take a report, and perform what it asks for, though who awaits it may go. Raises: AttemptNotFound."""
-        task = self._lines.start(self._report(report))
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await self._shielded(self._report(report))
+
+    async def message_received(self, inbound: Inbound) -> Heard:
+        """Take what a customer wrote, and send the answers, though who awaits it may go."""
+        return await self._shielded(self._message_received(inbound))
+
+    async def delivery(self, report: Delivery) -> Delivered:
+        """Take a receipt."""
+        return await self._ask(partial(self._service.delivery, report))
+
+    async def _shielded(self, work: Coroutine[Any, Any, R]) -> R:
+        task = self._lines.start(work)
+        task.add_done_callback(_forget)
         return await asyncio.shield(task)
+
+    async def _message_received(self, inbound: Inbound) -> Heard:
+        with self._lines.held():
+            heard = await self._ask(partial(self._service.message_received, inbound))
+            self._lines.add(heard.effects)
+        return heard
 
     async def _report(self, report: Report) -> Reported:
         with self._lines.held():
@@ -152,7 +170,11 @@ class Engine:
             self._lines.add(await self._ask(self._step_dispatcher))
 
     def _step_dispatcher(self) -> tuple[Effect, ...]:
-        return self._dispatcher.step(self._service.clock.now(), telephony=self._link.is_up)
+        return self._dispatcher.step(
+            self._service.clock.now(),
+            telephony=self._link.is_up,
+            messages=self._host.messengers.can_send and not self._lines.has_enough_messages,
+        )
 
     def _pause_s(self, due_at: datetime | None, idle_max_s: float) -> float:
         if not self._link.is_up:
@@ -160,8 +182,10 @@ class Engine:
         if due_at is None:
             return idle_max_s
         pause_s = (due_at - self._service.clock.now()).total_seconds()
-        if pause_s <= 0 and not self._link.is_up:
-            return idle_max_s  # What is due may have to wait for the telephony.
+        may_have_to_wait = self._leaves_some or not self._link.is_up or self._lines.has_enough_messages
+        if pause_s <= 0 and may_have_to_wait:
+            # For the telephony, for another node, or for a message to be sent: then it is told, and wakes this loop.
+            return idle_max_s
         return min(idle_max_s, max(_PAUSE_MIN_S, pause_s))
 
     def _lost(self, now: datetime) -> None:
@@ -171,7 +195,7 @@ class Engine:
     async def _come_up(self, question: Question) -> None:
         # A leg that is being dialed may not be in an account that is taken now, and would be believed to be gone.
         time_max = self._host.call_time_max
-        drained = await self._lines.drained(timeout_s=time_max.total_seconds())
+        drained = await self._lines.calm(timeout_s=time_max.total_seconds())
         performing = self._lines.performing(lambda: None)
         dials_for = timedelta(0) if drained else time_max
         asking = asyncio.ensure_future(come_up(self._link, question, performing, dials_for=dials_for))
@@ -185,6 +209,6 @@ class Engine:
         if found is not None:
             # Who is to be hung up may ring at a number that is dialed next: that goes first.
             self._lines.add(found.effects)
-            await self._lines.drained(timeout_s=time_max.total_seconds())
+            await self._lines.calm(timeout_s=time_max.total_seconds())
             self._link.answered(question, found)
             self.wake()

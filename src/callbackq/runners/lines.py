@@ -2,9 +2,10 @@
 Performs effects side by side in one event loop: those of one attempt in order, those of different attempts at once.
 
 An effect waits for what was given out before it in its lines: the one of its attempt, live call or notice, and the
-one of the agent whom it reserves or releases. A call of the host's code that takes longer than `call_time_max` leaves
-its lines: it is named in the log, its leg counts as uncertain, and the next effect has its turn. A coroutine is
-cancelled then. Nobody can end a thread; when the call comes back after all, its result is dealt with.
+one of the agent whom it reserves or releases; a message for those of its callback and of its address. A call of the
+host's code that takes longer than it may leaves its lines: it is named in the log, its leg or message counts as
+uncertain, and the next effect has its turn. A coroutine is cancelled then. Nobody can end a thread; when the call
+comes back after all, its result is dealt with.
 """
 
 from __future__ import annotations
@@ -21,12 +22,24 @@ from typing import Any, Final, Protocol, TypeVar, cast
 import attrs
 
 from callbackq.aio import finish
-from callbackq.effects import Bridge, ConnectCall, Dial, Effect, LookUp, Notice, ReleaseAgent, ReserveAgent
+from callbackq.effects import (
+    Bridge,
+    ConnectCall,
+    Dial,
+    Effect,
+    LookUp,
+    Notice,
+    ReleaseAgent,
+    ReserveAgent,
+    SendMessage,
+)
 from callbackq.errors import ConfigurationError
 from callbackq.ids import AttemptId, LegId
 from callbackq.ports import AsyncNotices, AsyncTelephony
-from callbackq.runners.performing import Act, Done, Performing, WhenLate, is_meant_for_the_process
-from callbackq.runners.threads import DaemonThreads
+from callbackq.runners.hands import Act, Done, WhenLate, is_meant_for_the_process
+from callbackq.runners.performing import Performing
+from callbackq.runners.sending import Messengers
+from callbackq.runners.threads import DaemonThreads, Pools
 from callbackq.service import CallbackService
 
 logger = logging.getLogger("callbackq")
@@ -35,6 +48,8 @@ R = TypeVar("R")
 
 _DAY: Final = timedelta(days=1)
 _THREADS_MAX: Final = 1_000
+MESSAGES_MAX: Final = 200
+"""With so many messages under way, no more are given out on this node."""
 _LEGS_KNOWN_MAX: Final = 65_536
 """So many legs are known by their attempt. One that was forgotten is a line of its own."""
 _LOOK_UP: Final = "look up"
@@ -54,6 +69,7 @@ class Host:
 
     telephony: AsyncTelephony
     notices: AsyncNotices | None
+    messengers: Messengers
     idle_max: timedelta
     call_time_max: timedelta
     threads_max: int
@@ -92,6 +108,7 @@ class _Place:
     """Where one effect stands."""
 
     keys: tuple[str, ...]
+    is_message: bool = False
     over: asyncio.Event = attrs.field(factory=asyncio.Event)
 
 
@@ -101,7 +118,7 @@ class Lines:
 
     Args:
         ask: how commands reach the service.
-        threads: where methods that block are called.
+        pools: where methods that block are called.
         owns_loop: the loop is the runner's own: what asks the process to end must not end that loop.
         lost: is told that the telephony could not be reached.
     """
@@ -112,15 +129,16 @@ class Lines:
         host: Host,
         *,
         ask: Ask,
-        threads: DaemonThreads,
+        pools: Pools,
         owns_loop: bool,
         lost: Callable[[datetime], None],
     ) -> None:
         self.ask: Final = ask
-        self.threads: Final = threads
         self.owns_loop: Final = owns_loop
         self.call_time_max_s: Final = host.call_time_max.total_seconds()
-        self.slots: Final = asyncio.Semaphore(host.threads_max)
+        self._pools: Final = pools
+        self._slots_of_calls: Final = asyncio.Semaphore(host.threads_max)
+        self._slots_of_messages: Final = asyncio.Semaphore(host.threads_max)
         self._service: Final = service
         self._host: Final = host
         self._lost: Final = lost
@@ -129,8 +147,15 @@ class Lines:
         self._attempt_of: Final = dict[LegId, AttemptId]()
         self._looked_up_count = 0
         self._under_way: Final = set[_Place]()
+        self._messages_count = 0
         self._idle: Final = asyncio.Event()
-        self._idle.set()
+        self._calm: Final = asyncio.Event()
+        self._look_whether_idle()
+
+    @property
+    def has_enough_messages(self) -> bool:
+        """Whether more messages would only wait here: given out, they would be uncertain if this process died."""
+        return self._messages_count >= MESSAGES_MAX
 
     def add(self, effects: Iterable[Effect], attempt_id: AttemptId | None = None) -> None:
         """
@@ -140,14 +165,13 @@ class Lines:
             attempt_id: the attempt that they are of, where that is known.
         """
         for effect in effects:
-            place = _Place(self._keys(effect, attempt_id))
+            place = _Place(self._keys(effect, attempt_id), is_message=isinstance(effect, SendMessage))
             performing = self.performing(partial(self._leave, place))
             if not performing.can(effect):
                 continue
             before = [self._tails[key].over for key in place.keys if key in self._tails]
             self._tails.update(dict.fromkeys(place.keys, place))
-            self._under_way.add(place)
-            self._idle.clear()
+            self._enter(place)
             task = self.start(self._in_turn(performing, effect, before))
             task.add_done_callback(partial(self._task_over, place))
 
@@ -157,6 +181,7 @@ class Lines:
             self._service,
             self._host.telephony,
             notices=self._host.notices,
+            messengers=self._host.messengers,
             hands=_Hands(self, leave),
             follow=self.add,
             lost=self._lost,
@@ -174,8 +199,7 @@ class Lines:
     def held(self) -> Generator[None]:
         """Count as not drained: what is done inside may bring effects."""
         place = _Place(())
-        self._under_way.add(place)
-        self._idle.clear()
+        self._enter(place)
         try:
             yield
         finally:
@@ -183,11 +207,19 @@ class Lines:
 
     async def drained(self, *, timeout_s: float) -> bool:
         """Wait until no effect is left in any line, but no longer than that; say whether it came about."""
-        try:
-            await asyncio.wait_for(self._idle.wait(), timeout_s)
-        except TimeoutError:
-            return False
-        return True
+        return await _came(self._idle, timeout_s)
+
+    async def calm(self, *, timeout_s: float) -> bool:
+        """Wait as `drained` does, but for no message: what is sent has nothing to do with legs."""
+        return await _came(self._calm, timeout_s)
+
+    def threads(self, act: Act) -> DaemonThreads:
+        """Return where this call is made, if it may block."""
+        return self._pools.messages if act.is_message else self._pools.calls
+
+    def slots(self, act: Act) -> asyncio.Semaphore:
+        """Return what is held meanwhile."""
+        return self._slots_of_messages if act.is_message else self._slots_of_calls
 
     async def close(self, *, timeout_s: float) -> None:
         """Cancel all that is left, and wait a little for it to be over. Calls in threads are left to themselves."""
@@ -217,16 +249,33 @@ class Lines:
     def _leave(self, place: _Place) -> None:
         """Let the next one have its turn."""
         place.over.set()
-        self._under_way.discard(place)
+        if place in self._under_way:
+            self._under_way.discard(place)
+            self._messages_count -= place.is_message
         for key in place.keys:
             if self._tails.get(key) is place:
                 del self._tails[key]
-        if not self._under_way:
-            self._idle.set()
+        self._look_whether_idle()
+
+    def _enter(self, place: _Place) -> None:
+        self._under_way.add(place)
+        self._messages_count += place.is_message
+        self._look_whether_idle()
+
+    def _look_whether_idle(self) -> None:
+        count = len(self._under_way)
+        for event, is_so in ((self._idle, not count), (self._calm, count == self._messages_count)):
+            if is_so:
+                event.set()
+            else:
+                event.clear()
 
     def _keys(self, effect: Effect, attempt_id: AttemptId | None) -> tuple[str, ...]:
         """Return the lines in which an effect stands."""
         match effect:
+            case SendMessage():
+                about = effect.callback_id or effect.message_id
+                return (about,) if effect.to is None else (about, f"to {effect.to}")
             case Notice():
                 return (effect.notice_id,)
             case ConnectCall():
@@ -247,6 +296,14 @@ class Lines:
         self._attempt_of[leg_id] = attempt_id
         if len(self._attempt_of) > _LEGS_KNOWN_MAX:
             del self._attempt_of[next(iter(self._attempt_of))]
+
+
+async def _came(event: asyncio.Event, timeout_s: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), timeout_s)
+    except TimeoutError:
+        return False
+    return True
 
 
 # ---------------------------------------------------------------------------- the hands
@@ -291,7 +348,7 @@ class _Call:
 
     async def _in_thread(self) -> Done:
         try:
-            return await in_thread(self._lines.threads, partial(_called, self._act))
+            return await in_thread(self._lines.threads(self._act), partial(_called, self._act))
         except RuntimeError as error:  # There can be no more threads.
             return Done(error=error)
 
@@ -326,13 +383,13 @@ class _Hands:
         return await self._lines.ask(command)
 
     def turn(self, act: Act) -> AbstractAsyncContextManager[None]:
-        return nullcontext() if _is_awaited(act) else self._lines.slots
+        return nullcontext() if _is_awaited(act) else self._lines.slots(act)
 
     async def act(self, act: Act, *, when_late: WhenLate | None = None) -> Done:
         call = _Call(act, self._lines)
-        await asyncio.wait({call.task}, timeout=self._lines.call_time_max_s)
+        time_max_s = self._lines.call_time_max_s if act.time_max is None else act.time_max.total_seconds()
+        await asyncio.wait({call.task}, timeout=time_max_s)
         if not call.task.done():
-            time_max_s = self._lines.call_time_max_s
             logger.warning("late: %s of %s takes more than %g s", act.method, act.which, time_max_s)
             if when_late is not None:
                 await when_late()

@@ -18,7 +18,8 @@ import attrs
 from callbackq.effects import Reconciled
 from callbackq.errors import Conflict, StoreError, StoreUnavailable, TelephonyDown
 from callbackq.model import TelephonySnapshot
-from callbackq.runners.performing import Performing, log_failure
+from callbackq.runners.hands import log_failure
+from callbackq.runners.performing import Performing
 
 logger = logging.getLogger("callbackq")
 

@@ -8,13 +8,11 @@ never pause, and `at_once` runs those like plain functions.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Final, TypeVar
 
 import attrs
 
@@ -30,115 +28,21 @@ from callbackq.effects import (
     ReleaseAgent,
     ReserveAgent,
     SendDigits,
+    SendMessage,
     StopPlay,
 )
 from callbackq.errors import CallbackqError, DialRefused, TelephonyDown
 from callbackq.ids import AttemptId
 from callbackq.model import Cause, Report, ReportKind, TelephonySnapshot
 from callbackq.ports import AsyncNotices, AsyncTelephony, CanReserve, CanSnapshot
+from callbackq.runners.hands import Act, Done, Hands, log_failure
+from callbackq.runners.sending import Messengers, Sending
 from callbackq.service import CallbackService
-
-logger = logging.getLogger("callbackq")
 
 R = TypeVar("R")
 
 DIAL_TIME_MAX: Final = timedelta(seconds=10)
 """How long a dial may take, unless a runner is told otherwise."""
-
-
-# ---------------------------------------------------------------------------- calls of the host's code
-
-
-@attrs.frozen(kw_only=True)
-class Act:
-    """
-    One call of the host's code.
-
-    Args:
-        owner: the telephony, or who takes the notices.
-        method: the name of the method.
-        args: the order; nothing for a snapshot.
-        which: the id of what it is about, for the log.
-    """
-
-    owner: object
-    method: str
-    args: tuple[object, ...] = ()
-    which: str = ""
-
-    def bound(self) -> Callable[..., Any]:
-        """Return the method. Raises: AttributeError, if the host's object has none."""
-        return cast("Callable[..., Any]", getattr(self.owner, self.method))
-
-    def call(self) -> Any:
-        """Call it, and return what it returns. Raises: whatever it raises."""
-        return self.bound()(*self.args)
-
-
-@attrs.frozen(kw_only=True)
-class Done:
-    """How a call of the host's code went: what it returned, or what it raised."""
-
-    value: object = None
-    error: BaseException | None = None
-
-
-WhenLate = Callable[[], Awaitable[None]]
-
-
-class Hands(Protocol):
-    """How a program reaches the world: at once, or by awaiting."""
-
-    async def ask(self, command: Callable[[], R]) -> R:
-        """Give a command to the service. Raises: whatever it raises."""
-        ...
-
-    def turn(self, act: Act) -> AbstractAsyncContextManager[None]:
-        """Wait until the call can begin as soon as it is made: inside, it does."""
-        ...
-
-    async def act(self, act: Act, *, when_late: WhenLate | None = None) -> Done:
-        """
-        Call the host's code, inside its turn. Never raises what it raises, unless that is meant for the process.
-
-        Args:
-            when_late: what to do if it takes too long; the call goes on, and its result is waited for all the same.
-        """
-        ...
-
-
-def at_once(program: Coroutine[Any, Any, R]) -> R:
-    """
-    Run a program that never pauses, as if it were a plain function.
-
-    >>> async def program() -> int:
-    ...     return 7
-    >>> at_once(program())
-    7
-    """
-    try:
-        program.send(None)
-    except StopIteration as end:
-        return cast("R", end.value)
-    program.close()
-    raise RuntimeError("a program paused with hands that do all at once")
-
-
-# ---------------------------------------------------------------------------- the log
-
-
-def log_failure(what: str, which: str, error: BaseException) -> None:
-    """Log what failed and where, not the error's text: an adapter's text may hold a number."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "?"
-    logger.warning("failed: %s of %s: %s at %s", what, which, type(error).__name__, where)
-
-
-def is_meant_for_the_process(error: BaseException) -> bool:
-    """Whether it asks the process to end. A cancelled task of the adapter is no such thing."""
-    return isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit))
 
 
 # ---------------------------------------------------------------------------- the programs
@@ -163,6 +67,7 @@ class Performing:
     The programs of all effects, for one telephony.
 
     Args:
+        messengers: who sends the messages.
         hands: how the programs reach the world.
         follow: takes the effects of what a program reported; they are performed right there if None.
         lost: is told that an order found no connection, if the telephony can say afterwards which legs it has.
@@ -175,6 +80,7 @@ class Performing:
         telephony: AsyncTelephony,
         *,
         notices: AsyncNotices | None,
+        messengers: Messengers,
         hands: Hands,
         follow: Callable[[Iterable[Effect], AttemptId | None], None] | None = None,
         lost: Callable[[datetime], None],
@@ -189,6 +95,7 @@ class Performing:
         self._lost: Final = lost
         self._dial_time_max: Final = dial_time_max
         self._can_reserve: Final = isinstance(telephony, CanReserve)
+        self._sending: Final = Sending(service, messengers, hands=hands)
         self.changes_count = 0
         """How often something was told to the service: then somebody else may be next."""
 
@@ -221,6 +128,8 @@ class Performing:
             await self._connect(effect)
         elif isinstance(effect, LookUp):
             await self._look_up(effect)
+        elif isinstance(effect, SendMessage):
+            self.changes_count += await self._sending.send(effect)
         else:
             await self._simple(effect)
 

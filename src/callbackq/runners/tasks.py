@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
 from callbackq.aio import AsyncCallbackService
-from callbackq.effects import Effect, Reported
-from callbackq.model import Report
-from callbackq.ports import AsyncNotices, AsyncTelephony
+from callbackq.effects import Delivered, Effect, Heard, Reported
+from callbackq.model import Delivery, Inbound, Report
+from callbackq.ports import AsyncMessenger, AsyncNotices, AsyncTelephony
 from callbackq.runners.base import RunnerBase, command_thread
 from callbackq.runners.engine import Engine
 from callbackq.runners.lines import Ask, in_thread
@@ -31,7 +31,7 @@ class AsyncRunner(RunnerBase):
             in a thread that the runner owns.
         telephony: the host's adapter. Coroutine functions are awaited in the host's loop; plain methods are called
             in threads. If it can give a snapshot it is asked for one before anything is dialed.
-        node_id, idle_max, notices, call_time_max, threads_max: see `ThreadRunner`.
+        node_id, idle_max, notices, messenger, call_time_max, threads_max: see `ThreadRunner`.
 
     Use it as an async context manager, or call `start` and `stop`. It belongs to the loop in which it was started;
     what is no coroutine may be called from any thread. It is not to be carried over a fork.
@@ -48,6 +48,7 @@ class AsyncRunner(RunnerBase):
         node_id: str | None = None,
         idle_max: timedelta = timedelta(seconds=1),
         notices: AsyncNotices | None = None,
+        messenger: AsyncMessenger | Mapping[str, AsyncMessenger] | None = None,
         call_time_max: timedelta = timedelta(seconds=10),
         threads_max: int = 64,
     ) -> None:
@@ -58,6 +59,7 @@ class AsyncRunner(RunnerBase):
             node_id=node_id,
             idle_max=idle_max,
             notices=notices,
+            messenger=messenger,
             call_time_max=call_time_max,
             threads_max=threads_max,
         )
@@ -66,7 +68,7 @@ class AsyncRunner(RunnerBase):
             if isinstance(service, AsyncCallbackService)
             else partial(in_thread, command_thread())
         )
-        self._calls: Final = self._threads()
+        self._calls: Final = self._pools()
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -74,7 +76,7 @@ class AsyncRunner(RunnerBase):
         self._check_process()
         if self._running is not None and not self._running.done():
             return
-        self._begin_link()
+        self._begin()
         self._engine = self._make_engine(self._ask, self._calls, owns_loop=False)
         self._running = asyncio.get_running_loop().create_task(self._engine.run())
 
@@ -114,6 +116,31 @@ class AsyncRunner(RunnerBase):
         reported = self._service.report(report)
         engine.hand_over(reported.effects, reported.attempt_id)
         return reported
+
+    async def message_received(self, inbound: Inbound) -> Heard:
+        """
+        Take what a customer wrote. The answers are sent soon, in other tasks, though who awaits this may go.
+
+        Raises:
+            RuntimeError: the runner was never started. Else as `CallbackService.message_received`.
+        """
+        return await self._started().message_received(inbound)
+
+    def message_received_from_thread(self, inbound: Inbound) -> Heard:
+        """Take what a customer wrote in this thread, which is not the loop's. Raises: as `message_received`."""
+        engine = self._started()
+        heard = self._service.message_received(inbound)
+        engine.hand_over(heard.effects)
+        return heard
+
+    async def delivery(self, report: Delivery) -> Delivered:
+        """Take a receipt of a provider. Raises: as `CallbackService.delivery`; RuntimeError: it was never started."""
+        return await self._started().delivery(report)
+
+    def delivery_from_thread(self, report: Delivery) -> Delivered:
+        """Take a receipt in this thread, which is not the loop's. Raises: as `CallbackService.delivery`."""
+        self._check_process()
+        return self._service.delivery(report)
 
     def perform(self, effects: Iterable[Effect]) -> None:
         """Let effects be performed that a command returned, such as `Settled.effects`. Returns at once."""

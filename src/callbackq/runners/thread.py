@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
-from callbackq.effects import Effect, Reported
+from callbackq.effects import Delivered, Effect, Heard, Reported, SendMessage
 from callbackq.ids import AttemptId
-from callbackq.model import Report
-from callbackq.ports import AsyncNotices, AsyncTelephony
+from callbackq.model import Delivery, Inbound, Report
+from callbackq.ports import AsyncMessenger, AsyncNotices, AsyncTelephony
 from callbackq.runners.base import RunnerBase, command_thread
 from callbackq.runners.lines import Lines, in_thread
+from callbackq.runners.sending import send_time_max
 from callbackq.service import CallbackService
 
 
@@ -33,10 +34,13 @@ class ThreadRunner(RunnerBase):
         node_id: the name of this process.
         idle_max: it steps at least this often, for what other processes did.
         notices: who tells customers and the company's own systems what happened; nobody if None.
+        messenger: who sends the messages to customers: for all channels, or by channel, each blocking or awaited;
+            nobody if None. Without one this node sends none, and leaves them to others. A send may take as long as
+            `Messages.send_time_max` says.
         call_time_max: a method that takes longer is named in the log, and its leg is uncertain. A coroutine is
             cancelled; a thread cannot be, and what it brings is dealt with when it comes back.
-        threads_max: so many methods may block at once. When all do, the next waits until one comes back; a dial that
-            had to wait asks whether it is still wanted. 1 to 1,000.
+        threads_max: so many methods may block at once, and as many sends besides. When all do, the next waits until one
+            comes back; a dial or a message that had to wait asks whether it is still wanted. 1 to 1,000.
 
     Use it as a context manager, or call `start` and `stop`. All methods are safe in threads. It is not to be carried
     over a fork: make one in each process.
@@ -53,6 +57,7 @@ class ThreadRunner(RunnerBase):
         node_id: str | None = None,
         idle_max: timedelta = timedelta(seconds=1),
         notices: AsyncNotices | None = None,
+        messenger: AsyncMessenger | Mapping[str, AsyncMessenger] | None = None,
         call_time_max: timedelta = timedelta(seconds=10),
         threads_max: int = 64,
     ) -> None:
@@ -62,6 +67,7 @@ class ThreadRunner(RunnerBase):
             node_id=node_id,
             idle_max=idle_max,
             notices=notices,
+            messenger=messenger,
             call_time_max=call_time_max,
             threads_max=threads_max,
         )
@@ -75,7 +81,7 @@ class ThreadRunner(RunnerBase):
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
                 return
-            self._begin_link()
+            self._begin()
             started = threading.Event()
             self._thread = threading.Thread(
                 target=self._main, args=(started,), name="callbackq-runner", daemon=True
@@ -110,6 +116,22 @@ class ThreadRunner(RunnerBase):
         self._hand_over(reported.effects, reported.attempt_id)
         return reported
 
+    def message_received(self, inbound: Inbound) -> Heard:
+        """
+        Take what a customer wrote, from any thread. The answers are sent soon, in another thread.
+
+        Raises: as `CallbackService.message_received`.
+        """
+        self._check_process()
+        heard = self._service.message_received(inbound)
+        self._hand_over(heard.effects, None)
+        return heard
+
+    def delivery(self, report: Delivery) -> Delivered:
+        """Take a receipt of a provider, from any thread. Raises: as `CallbackService.delivery`."""
+        self._check_process()
+        return self._service.delivery(report)
+
     def perform(self, effects: Iterable[Effect]) -> None:
         """Let effects be performed that a command returned, such as `Settled.effects`. Returns at once."""
         self._check_process()
@@ -143,8 +165,8 @@ class ThreadRunner(RunnerBase):
             started.set()
 
     async def _run(self, started: threading.Event) -> None:
-        commands, calls = command_thread(), self._threads()
-        engine = self._make_engine(partial(in_thread, commands), calls, owns_loop=True)
+        commands, pools = command_thread(), self._pools()
+        engine = self._make_engine(partial(in_thread, commands), pools, owns_loop=True)
         self._engine = engine
         started.set()
         try:
@@ -152,17 +174,22 @@ class ThreadRunner(RunnerBase):
             await engine.close(timeout_s=self._stop_within_s)
         finally:
             commands.close()
-            calls.close()
+            pools.close()
             with self._lock:
                 if self._engine is engine:
                     self._engine = None
 
     async def _perform_alone(self, effects: tuple[Effect, ...], attempt_id: AttemptId | None) -> None:
         """Perform what a late report asks for, when no loop runs any more."""
-        commands, calls = command_thread(), self._threads()
+        commands, pools = command_thread(), self._pools()
         ask = partial(in_thread, commands)
-        lines = Lines(self._service, self._host, ask=ask, threads=calls, owns_loop=True, lost=self._link.lost)
+        lines = Lines(self._service, self._host, ask=ask, pools=pools, owns_loop=True, lost=self._link.lost)
         lines.add(effects, attempt_id)
-        await lines.drained(timeout_s=self._host.call_time_max.total_seconds() * (len(effects) + 1))
+        await lines.drained(timeout_s=self._longest(effects).total_seconds() * (len(effects) + 1))
         commands.close()
-        calls.close()
+        pools.close()
+
+    def _longest(self, effects: Iterable[Effect]) -> timedelta:
+        """Return how long one of these may take."""
+        sends = [send_time_max(self._service, one) for one in effects if isinstance(one, SendMessage)]
+        return max([self._host.call_time_max, *(known for known in sends if known is not None)])

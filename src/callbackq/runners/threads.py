@@ -8,6 +8,28 @@ from threading import Condition, Thread
 from typing import Final
 
 
+class Pools:
+    """
+    Where methods that block are called: each kind in threads of its own, so that neither can stall the other.
+
+    Args:
+        threads_max: so many calls of each kind at once.
+
+    Attributes:
+        calls: for the telephony and the notices.
+        messages: for the messengers.
+    """
+
+    def __init__(self, *, threads_max: int) -> None:
+        self.calls: Final = DaemonThreads(name="callbackq-calls", threads_max=threads_max)
+        self.messages: Final = DaemonThreads(name="callbackq-messages", threads_max=threads_max)
+
+    def close(self) -> None:
+        """Let their threads end."""
+        self.calls.close()
+        self.messages.close()
+
+
 class DaemonThreads:
     """
     Runs calls in threads that never keep the process alive. Safe in threads.

@@ -16,6 +16,7 @@ from callbackq.service.people import PeopleCommands
 from callbackq.service.promises import PromiseCommands
 from callbackq.service.queues import QueueCommands
 from callbackq.service.reading import Questions
+from callbackq.service.replies import ReplyCommands
 from callbackq.service.reports import ReportCommands
 from callbackq.service.settling import SettlingCommands
 from callbackq.service.slots import SlotCommands
@@ -25,6 +26,7 @@ __all__ = ["CONFLICT_TRIES", "CallbackService", "HeadStart"]
 
 
 class CallbackService(
+    ReplyCommands,
     CallCommands,
     PromiseCommands,
     OrderCommands,

@@ -27,6 +27,7 @@ from callbackq.ports import (
     Tickets,
     Transaction,
 )
+from callbackq.posting import Postman
 from callbackq.returning import PromiseConcerned
 from callbackq.seating import Seating
 from callbackq.system import RandomIds
@@ -95,6 +96,7 @@ class ServiceBase:
             limits=self.limits,
         )
         self._lanes_known: set[tuple[str, ...]] = set()
+        self._has_messages: Final = any(one.messages is not None for one in self.policies.values())
         self._wakers: list[Callable[[], None]] = []
 
     def when_changed(self, waker: Callable[[], None]) -> Callable[[], None]:
@@ -140,9 +142,16 @@ class ServiceBase:
         except PromiseConcerned:
             return self._run(Commit.FLUSHED, lambda tx, now: work(tx, now, Commit.FLUSHED))
 
+    def post(self, tx: Transaction, now: datetime) -> None:
+        """Queue the messages that a transaction gives rise to, at its end; and withdraw those it has made untrue."""
+        if self._has_messages:
+            Postman(tx=tx, desk=self.desk, policies=self.policies, now=now).post()
+
     def _once(self, commit: Commit, work: Callable[[Transaction, datetime], T], now: datetime) -> T:
         with self.store.transaction(self.tenant_id, commit=commit) as tx:
             result = work(tx, now)
+            if commit is Commit.FLUSHED:
+                self.post(tx, now)
         if commit is not Commit.READ_ONLY:
             for waker in self._wakers:
                 waker()

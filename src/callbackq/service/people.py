@@ -16,7 +16,7 @@ from callbackq.core.customer_hours import read_hours
 from callbackq.core.erasing import erased, whose, without_number
 from callbackq.core.instants import check_text, optional_text, read_member
 from callbackq.core.numbers import PhoneNumber, number_key, read_number
-from callbackq.core.requests import SEEN_EVERY, Wish
+from callbackq.core.requests import SEEN_EVERY, Wish, read_email
 from callbackq.core.zones import check_zone
 from callbackq.errors import InvalidNumber, RequestRefused, StoreError
 from callbackq.ids import CallbackId, SubjectId
@@ -79,6 +79,7 @@ class PeopleCommands(ServiceBase):
         channel: str | Unchanged | None = UNCHANGED,
         hours: Mapping[str, str] | Unchanged | None = UNCHANGED,
         tier: str | Unchanged | None = UNCHANGED,
+        email: str | Unchanged | None = UNCHANGED,
     ) -> Preferences:
         """
         Keep what a customer prefers. It is used on every channel where a request says nothing else.
@@ -93,9 +94,10 @@ class PeopleCommands(ServiceBase):
                 known yet it must be given.
             language: such as `"en-US"`.
             zone: where they are, such as `"America/New_York"`.
-            channel: how they want to be reached, in your own word; callbackq keeps it for you.
+            channel: how they want to get messages: it goes first, where it is among `Messages.channels`.
             hours: when they want to be called, on the clocks of *zone*: `{"monday": "09:00-12:00,14:00-18:00"}`.
             tier: your own name of their class of service.
+            email: where messages go that are sent by the channel `email`.
 
         Raises:
             RequestRefused: neither *customer_id* nor *number* was given, or both.
@@ -110,6 +112,7 @@ class PeopleCommands(ServiceBase):
             channel=_text(channel, "channel"),
             hours=hours if isinstance(hours, Unchanged) else read_hours(hours if hours is not None else {}),
             tier=_text(tier, "tier"),
+            email=email if email is None or isinstance(email, Unchanged) else read_email(email),
         )
         preferred = wanted.get("preferred_number")
         if who.number is None and isinstance(preferred, str):
@@ -420,7 +423,16 @@ def _preferences(subject: Subject) -> Preferences:
         channel=subject.channel,
         hours=dict(subject.hours),
         tier=subject.tier,
+        email_masked=_masked_email(subject.email),
     )
+
+
+def _masked_email(email: str | None) -> str | None:
+    """Show enough of an address to recognise it."""
+    if email is None:
+        return None
+    name, _, domain = email.rpartition("@")
+    return f"{name[0]}…@{domain}"
 
 
 # ---------------------------------------------------------------------------- opt-outs
@@ -525,7 +537,8 @@ def _heard_of_at(tx: Transaction, subject: Subject, *, now: datetime) -> datetim
 
 
 def _forget_counts(tx: Transaction, now: datetime, *, limit: int) -> bool:
-    """Forget counters and codes that are over; say whether there are more of them."""
+    """Forget counters, codes and conversations that are over; say whether there are more of them."""
     tallies = tx.tallies.forget(over_before=now, limit=limit)
     codes = tx.verifications.forget(expired_before=now - PROOF_LIFE_MAX, limit=limit)
-    return limit in (tallies, codes)
+    conversations = tx.conversations.forget(over_before=now, limit=limit)
+    return limit in (tallies, codes, conversations)

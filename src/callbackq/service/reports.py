@@ -9,6 +9,7 @@ from functools import partial
 from callbackq.core import attempt
 from callbackq.core.instants import check_instant, check_text
 from callbackq.core.legs import Context
+from callbackq.core.outgoing import untold
 from callbackq.core.reconcile import reports_of
 from callbackq.effects import Effect, HangUp, Reconciled, Reported
 from callbackq.errors import AttemptNotFound, Conflict, InvalidText, StoreError
@@ -42,7 +43,11 @@ class ReportCommands(ServiceBase):
             context = self._context(tx, before, now=now)
             decision = attempt.report(before, report, context)
             effects = move_attempt(tx, before, decision, context)
-            return Reported(attempt_id=before.attempt_id, changed=bool(decision.records), effects=effects)
+            return Reported(
+                attempt_id=before.attempt_id,
+                changed=bool(decision.records),
+                effects=untold(effects, policies=self.policies),
+            )
 
         return self._run(Commit.RELAXED if report.kind in notes else Commit.FLUSHED, reported)
 
@@ -90,7 +95,7 @@ class ReportCommands(ServiceBase):
             attempts_count=len(attempts),
             changed_count=changed_count,
             orphans_count=len(left),
-            effects=tuple(effects),
+            effects=untold(effects, policies=self.policies),
             is_complete=is_complete,
         )
 

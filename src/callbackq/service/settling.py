@@ -9,11 +9,13 @@ from callbackq.admission import admit_number
 from callbackq.asking import read_verification_id
 from callbackq.core import attempt, lifecycle, placing, settling
 from callbackq.core.instants import check_text, optional_text, read_member
-from callbackq.core.numbers import number_key, read_number
+from callbackq.core.numbers import PhoneNumber, number_key, read_number
+from callbackq.core.outgoing import untold
 from callbackq.effects import Settled
 from callbackq.errors import InvalidText, NotPossibleNow
 from callbackq.events import CallbackReranked
 from callbackq.facts import first_rank
+from callbackq.ids import VerificationId
 from callbackq.model import (
     Attempt,
     AttemptState,
@@ -73,7 +75,7 @@ class SettlingCommands(ServiceBase):
             decision = attempt.call_off(before, said, context, by=who, reason=why)
             effects = move_attempt(tx, before, decision, context, by=who)
             self._take_up_renumbered(tx, before, by=who, now=now)
-            return Settled(callback=tx.callbacks.get(key), effects=effects)
+            return Settled(callback=tx.callbacks.get(key), effects=untold(effects, policies=self.policies))
 
         return self._run(Commit.FLUSHED, settled)
 
@@ -113,7 +115,7 @@ class SettlingCommands(ServiceBase):
                 after = tx.attempts.get(before.attempt_id)
                 effects += correct_attempt(tx, after, context, by=who)
             self._take_up_renumbered(tx, before, by=who, now=now)
-            return Settled(callback=tx.callbacks.get(key), effects=effects)
+            return Settled(callback=tx.callbacks.get(key), effects=untold(effects, policies=self.policies))
 
         return self._run(Commit.FLUSHED, corrected)
 
@@ -206,26 +208,40 @@ class SettlingCommands(ServiceBase):
             callback = tx.callbacks.get(key)
             policy = policy_or_default(self.policies, callback.queue)
             new = read_number(number, region=policy.default_region)
-            subject = tx.subjects.get(callback.subject_id)
-            if subject.erased_at is not None:
-                raise NotPossibleNow("change number", "erased", "a person who was not erased")
-            if new.e164 != subject.number or proof is not None:
-                admit_number(
-                    tx,
-                    callback,
-                    new.e164,
-                    policy=policy,
-                    tier=subject.tier,
-                    verification_id=proof,
-                    is_by_the_person=who is None,
-                    desk=self.desk,
-                    now=now,
-                )
-            dial_main_number(tx, callback, policies=self.policies, by=who, now=now)
-            take_up(tx, renumber(tx, subject, new), policies=self.policies, by=who, now=now)
-            return tx.callbacks.get(key)
+            return self._change_number(tx, callback, new, by=who, proof=proof, now=now)
 
         return self._run(Commit.FLUSHED, changed)
+
+    def _change_number(
+        self,
+        tx: Transaction,
+        callback: Callback,
+        new: PhoneNumber,
+        *,
+        by: str | None,
+        proof: VerificationId | None,
+        now: datetime,
+    ) -> Callback:
+        """Give a callback, and its person, another number. Raises: as `change_number`."""
+        policy = policy_or_default(self.policies, callback.queue)
+        subject = tx.subjects.get(callback.subject_id)
+        if subject.erased_at is not None:
+            raise NotPossibleNow("change number", "erased", "a person who was not erased")
+        if new.e164 != subject.number or proof is not None:
+            admit_number(
+                tx,
+                callback,
+                new.e164,
+                policy=policy,
+                tier=subject.tier,
+                verification_id=proof,
+                is_by_the_person=by is None,
+                desk=self.desk,
+                now=now,
+            )
+        dial_main_number(tx, callback, policies=self.policies, by=by, now=now)
+        take_up(tx, renumber(tx, subject, new), policies=self.policies, by=by, now=now)
+        return tx.callbacks.get(callback.callback_id)
 
     def report_score(
         self,

@@ -249,27 +249,39 @@ class SlotCommands(ServiceBase):
             callback = tx.callbacks.get(key)
             queue = policy_of(self.policies, callback.queue).queue
             self.seating.policy(queue)
-            old = tx.bookings.of_callback(key)
-            known_zone = zone if zone is not None or old is None else old.zone
             if held_id is not None:
                 seat = held_seat(tx, held_id, queue=queue, zone=zone, now=now)
             else:
-                wish = slot_wish(
-                    queue,
-                    at=scheduled_at,
-                    windows=spans,
-                    zone=known_zone,
-                    number=tx.subjects.get(callback.subject_id).number,
-                    agent_id=callback.owner_id,
-                    priority=callback.priority,
-                    seating=self.seating,
-                )
-                wish = attrs.evolve(wish, instead_of=old.booking_id if old is not None else None)
-                seat = self.seating.find(tx, queue, wish, now=now)
+                seat = self._seat_instead(tx, callback, at=scheduled_at, windows=spans, zone=zone, now=now)
             self._move_to(tx, callback, seat, held_id=held_id, by=who, reason=why, now=now)
             return self._receipt(tx, tx.callbacks.get(key))
 
         return self._run(Commit.FLUSHED, moved)
+
+    def _seat_instead(
+        self,
+        tx: Transaction,
+        callback: Callback,
+        *,
+        at: datetime | None,
+        windows: Sequence[object] = (),
+        zone: str | None = None,
+        now: datetime,
+    ) -> Seat:
+        """Return a seat for another time of a callback. Raises: SlotUnavailable, InvalidTime, InvalidText."""
+        old = tx.bookings.of_callback(callback.callback_id)
+        wish = slot_wish(
+            callback.queue,
+            at=at,
+            windows=windows,
+            zone=zone if zone is not None or old is None else old.zone,
+            number=tx.subjects.get(callback.subject_id).number,
+            agent_id=callback.owner_id,
+            priority=callback.priority,
+            seating=self.seating,
+        )
+        wish = attrs.evolve(wish, instead_of=old.booking_id if old is not None else None)
+        return self.seating.find(tx, callback.queue, wish, now=now)
 
     def _move_to(
         self,

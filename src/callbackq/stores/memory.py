@@ -3,7 +3,7 @@ The store in memory: the reference for all others, for tests, simulations and re
 
 The rule: every write goes through `TenantRows.swap` and leaves its reverse in an undo log; played backwards,
 that is the rollback. `MemoryStore.check` verifies every index against the records. The verbs of each table are in
-`memory_tables` and `memory_guards`.
+`memory_tables`, `memory_guards` and `memory_messages`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from callbackq.errors import (
     BookingNotFound,
     CallbackNotFound,
     CallNotFound,
+    MessageNotFound,
     NotFound,
     StaleVersion,
     StoreUnavailable,
@@ -36,10 +37,12 @@ from callbackq.model import (
     Callback,
     Entity,
     LiveCall,
+    Message,
     Place,
 )
 from callbackq.ports import Commit, HistoryLink
 from callbackq.stores.memory_guards import OptOuts, Subjects, Tallies, Verifications
+from callbackq.stores.memory_messages import Conversations, Messages
 from callbackq.stores.memory_rows import Row, TenantRows, keys_of, name_of, row_id_of
 from callbackq.stores.memory_tables import (
     Agents,
@@ -144,10 +147,16 @@ class _History:
         tenant = transaction.tenant
         for event in events:
             check_event(event, tenant_id=transaction.tenant_id)
+        for event in events:
             tenant.append(event)
 
+    def appended(self) -> Sequence[Event]:
+        """Return the events that this transaction has written, oldest first. O(those)."""
+        transaction = self._transaction
+        return tuple(transaction.tenant.history[transaction.history_count :])
+
     def of_callback(self, callback_id: CallbackId) -> list[Event]:
-        """Return the events of one callback, its attempts and its booking, oldest first. O(found)."""
+        """Return the events of one callback, its attempts, booking and messages, oldest first. O(found)."""
         return self._of(Entity.CALLBACK, callback_id)
 
     def of_call(self, call_id: CallId) -> list[Event]:
@@ -194,7 +203,6 @@ class MemoryTransaction:
     """One tenant's rows, while the store's lock is held."""
 
     __slots__ = (
-        "_history_count",
         "_lanes_count",
         "_read_only",
         "_rows",
@@ -204,9 +212,12 @@ class MemoryTransaction:
         "bookings",
         "callbacks",
         "calls",
+        "conversations",
         "history",
+        "history_count",
         "lanes",
         "line",
+        "messages",
         "opt_outs",
         "queues",
         "slots",
@@ -228,6 +239,8 @@ class MemoryTransaction:
         self.tallies = Tallies(self)
         self.verifications = Verifications(self)
         self.opt_outs = OptOuts(self)
+        self.messages = Messages(self, Message, MessageNotFound)
+        self.conversations = Conversations(self)
         self.queues = Queues(self)
         self.lanes = _Lanes(self)
         self.line = _Line(self)
@@ -235,7 +248,7 @@ class MemoryTransaction:
         self._rows: TenantRows | None = rows
         self._read_only = commit is Commit.READ_ONLY
         self._undo: list[tuple[Row | None, Row | None]] = []
-        self._history_count = len(rows.history)
+        self.history_count = len(rows.history)
         self._lanes_count = len(rows.lanes)
 
     @property
@@ -301,7 +314,7 @@ class MemoryTransaction:
             return
         for old, new in reversed(self._undo):
             rows.swap(new, old)
-        while len(rows.history) > self._history_count:
+        while len(rows.history) > self.history_count:
             rows.take_back()
         while len(rows.lanes) > self._lanes_count:
             rows.lanes.take_back()

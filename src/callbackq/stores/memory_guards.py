@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from callbackq.stores.memory import MemoryTransaction
 
 
-class _Guard:
+class Guard:
     """What these tables share."""
 
     __slots__ = ("_transaction",)
@@ -43,7 +43,7 @@ class _Guard:
         return len(found)
 
 
-class Subjects(_Guard):
+class Subjects(Guard):
     """The persons of one tenant."""
 
     __slots__ = ()
@@ -74,7 +74,8 @@ class Subjects(_Guard):
         found = [
             subject
             for subject in subjects.values()
-            if number in {subject.number, subject.preferred_number, subject.record_number}
+            if number
+            in {subject.number, subject.preferred_number, subject.record_number, subject.pending_number}
             or number in subject.identity
             or number in subject.alternatives
             or number in subject.wrong_numbers
@@ -86,7 +87,7 @@ class Subjects(_Guard):
         return self._before(Subject, at, limit)
 
 
-class Tallies(_Guard):
+class Tallies(Guard):
     """What was counted lately."""
 
     __slots__ = ()
@@ -101,7 +102,7 @@ class Tallies(_Guard):
         return self._forget(Tally, over_before, limit)
 
 
-class Verifications(_Guard):
+class Verifications(Guard):
     """The one-time codes of one tenant."""
 
     __slots__ = ()
@@ -120,7 +121,7 @@ class Verifications(_Guard):
         return self._forget(Verification, expired_before, limit)
 
 
-class OptOuts(_Guard):
+class OptOuts(Guard):
     """Who wants no calls or messages."""
 
     __slots__ = ()

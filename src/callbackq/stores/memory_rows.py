@@ -24,6 +24,7 @@ from callbackq.events import (
     CallbackEvent,
     CallEvent,
     Event,
+    MessageEvent,
     OptOutChanged,
     QueueSwitched,
 )
@@ -35,14 +36,14 @@ from callbackq.model import (
     Attempt,
     AttemptState,
     Booking,
-    BookingEnd,
     BookingState,
     Callback,
     CallbackState,
     CallState,
+    Conversation,
     Entity,
-    LegState,
     LiveCall,
+    Message,
     OptOut,
     Place,
     QueueControl,
@@ -54,12 +55,13 @@ from callbackq.model import (
 )
 from callbackq.stores.lane_index import LaneIndex
 from callbackq.stores.memory_line import QueueLine, Ranks, position_of
+from callbackq.stores.memory_spots import SPOT_IN
 from callbackq.stores.rows import Saved, as_utc
 
 if TYPE_CHECKING:
     _Times = SortedList[tuple[datetime, str]]
     _Ids = SortedList[str]
-    _Spots = SortedList[tuple[Any, ...]]  # A key, a moment, an id. What bounds a search may be shorter.
+    _Spots = SortedList[tuple[Any, ...]]  # As in memory_spots. What bounds a search may be shorter.
 
 T = TypeVar("T")
 
@@ -98,11 +100,13 @@ ID_OF: Final[Mapping[type[Any], Callable[[Any], RowId]]] = {
     Tally: attrgetter("key"),
     Verification: attrgetter("verification_id"),
     OptOut: attrgetter("number_key"),
+    Message: attrgetter("message_id"),
+    Conversation: attrgetter("conversation_key"),
 }
 
 _COUNTS: Final = (SlotCount, SlotDay)
 """What is also found in the order of its ids."""
-_TIMELESS: Final = (Subject, QueueControl, Tally, Verification, OptOut, *_COUNTS)
+_TIMELESS: Final = (Subject, QueueControl, Tally, Verification, OptOut, Conversation, *_COUNTS)
 """What time alone never changes."""
 
 
@@ -115,6 +119,7 @@ _AGE_OF: Final[Mapping[type[Any], Callable[[Any], datetime | None]]] = {
     Subject: _seen_at,
     Tally: attrgetter("over_at"),
     Verification: attrgetter("expires_at"),
+    Conversation: attrgetter("over_at"),
 }
 """What is found by its age, and the moment that it counts from; None: it is not found."""
 
@@ -129,11 +134,6 @@ _MOMENTS: Final[Mapping[type[Any], tuple[tuple[str, Callable[[Any], datetime | N
 }
 """The moments of a row by which the latest of its queue are found."""
 
-CALLBACKS_OF_SUBJECT: Final = "callbacks of a person"
-ATTEMPTS_DIALED: Final = "attempts that dialed a number"
-BOOKINGS_OF_QUEUE: Final = "bookings of a queue"
-BOOKINGS_OF_AGENT: Final = "bookings of an agent"
-BOOKINGS_OF_CALLBACK: Final = "bookings of a callback"
 CALLS_OPEN: Final = "live calls open"
 ATTEMPTS_OPEN: Final = "attempts open"
 ATTEMPTS_WANTING: Final = "attempts that want an agent"
@@ -166,6 +166,8 @@ def keys_of(row: Row) -> list[Key]:
         if row.customer_id is not None:
             keys.append(("customer_id", row.customer_id))
         return keys
+    if isinstance(row, Message):
+        return [("cause", row.cause)]
     return []
 
 
@@ -184,7 +186,7 @@ def _pop(lists: dict[Key, list[T]], key: Key) -> None:
 
 
 def _history_key(event: Event) -> Key:
-    """Return whose history the event belongs to; an attempt's, and a booking's, belong to their callback."""
+    """Return whose history the event belongs to; of an attempt, a booking and a message that is their callback."""
     if isinstance(event, CallbackEvent | AttemptEvent):
         return (Entity.CALLBACK, event.callback_id)
     if isinstance(event, CallEvent):
@@ -192,6 +194,10 @@ def _history_key(event: Event) -> Key:
     if isinstance(event, BookingEvent):
         if event.callback_id is None:  # A seat that is only held.
             return (Entity.BOOKING, event.booking_id)
+        return (Entity.CALLBACK, event.callback_id)
+    if isinstance(event, MessageEvent):
+        if event.callback_id is None:  # An answer to a stranger, or about no callback.
+            return (Entity.MESSAGE, event.message_id)
         return (Entity.CALLBACK, event.callback_id)
     if isinstance(event, AgentEvent):
         return (Entity.AGENT, event.agent_id)
@@ -209,51 +215,9 @@ def _open_queue(row: Any) -> QueueName | None:
 
 def _wanting_queue(attempt: Attempt | None) -> QueueName | None:
     """Return the queue in which an attempt wants an agent, if it does."""
-    if attempt is None or attempt.agent_id is not None or attempt.state in _OVER:
+    if attempt is None or attempt.agent_id is not None or attempt.announces is not None:
         return None
-    return attempt.queue
-
-
-def _of_subject(callback: Callback | None) -> tuple[str, datetime, str] | None:
-    """Return where a callback stands among all those of its person."""
-    if callback is None:
-        return None
-    return callback.subject_id, callback.requested_at, callback.callback_id
-
-
-def _dialed(attempt: Attempt | None) -> tuple[str, datetime, str] | None:
-    """Return where an attempt stands among those that dialed its number, if it did."""
-    if attempt is None or attempt.customer_leg is LegState.NONE:
-        return None
-    return attempt.number_key, attempt.started_at, attempt.attempt_id
-
-
-def _stands(booking: Booking | None) -> bool:
-    """Whether a booking has not ended, or was used."""
-    return booking is not None and (
-        booking.state is not BookingState.ENDED or booking.ended_as is BookingEnd.USED
-    )
-
-
-def _of_queue(booking: Booking | None) -> tuple[str, datetime, str] | None:
-    """Return where a booking stands among those of its queue, if it does."""
-    if booking is None or not _stands(booking):
-        return None
-    return booking.queue, booking.slot_at, booking.booking_id
-
-
-def _of_agent(booking: Booking | None) -> tuple[str, datetime, str] | None:
-    """Return where a booking stands in the calendar of its agent, if it does."""
-    if booking is None or booking.agent_id is None or not _stands(booking):
-        return None
-    return booking.agent_id, booking.slot_at, booking.booking_id
-
-
-def _of_callback(booking: Booking | None) -> tuple[str, datetime, str] | None:
-    """Return where a booking stands among all those of its callback."""
-    if booking is None or booking.callback_id is None:
-        return None
-    return booking.callback_id, booking.held_at, booking.booking_id
+    return None if attempt.state in _OVER else attempt.queue
 
 
 _OVER: Final = frozenset({AttemptState.ENDING, AttemptState.ENDED})
@@ -263,18 +227,6 @@ _QUEUE_IN: Final[Mapping[type[Any], tuple[tuple[str, Callable[[Any], QueueName |
     Attempt: ((ATTEMPTS_OPEN, _open_queue), (ATTEMPTS_WANTING, _wanting_queue)),
 }
 """What is listed by queue and id, and the queue under which a row stands there."""
-
-_SpotOf = Callable[[Any], tuple[str, datetime, str] | None]
-_SPOT_IN: Final[Mapping[type[Any], tuple[tuple[str, _SpotOf], ...]]] = {
-    Callback: ((CALLBACKS_OF_SUBJECT, _of_subject),),
-    Attempt: ((ATTEMPTS_DIALED, _dialed),),
-    Booking: (
-        (BOOKINGS_OF_QUEUE, _of_queue),
-        (BOOKINGS_OF_AGENT, _of_agent),
-        (BOOKINGS_OF_CALLBACK, _of_callback),
-    ),
-}
-"""What is listed by a key and a moment, and where a row stands there."""
 
 
 def _recount(open_in: Counter[QueueName], before: QueueName | None, after: QueueName | None) -> None:
@@ -298,7 +250,7 @@ class TenantRows:
         self.due: dict[type[Any], _Times] = {cls: SortedList() for cls in ID_OF if cls not in _TIMELESS}
         self.latest: dict[tuple[str, QueueName], _Times] = {}
         self.by_key: dict[str, _Spots] = {
-            what: SortedList() for spots in _SPOT_IN.values() for what, _ in spots
+            what: SortedList() for spots in SPOT_IN.values() for what, _ in spots
         }
         self.by_queue: dict[str, dict[QueueName, _Ids]] = {
             what: {} for lists in _QUEUE_IN.values() for what, _ in lists
@@ -389,7 +341,7 @@ class TenantRows:
                     if came not in queues:
                         queues[came] = SortedList()
                     queues[came].add(row_id)
-        for what, spot_of in _SPOT_IN.get(cls, ()):
+        for what, spot_of in SPOT_IN.get(cls, ()):
             was, now = spot_of(old), spot_of(new)
             if was != now:
                 if was is not None:

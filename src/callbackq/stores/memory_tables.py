@@ -21,31 +21,34 @@ from callbackq.model import (
     BookingState,
     Callback,
     LiveCall,
+    Message,
     QueueControl,
     SlotCount,
     SlotDay,
 )
 from callbackq.stores.memory_rows import (
-    ATTEMPTS_DIALED,
     ATTEMPTS_OPEN,
     ATTEMPTS_STARTED,
     ATTEMPTS_WANTING,
-    BOOKINGS_OF_AGENT,
-    BOOKINGS_OF_CALLBACK,
-    BOOKINGS_OF_QUEUE,
     CALLBACKS_ENDED,
-    CALLBACKS_OF_SUBJECT,
     CALLS_ENDED,
     CALLS_OPEN,
     CALLS_TAKEN,
     RowId,
+)
+from callbackq.stores.memory_spots import (
+    ATTEMPTS_DIALED,
+    BOOKINGS_OF_AGENT,
+    BOOKINGS_OF_CALLBACK,
+    BOOKINGS_OF_QUEUE,
+    CALLBACKS_OF_SUBJECT,
 )
 from callbackq.stores.rows import as_utc, check_between
 
 if TYPE_CHECKING:
     from callbackq.stores.memory import MemoryTransaction
 
-_RowT = TypeVar("_RowT", Callback, LiveCall, Agent, Attempt, Booking)
+_RowT = TypeVar("_RowT", Callback, LiveCall, Agent, Attempt, Booking, Message)
 _CountT = TypeVar("_CountT", SlotCount, SlotDay)
 
 _MOMENT: Final = timedelta(microseconds=1)
@@ -127,6 +130,7 @@ _NAMES: Final[Mapping[type[Any], str]] = {
     Agent: "agent",
     Attempt: "attempt",
     Booking: "booking",
+    Message: "message",
 }
 
 

@@ -53,7 +53,7 @@ from callbackq.stores.postgres_tables import PostgresTransaction
 if TYPE_CHECKING:
     from callbackq.stores.postgres_connections import Connection
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 
 _SERVER_VERSION_MIN: Final = 14
 _SCHEMA_NAME: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")

@@ -16,7 +16,7 @@ from callbackq.ids import AgentId, CallbackId, CallId, QueueName
 from callbackq.model import Entity
 from callbackq.ports import HistoryLink
 from callbackq.stores import postgres_statements as sql
-from callbackq.stores.postgres_session import Part
+from callbackq.stores.postgres_session import Part, Session
 from callbackq.stores.rows import EVENT_COLUMNS, EventCodec, check_event
 
 _EVENTS: Final = EventCodec(native=True)
@@ -26,7 +26,11 @@ _ENTITY: Final = EVENT_COLUMNS.index("entity")
 class History(Part):
     """What happened to one tenant's records."""
 
-    __slots__ = ()
+    __slots__ = ("_appended",)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._appended: list[Event] = []
 
     def append(self, events: Sequence[Event]) -> None:
         """
@@ -51,9 +55,15 @@ class History(Part):
             session.write(sql.INSERT_EVENT, rows[0])
         elif rows:
             session.write_all(sql.INSERT_EVENT, rows)
+        self._appended.extend(events)
+
+    def appended(self) -> Sequence[Event]:
+        """Return the events that this transaction has written, oldest first. O(those)."""
+        self._session.refuse_if_over()
+        return tuple(self._appended)
 
     def of_callback(self, callback_id: CallbackId) -> list[Event]:
-        """Return the events of one callback, its attempts and its booking, oldest first. O(log n + found)."""
+        """Return the events of one callback, its attempts, booking and messages, oldest first. O(log n + found)."""
         return self._read(sql.HISTORY_OF_CALLBACK, callback_id)
 
     def of_call(self, call_id: CallId) -> list[Event]:

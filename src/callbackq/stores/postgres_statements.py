@@ -18,7 +18,9 @@ from callbackq.model import (
     Attempt,
     Booking,
     Callback,
+    Conversation,
     LiveCall,
+    Message,
     OptOut,
     QueueControl,
     SlotCount,
@@ -152,6 +154,15 @@ QUEUES: Final = Statements("callbackq_queues", QueueControl)
 TALLIES: Final = Statements("callbackq_tallies", Tally)
 VERIFICATIONS: Final = Statements("callbackq_verifications", Verification)
 OPT_OUTS: Final = Statements("callbackq_opt_outs", OptOut)
+MESSAGES: Final = Statements(
+    "callbackq_messages",
+    Message,
+    {
+        "cause": "SELECT 1 FROM callbackq_messages AS other"
+        " WHERE other.tenant_id = {tenant_id} AND other.cause = {cause}",
+    },
+)
+CONVERSATIONS: Final = Statements("callbackq_conversations", Conversation)
 OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     Callback: CALLBACKS,
     LiveCall: CALLS,
@@ -165,6 +176,8 @@ OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     Tally: TALLIES,
     Verification: VERIFICATIONS,
     OptOut: OPT_OUTS,
+    Message: MESSAGES,
+    Conversation: CONVERSATIONS,
 }
 
 # ---------------------------------------------------------------------------- keys
@@ -203,7 +216,7 @@ CALLBACKS_OF_SUBJECT: Final = (
     f"{CALLBACKS.select} AND subject_id = $2 ORDER BY requested_at DESC, callback_id DESC LIMIT $3"
 )
 OPEN_ATTEMPTS: Final = f"{ATTEMPTS.select} {_OPEN} ORDER BY attempt_id"
-_WANTING: Final = "AND agent_id IS NULL AND state NOT IN ('ending', 'ended')"
+_WANTING: Final = "AND agent_id IS NULL AND announces IS NULL AND state NOT IN ('ending', 'ended')"
 WANTING_ATTEMPTS: Final = f"{ATTEMPTS.select} {_WANTING}"
 WANTING_ATTEMPTS_IN: Final = f"{ATTEMPTS.select} {_WANTING} AND queue = ANY ($2)"
 DIALED_ATTEMPTS: Final = (
@@ -248,7 +261,8 @@ DAYS_BETWEEN: Final = f"{SLOT_DAYS.select} AND queue = $2 AND day >= $3 AND day 
 
 HOLDING: Final = (
     f"{SUBJECTS.select} AND version > 0 AND (number = $2 OR preferred_number = $2 OR record_number = $2"
-    " OR strpos(identity, $2) > 0 OR alternatives ? $2 OR wrong_numbers ? $2) ORDER BY subject_id"
+    " OR pending_number = $2 OR strpos(identity, $2) > 0 OR alternatives ? $2 OR wrong_numbers ? $2)"
+    " ORDER BY subject_id"
 )
 UNSEEN: Final = (
     f"{SUBJECTS.select} AND erased_at IS NULL AND coalesce(seen_at, created_at) < $2"
@@ -263,6 +277,24 @@ _FORGET: Final = """
          ORDER BY {2}, {1} LIMIT $3 FOR UPDATE SKIP LOCKED))"""
 FORGET_TALLIES: Final = _FORGET.format("callbackq_tallies", "key", "over_at")
 FORGET_VERIFICATIONS: Final = _FORGET.format("callbackq_verifications", "verification_id", "expires_at")
+
+# ---------------------------------------------------------------------------- messages
+
+BY_CAUSE: Final = f"{MESSAGES.select} AND cause = $2"
+BY_PROVIDER: Final = (
+    f"{MESSAGES.select} AND channel = $2 AND provider_id = $3 ORDER BY message_id DESC LIMIT 1"
+)
+MESSAGES_OF_CALLBACK: Final = (
+    f"{MESSAGES.select} AND callback_id = $2 AND created_at > '-infinity'"
+    " ORDER BY created_at DESC, message_id DESC LIMIT $3"
+)
+MESSAGES_WAITING: Final = f"{MESSAGES.select} AND callback_id = $2 AND state = 'waiting' ORDER BY message_id"
+MESSAGES_TO: Final = (
+    f"{MESSAGES.select} AND address_key = $2 AND sent_at IS NOT NULL"
+    " ORDER BY sent_at DESC, message_id DESC LIMIT $3"
+)
+MESSAGES_UNCERTAIN: Final = f"{MESSAGES.select} AND state = 'uncertain' ORDER BY due_at, message_id LIMIT $2"
+FORGET_CONVERSATIONS: Final = _FORGET.format("callbackq_conversations", "conversation_key", "over_at")
 
 # ---------------------------------------------------------------------------- the line
 
@@ -319,7 +351,13 @@ ANY_WAITING: Final = f"""
 
 # ---------------------------------------------------------------------------- times
 
-_QUEUED: Final = ("callbackq_callbacks", "callbackq_calls", "callbackq_attempts", "callbackq_bookings")
+_QUEUED: Final = (
+    "callbackq_callbacks",
+    "callbackq_calls",
+    "callbackq_attempts",
+    "callbackq_bookings",
+    "callbackq_messages",
+)
 _EARLIEST: Final = (
     "(SELECT due_at FROM {} WHERE tenant_id = $1 AND due_at IS NOT NULL{} ORDER BY due_at LIMIT 1)"
 )
@@ -344,7 +382,7 @@ _EVENTS: Final = f"SELECT {', '.join(EVENT_COLUMNS)} FROM callbackq_history WHER
 _IN_ORDER: Final = "ORDER BY history_number"
 HISTORY: Final = f"{_EVENTS} {_IN_ORDER}"
 HISTORY_OF_CALLBACK: Final = (
-    f"{_EVENTS} AND callback_id = $2 AND entity IN ('callback', 'attempt', 'booking') {_IN_ORDER}"
+    f"{_EVENTS} AND callback_id = $2 AND entity IN ('callback', 'attempt', 'booking', 'message') {_IN_ORDER}"
 )
 _CHAIN: Final = "tenant_id = $1 AND entity = $2 AND record_id = {}"
 HISTORY_OF_RECORD: Final = (

@@ -4,8 +4,8 @@ One transaction in PostgreSQL: the verbs of `ports.Transaction`, as the statemen
 The rule: a verb is one statement wherever it can be, for each is a journey to the server and back.
 
 A verb that looks for work, such as `due`, `available`, `wanting_agent` or `head`, takes the tenant's turn when it is
-the first of a transaction that writes: see `postgres`. The tables that are about people are in `postgres_guards`, the
-history in `postgres_history`.
+the first of a transaction that writes: see `postgres`. The tables that are about people are in `postgres_guards`, those
+about messages in `postgres_messages`, the history in `postgres_history`.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ from callbackq.stores.postgres_guards import OptOuts, Subjects, Tallies, Verific
 from callbackq.stores.postgres_history import History
 from callbackq.stores.postgres_lanes import LaneCache, Lanes
 from callbackq.stores.postgres_line import Line
+from callbackq.stores.postgres_messages import Conversations, Messages
 from callbackq.stores.postgres_session import LINE, SLOT, Part, Session, present
 from callbackq.stores.postgres_statements import Statements
 from callbackq.stores.rows import (
@@ -321,9 +322,11 @@ class PostgresTransaction:
         "bookings",
         "callbacks",
         "calls",
+        "conversations",
         "history",
         "lanes",
         "line",
+        "messages",
         "opt_outs",
         "queues",
         "slots",
@@ -343,6 +346,8 @@ class PostgresTransaction:
         self.tallies = Tallies(session)
         self.verifications = Verifications(session)
         self.opt_outs = OptOuts(session)
+        self.messages = Messages(session)
+        self.conversations = Conversations(session)
         self.queues = _Queues(session)
         self.lanes = Lanes(session, lane_cache)
         self.line = Line(session)

@@ -39,7 +39,10 @@ from callbackq.model import (
     Callback,
     CallbackState,
     CallState,
+    Conversation,
     LiveCall,
+    Message,
+    MessageState,
     OptOut,
     QueueControl,
     Record,
@@ -70,9 +73,11 @@ RecordT = TypeVar(
     Tally,
     Verification,
     OptOut,
+    Message,
+    Conversation,
 )
 
-Saved = Record | Subject | SlotCount | SlotDay | Tally | Verification
+Saved = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation
 """Whatever `Transaction.save` takes."""
 
 _Convert = Callable[[Any], Any]
@@ -293,9 +298,18 @@ QUEUE_ROWS: Final = RecordRows(QueueControl)
 TALLY_ROWS: Final = RecordRows(Tally)
 VERIFICATION_ROWS: Final = RecordRows(Verification)
 OPT_OUT_ROWS: Final = RecordRows(OptOut)
+MESSAGE_ROWS: Final = RecordRows(Message)
+CONVERSATION_ROWS: Final = RecordRows(Conversation)
 
 _LAST_STATES: Final = frozenset(
-    {CallbackState.ENDED, CallState.ENDED, AgentState.SIGNED_OUT, AttemptState.ENDED, BookingState.ENDED}
+    {
+        CallbackState.ENDED,
+        CallState.ENDED,
+        AgentState.SIGNED_OUT,
+        AttemptState.ENDED,
+        BookingState.ENDED,
+        MessageState.ENDED,
+    }
 )
 
 
@@ -312,7 +326,7 @@ def check_record(record: Saved, *, tenant_id: TenantId) -> None:
         raise ValueError(msg)
     if isinstance(record, Subject | QueueControl | OptOut):
         return
-    if isinstance(record, SlotCount | SlotDay | Tally | Verification):
+    if isinstance(record, SlotCount | SlotDay | Tally | Verification | Conversation):
         if (least := min(_counts_of(record), default=0)) < 0:
             msg = f"a {type(record).__name__} cannot count {least}"
             raise ValueError(msg)
@@ -324,7 +338,7 @@ def check_record(record: Saved, *, tenant_id: TenantId) -> None:
         raise ValueError(msg)
 
 
-def _counts_of(record: SlotCount | SlotDay | Tally | Verification) -> tuple[int, ...]:
+def _counts_of(record: SlotCount | SlotDay | Tally | Verification | Conversation) -> tuple[int, ...]:
     """Return what a record counts."""
     if isinstance(record, SlotCount):
         return record.usual_count, record.kept_count
@@ -361,6 +375,7 @@ UNIQUE_RULES: Final[Mapping[str, str]] = types.MappingProxyType(
         "agent_slot": "another booking that has not ended has this agent at this time",
         "identity": "another subject has this identity",
         "customer_id": "another subject has this customer id",
+        "cause": "another message tells of this cause",
         "chain": "another transaction has gone on with this history",
     }
 )

@@ -27,13 +27,18 @@ from callbackq.stores.sqlite_errors import is_busy, translate, translate_commit
 from callbackq.stores.sqlite_session import LaneCache
 from callbackq.stores.sqlite_tables import SQLiteTransaction
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 
 _BUSY_TIMEOUT_S: Final = 5.0
 _STATEMENTS_KEPT: Final = 256
 _WAL_PAGES: Final = 4_000
 """How long the log grows before it is copied into the file: 16 MB. Each copy waits for the disk twice."""
-_SCRUBBED: Final = ("callbackq_subjects", "callbackq_tallies", "callbackq_verifications")
+_SCRUBBED: Final = (
+    "callbackq_subjects",
+    "callbackq_tallies",
+    "callbackq_verifications",
+    "callbackq_conversations",
+)
 """The tables of which nothing may remain that was deleted or overwritten."""
 _SCRUB_TIMEOUT_MS: Final = 200
 """How long readers of older data are waited for, while everybody else waits too."""
@@ -148,7 +153,7 @@ class SQLiteStore:
 
         SQLite writes zeros over what is deleted, but where it moves rows from one page to another it leaves a copy in
         the room between them. So the tables from which rows must go without a trace are written anew: persons,
-        tallies and one-time codes.
+        tallies, one-time codes and conversations.
 
         Cost: O(persons), about 20 µs for each; then the log is copied into the file and emptied, which waits for the
         disk. Others wait for so long, and the file needs room for a second copy of these tables.

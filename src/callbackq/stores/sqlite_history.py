@@ -25,10 +25,11 @@ _ENTITY: Final = EVENT_COLUMNS.index("entity")
 class History(Part):
     """What happened to one tenant's records."""
 
-    __slots__ = ("_heads", "_last_number")
+    __slots__ = ("_appended", "_heads", "_last_number")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self._appended: list[Event] = []
         self._last_number: int | None = None
         self._heads: dict[tuple[Entity, str], tuple[int, str]] = {}
 
@@ -44,6 +45,7 @@ class History(Part):
         session.refuse_if_read_only()
         for event in events:
             check_event(event, tenant_id=session.tenant_id)
+        for event in events:
             record_id = record_id_of(event)
             last_number, previous = self._head(event.entity, record_id)
             digest = digest_of(previous, event)
@@ -51,6 +53,12 @@ class History(Part):
             row += (self._next_number(), record_id, last_number + 1, digest)
             session.write(sql.INSERT_EVENT, row)
             self._heads[event.entity, record_id] = last_number + 1, digest
+            self._appended.append(event)
+
+    def appended(self) -> Sequence[Event]:
+        """Return the events that this transaction has written, oldest first. O(those)."""
+        self._session.refuse_if_over()
+        return tuple(self._appended)
 
     def _head(self, entity: Entity, record_id: str) -> tuple[int, str]:
         """Return the number and the digest of the last event of a record. O(log n) once, then O(1)."""
@@ -70,7 +78,7 @@ class History(Part):
         return self._last_number
 
     def of_callback(self, callback_id: CallbackId) -> list[Event]:
-        """Return the events of one callback, its attempts and its booking, oldest first. O(log n + found)."""
+        """Return the events of one callback, its attempts, booking and messages, oldest first. O(log n + found)."""
         return self._read(sql.HISTORY_OF_CALLBACK, callback_id)
 
     def of_call(self, call_id: CallId) -> list[Event]:

@@ -52,6 +52,12 @@ class Session:
             msg = "this transaction was opened with Commit.READ_ONLY, so it can write nothing"
             raise RuntimeError(msg)
 
+    def refuse_if_over(self) -> None:
+        """Raise RuntimeError after the block."""
+        if self._connection is None:
+            msg = "this transaction is over"
+            raise RuntimeError(msg)
+
     def end(self) -> None:
         """Let go of the connection."""
         self._connection = None
@@ -113,9 +119,8 @@ class Session:
 
     @property
     def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            msg = "this transaction is over"
-            raise RuntimeError(msg)
+        self.refuse_if_over()
+        assert self._connection is not None
         return self._connection
 
 

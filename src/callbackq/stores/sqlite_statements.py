@@ -14,7 +14,9 @@ from callbackq.model import (
     Attempt,
     Booking,
     Callback,
+    Conversation,
     LiveCall,
+    Message,
     OptOut,
     QueueControl,
     SlotCount,
@@ -30,7 +32,9 @@ from callbackq.stores.rows import (
     CALL_ROWS,
     CALLBACK_ROWS,
     CHAIN_COLUMNS,
+    CONVERSATION_ROWS,
     EVENT_COLUMNS,
+    MESSAGE_ROWS,
     OPT_OUT_ROWS,
     QUEUE_ROWS,
     SLOT_DAY_ROWS,
@@ -96,6 +100,8 @@ QUEUES: Final = Statements("callbackq_queues", QUEUE_ROWS)
 TALLIES: Final = Statements("callbackq_tallies", TALLY_ROWS)
 VERIFICATIONS: Final = Statements("callbackq_verifications", VERIFICATION_ROWS)
 OPT_OUTS: Final = Statements("callbackq_opt_outs", OPT_OUT_ROWS)
+MESSAGES: Final = Statements("callbackq_messages", MESSAGE_ROWS)
+CONVERSATIONS: Final = Statements("callbackq_conversations", CONVERSATION_ROWS)
 OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     Callback: CALLBACKS,
     LiveCall: CALLS,
@@ -109,6 +115,8 @@ OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     Tally: TALLIES,
     Verification: VERIFICATIONS,
     OptOut: OPT_OUTS,
+    Message: MESSAGES,
+    Conversation: CONVERSATIONS,
 }
 
 # ---------------------------------------------------------------------------- one row by a key
@@ -138,7 +146,7 @@ CALLS_ENDED: Final = CALLS.latest("ended", "ended_at", "ended_at IS NOT NULL")
 CALLBACKS_OF_SUBJECT: Final = CALLBACKS.latest("subject", "requested_at", of="subject_id")
 ATTEMPTS_STARTED: Final = ATTEMPTS.latest("started", "started_at")
 ATTEMPTS_OPEN: Final = ATTEMPTS.by("open", "state <> 'ended' ORDER BY attempt_id")
-_WANTING: Final = "agent_id IS NULL AND state NOT IN ('ending', 'ended')"
+_WANTING: Final = "agent_id IS NULL AND announces IS NULL AND state NOT IN ('ending', 'ended')"
 ATTEMPTS_WANTING: Final = ATTEMPTS.found("wanting", _WANTING)
 ATTEMPTS_WANTING_IN: Final = ATTEMPTS.found("wanting", f"{_WANTING} {_IN_QUEUES}")
 ATTEMPTS_DIALED: Final = ATTEMPTS.latest(
@@ -167,7 +175,7 @@ DAYS_BETWEEN: Final = f"{SLOT_DAYS.select} AND queue = ? AND day >= ? AND day <=
 
 # ---------------------------------------------------------------------------- persons, and what guards them
 
-HOLDING: Final = f"""{SUBJECTS.select} AND (? IN (number, preferred_number, record_number)
+HOLDING: Final = f"""{SUBJECTS.select} AND (? IN (number, preferred_number, record_number, pending_number)
     OR instr(identity, ?)
     OR EXISTS (SELECT 1 FROM json_each(alternatives) WHERE value = ?)
     OR EXISTS (SELECT 1 FROM json_each(wrong_numbers) WHERE value = ?)) ORDER BY subject_id"""
@@ -184,6 +192,22 @@ FORGET_TALLIES: Final = _FORGET.format("callbackq_tallies", "key", "over_at", "o
 FORGET_VERIFICATIONS: Final = _FORGET.format(
     "callbackq_verifications", "verification_id", "expires_at", "expires"
 )
+
+# ---------------------------------------------------------------------------- messages
+
+BY_CAUSE: Final = f"{MESSAGES.select} AND cause = ?"
+BY_PROVIDER: Final = MESSAGES.found(
+    "provider", "channel = ? AND provider_id = ? ORDER BY message_id DESC LIMIT 1"
+)
+MESSAGES_OF_CALLBACK: Final = MESSAGES.latest("callback", "created_at", of="callback_id")
+MESSAGES_WAITING: Final = MESSAGES.found(
+    "waiting", "callback_id = ? AND state = 'waiting' ORDER BY message_id"
+)
+MESSAGES_TO: Final = MESSAGES.latest("to", "sent_at", "sent_at IS NOT NULL", of="address_key")
+MESSAGES_UNCERTAIN: Final = MESSAGES.found(
+    "uncertain", "state = 'uncertain' ORDER BY due_at, message_id LIMIT ?"
+)
+FORGET_CONVERSATIONS: Final = _FORGET.format("callbackq_conversations", "conversation_key", "over_at", "over")
 
 # ---------------------------------------------------------------------------- the line
 
@@ -252,17 +276,24 @@ ANY_WAITING: Final = f"""
 # ---------------------------------------------------------------------------- time
 
 _EARLIEST: Final = "SELECT min(due_at) AS due_at FROM {} WHERE tenant_id = ? AND due_at IS NOT NULL"
-_QUEUED: Final = ("callbackq_callbacks", "callbackq_calls", "callbackq_attempts", "callbackq_bookings")
+QUEUED: Final = (
+    "callbackq_callbacks",
+    "callbackq_calls",
+    "callbackq_attempts",
+    "callbackq_bookings",
+    "callbackq_messages",
+)
+"""What belongs to a queue and can be due."""
 _EARLIEST_AGENT: Final = _EARLIEST.format("callbackq_agents")
 NEXT_DUE_AT: Final = "SELECT min(due_at) FROM ({})".format(
-    " UNION ALL ".join([_EARLIEST_AGENT, *(_EARLIEST.format(table) for table in _QUEUED)])
+    " UNION ALL ".join([_EARLIEST_AGENT, *(_EARLIEST.format(table) for table in QUEUED)])
 )
 _EARLIEST_IN: Final = (
     "SELECT * FROM (SELECT due_at FROM {} WHERE tenant_id = ? AND due_at IS NOT NULL"
     " AND queue IN (SELECT value FROM json_each(?)) ORDER BY due_at LIMIT 1)"
 )
 NEXT_DUE_AT_IN: Final = "SELECT min(due_at) FROM ({})".format(
-    " UNION ALL ".join([_EARLIEST_AGENT, *(_EARLIEST_IN.format(table) for table in _QUEUED)])
+    " UNION ALL ".join([_EARLIEST_AGENT, *(_EARLIEST_IN.format(table) for table in QUEUED)])
 )
 
 # ---------------------------------------------------------------------------- lanes and history
@@ -273,7 +304,8 @@ INSERT_LANE: Final = "INSERT INTO callbackq_lanes (tenant_id, lane, skills) VALU
 _EVENTS: Final = f"SELECT {', '.join(EVENT_COLUMNS)} FROM callbackq_history"
 HISTORY: Final = f"{_EVENTS} WHERE tenant_id = ? ORDER BY history_number"
 HISTORY_OF_CALLBACK: Final = f"""{_EVENTS} INDEXED BY callbackq_history_callback
-    WHERE tenant_id = ? AND callback_id = ? AND entity IN ('callback', 'attempt', 'booking') ORDER BY history_number"""
+    WHERE tenant_id = ? AND callback_id = ? AND entity IN ('callback', 'attempt', 'booking', 'message')
+    ORDER BY history_number"""
 _CHAIN: Final = "INDEXED BY callbackq_history_chain WHERE tenant_id = ? AND entity = ? AND record_id = ?"
 HISTORY_OF_RECORD: Final = f"{_EVENTS} {_CHAIN} ORDER BY event_number"
 CHAIN_HEAD: Final = (

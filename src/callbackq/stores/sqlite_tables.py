@@ -2,7 +2,8 @@
 One SQLite transaction: the verbs of `ports.Transaction`, run on the statements of `sqlite_statements`.
 
 The rule: a verb runs as few statements as it can, and turns rows into records only when they are given out. The tables
-that are about people are in `sqlite_guards`, the history in `sqlite_history`.
+that are about people are in `sqlite_guards`, those about messages in `sqlite_messages`, the history in
+`sqlite_history`.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ from callbackq.stores.rows import (
 from callbackq.stores.sqlite_guards import OptOuts, Subjects, Tallies, Verifications
 from callbackq.stores.sqlite_history import History
 from callbackq.stores.sqlite_line import Line
+from callbackq.stores.sqlite_messages import Conversations, Messages
 from callbackq.stores.sqlite_session import LaneCache, Part, Session, present
 
 # ---------------------------------------------------------------------------- tables
@@ -348,9 +350,11 @@ class SQLiteTransaction:
         "bookings",
         "callbacks",
         "calls",
+        "conversations",
         "history",
         "lanes",
         "line",
+        "messages",
         "opt_outs",
         "queues",
         "slots",
@@ -380,6 +384,8 @@ class SQLiteTransaction:
         self.tallies = Tallies(session)
         self.verifications = Verifications(session)
         self.opt_outs = OptOuts(session)
+        self.messages = Messages(session)
+        self.conversations = Conversations(session)
         self.queues = _Queues(session)
         self.lanes = _Lanes(session)
         self.line = Line(session)
@@ -425,10 +431,10 @@ class SQLiteTransaction:
         """Return the earliest `due_at` of these queues and of all agents. O(log n + due in other queues)."""
         session = self._session
         if queues is None:
-            row = session.one(sql.NEXT_DUE_AT, *[session.tenant_id] * 5)
+            row = session.one(sql.NEXT_DUE_AT, *[session.tenant_id] * (1 + len(sql.QUEUED)))
         else:
             of_queues = (session.tenant_id, json.dumps(list(queues)))
-            row = session.one(sql.NEXT_DUE_AT_IN, session.tenant_id, *of_queues * 4)
+            row = session.one(sql.NEXT_DUE_AT_IN, session.tenant_id, *of_queues * len(sql.QUEUED))
         return None if row is None or row[0] is None else decode_instant(row[0])
 
     def end(self) -> None:

@@ -6,7 +6,17 @@ Fakes, faults, a host in virtual time and the checkers need neither pytest nor h
 """
 
 from callbackq.testing.clock import START, ManualClock, SequentialIds
-from callbackq.testing.fakes import FakeDoNotCall, FakeEstimator, FakeHours, FakeNotices, FakeTickets
+from callbackq.testing.fakes import (
+    FakeCodes,
+    FakeDoNotCall,
+    FakeEstimator,
+    FakeHours,
+    FakeMessenger,
+    FakeNotices,
+    FakeTickets,
+    Reaction,
+    make_send,
+)
 from callbackq.testing.faults import CALM, STORM, Fault, FaultyTelephony, Pbx, ShuffledReports
 from callbackq.testing.host import VirtualHost
 from callbackq.testing.telephony import (
@@ -35,9 +45,11 @@ __all__ = [
     "Behaviour",
     "Carried",
     "CarrierEntry",
+    "FakeCodes",
     "FakeDoNotCall",
     "FakeEstimator",
     "FakeHours",
+    "FakeMessenger",
     "FakeNotices",
     "FakeTelephony",
     "FakeTickets",
@@ -45,7 +57,9 @@ __all__ = [
     "FaultyTelephony",
     "ManualClock",
     "Pbx",
+    "Reaction",
     "SequentialIds",
     "ShuffledReports",
     "VirtualHost",
+    "make_send",
 ]

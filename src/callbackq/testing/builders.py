@@ -25,6 +25,7 @@ from callbackq.ids import (
     CallbackId,
     CallId,
     LegId,
+    MessageId,
     NodeId,
     PlaceId,
     QueueName,
@@ -42,9 +43,13 @@ from callbackq.model import (
     CallbackState,
     CallState,
     Channel,
+    Conversation,
     DueReason,
     LegState,
     LiveCall,
+    Message,
+    MessageKind,
+    MessageState,
     Mode,
     OptOut,
     QueueControl,
@@ -64,11 +69,18 @@ QUEUE: Final = QueueName("support")
 SLOT_AT: Final = START + timedelta(hours=6)
 """When the slot begins of every booking and counter that names none."""
 
-_Row = Record | Subject | SlotCount | SlotDay | Tally | Verification
+_Row = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation
 _EPOCH: Final = START.replace(year=1970, day=1, hour=0)
 _LIFE: Final = timedelta(hours=24)
 _LAST_STATES: Final = frozenset(
-    {CallbackState.ENDED, CallState.ENDED, AttemptState.ENDED, AgentState.SIGNED_OUT, BookingState.ENDED}
+    {
+        CallbackState.ENDED,
+        CallState.ENDED,
+        AttemptState.ENDED,
+        AgentState.SIGNED_OUT,
+        BookingState.ENDED,
+        MessageState.ENDED,
+    }
 )
 
 _RecordT = TypeVar(
@@ -85,6 +97,8 @@ _RecordT = TypeVar(
     Tally,
     Verification,
     OptOut,
+    Message,
+    Conversation,
 )
 _EventT = TypeVar("_EventT", bound=Event)
 
@@ -341,6 +355,46 @@ def make_opt_out(number_key: str = "number_1", **changes: Any) -> OptOut:
     return OptOut(**{**fields, **changes})
 
 
+def make_message(message_id: str = "ms_1", **changes: Any) -> Message:
+    """
+    Build a WAITING message of version 1 about the callback `cb_1`. Its cause is its own unless given.
+
+    >>> make_message("ms_7").cause, make_message().send_id
+    ('cause_ms_7', 'ms_1.0')
+    """
+    state = changes.get("state", MessageState.WAITING)
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "message_id": MessageId(message_id),
+        "version": 1,
+        "state": state,
+        "message_kind": MessageKind.CONFIRMATION,
+        "cause": f"cause_{message_id}",
+        "queue": QUEUE,
+        "callback_id": CallbackId("cb_1"),
+        "subject_id": SubjectId("su_1"),
+        "created_at": START,
+        "best_before_at": START + _LIFE,
+        **_due(state, changes),
+    }
+    return Message(**{**fields, **changes})
+
+
+def make_conversation(conversation_key: str = "conversation_1", **changes: Any) -> Conversation:
+    """
+    Build version 1 of a conversation in which nothing is asked.
+
+    >>> make_conversation(heard_ids=("sms_1",)).question is None
+    True
+    """
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "conversation_key": conversation_key,
+        "over_at": START + _LIFE,
+    }
+    return Conversation(**{**fields, **changes})
+
+
 def next_version(record: _RecordT, **changes: Any) -> _RecordT:
     """
     Build what follows *record*: the version is one higher, and `due_at` fits the state.
@@ -351,7 +405,7 @@ def next_version(record: _RecordT, **changes: Any) -> _RecordT:
     """
     plain: _Row = record
     due: dict[str, Any] = {}
-    if isinstance(plain, Callback | LiveCall | Agent | Attempt | Booking):
+    if isinstance(plain, Callback | LiveCall | Agent | Attempt | Booking | Message):
         state = changes.get("state", plain.state)
         if (state in _LAST_STATES) is not (plain.due_at is None):
             due = _due(state, changes)

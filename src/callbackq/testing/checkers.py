@@ -14,7 +14,7 @@ A *line of the carrier* has `at`, `what` (dialed, ringing, answered, bridged, en
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, time
 from heapq import heappop, heappush
 from types import MappingProxyType
@@ -124,6 +124,7 @@ def check_all(evidence: Evidence) -> Findings:
                 attempts_max=evidence.attempts_max,
                 world=world,
                 by_us=_ended_by_us(evidence.history),
+                announced={one.customer_leg_id for one in history if getattr(one, "announces", None)},
             ),
             *places_overtaken(history),
             *two_active_callbacks(history),
@@ -205,9 +206,10 @@ def attempts_over_max(
     world: Iterable[Any] = (),
     told: Mapping[str, datetime] | None = None,
     by_us: Mapping[str, datetime] = MappingProxyType({}),
+    announced: Collection[str] = (),
 ) -> list[Finding]:
     """
-    No callback's customer is dialed more often than policy allows.
+    No callback's customer is dialed more often than policy allows, and once more to be told that nobody takes it.
 
     A leg that we took back before it rang does not count, nor one while whose owner was calling us; and after a
     person's correction counting begins anew.
@@ -215,22 +217,25 @@ def attempts_over_max(
     Args:
         told: when it was first told of a leg that it rings or is answered, where such a word may be lost.
         by_us: legs of attempts of which it is said that they ended because of us, or of the agent; and when.
+        announced: legs of attempts that connect nobody, and only tell the customer something.
     """
     lines = list(world)
     taken_back = _taken_back(carrier, lines, told, by_us)
     corrected = _corrections(lines, "corrected")
-    dialed: Counter[str] = Counter()
+    dialed: Counter[tuple[str, bool]] = Counter()
     findings: list[Finding] = []
     for line in carrier:
         if line.what != "dialed" or line.role != "customer" or line.leg_id in taken_back:
             continue
         said = corrected.get(line.callback_id, [])
+        tells = line.leg_id in announced
         while said and said[0] <= line.at:
             said.pop(0)
-            dialed[line.callback_id] = 0
-        dialed[line.callback_id] += 1
-        if dialed[line.callback_id] > attempts_max:
-            what = f"dialed {dialed[line.callback_id]} times; allowed: {attempts_max}"
+            dialed[line.callback_id, False] = 0
+        dialed[line.callback_id, tells] += 1
+        count, allowed = dialed[line.callback_id, tells], 1 if tells else attempts_max
+        if count > allowed:
+            what = f"dialed {count} times{' to be told' if tells else ''}; allowed: {allowed}"
             findings.append(Finding(check=ATTEMPTS, what=what, which=line.callback_id, at=line.at))
     return findings
 
@@ -487,10 +492,8 @@ def attempts_above_agents(history: Iterable[Any]) -> list[Finding]:
 
     One whose agent declined, and which looks for another, has none.
     """
-    in_flight: dict[str, str] = {}
-    state: dict[str, str] = {}
-    there = 0
-    findings: list[Finding] = []
+    in_flight, state = dict[str, str](), dict[str, str]()
+    there, findings = 0, list[Finding]()
     for event in history:
         if event.entity == "agent":
             before = state.get(event.agent_id)

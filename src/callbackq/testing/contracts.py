@@ -1,5 +1,5 @@
 """
-What every store and every telephony adapter must do, as tests: subclass, say how a fresh one is made, and run pytest.
+What every store, telephony and messenger must do, as tests: subclass, say how a fresh one is made, and run pytest.
 
 Needs the extra `testing` (pytest and hypothesis)::
 
@@ -25,10 +25,29 @@ An adapter is tested together with the phones at the other end, which somebody m
 
 What an adapter may leave out has contracts of its own: `SnapshotContract` (with a `ConnectedFarEnd`) and
 `ReserveContract` (with a `ReservingFarEnd`).
+
+A messenger is tested together with the inboxes that it writes to, a `MessageFarEnd`::
+
+    from callbackq.testing.contracts import MessageFarEnd, MessengerContract
+
+
+    class TestMyMessenger(MessengerContract):
+        def open_message_end(self):
+            return MyMessageEnd(...)
+
+What depends on the provider has contracts of its own, which want inboxes that refuse: `RefusalContract`,
+`KnownOptOutContract` and `UncertaintyContract`.
 """
 
 from __future__ import annotations
 
+from callbackq.testing.messenger_contract.base import Inbox, MessageFarEnd, Received
+from callbackq.testing.messenger_contract.refusing import (
+    KnownOptOutContract,
+    RefusalContract,
+    UncertaintyContract,
+)
+from callbackq.testing.messenger_contract.sending import SendContract
 from callbackq.testing.store_contract.bookings import BookingContract, SlotContract
 from callbackq.testing.store_contract.chain import ChainContract
 from callbackq.testing.store_contract.due import AgentContract, DueContract
@@ -38,6 +57,7 @@ from callbackq.testing.store_contract.keys import KeyContract
 from callbackq.testing.store_contract.lanes import LaneContract
 from callbackq.testing.store_contract.latest import LatestContract, OpenContract, SwitchContract
 from callbackq.testing.store_contract.line import LineContract
+from callbackq.testing.store_contract.messages import ConversationContract, MessageContract
 from callbackq.testing.store_contract.people import ScrubContract, SubjectContract
 from callbackq.testing.store_contract.records import RecordContract
 from callbackq.testing.store_contract.tenants import TenantContract
@@ -57,12 +77,19 @@ from callbackq.testing.telephony_contract.playing import PlayContract
 __all__ = [
     "ConnectedFarEnd",
     "FarEnd",
+    "Inbox",
+    "KnownOptOutContract",
+    "MessageFarEnd",
+    "MessengerContract",
     "Phone",
+    "Received",
+    "RefusalContract",
     "ReserveContract",
     "ReservingFarEnd",
     "SnapshotContract",
     "StoreContract",
     "TelephonyContract",
+    "UncertaintyContract",
 ]
 
 
@@ -82,6 +109,8 @@ class StoreContract(
     TallyContract,
     VerificationContract,
     OptOutContract,
+    MessageContract,
+    ConversationContract,
     ScrubContract,
     HistoryContract,
     ChainContract,
@@ -97,4 +126,12 @@ class TelephonyContract(DialContract, HangUpContract, BridgeContract, PlayContra
     The specification of `callbackq.ports.Telephony`.
 
     It takes a minute or two in real time, mostly to see that nothing more happens; no time at all in virtual time.
+    """
+
+
+class MessengerContract(SendContract):
+    """
+    The specification of `callbackq.ports.Messenger`: what is sent is sent once, whole, and leaves nothing in the log.
+
+    It takes a second or two with a provider that answers at once.
     """

@@ -1,13 +1,31 @@
-"""Fakes of the small ports: hours, estimates, tickets, notices. Each remembers what it was asked."""
+"""Fakes of the small ports: hours, estimates, tickets, notices, messages, codes. Each remembers what it was asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+import enum
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
-from callbackq.effects import Notice
-from callbackq.ids import CallbackId, QueueName
-from callbackq.model import EstimateFacts, NoticeKind, Opening, Purpose, TicketOrder, Wait
+from callbackq.effects import Notice, SendMessage
+from callbackq.errors import MessageImpossible, MessageRefused, RecipientOptedOut
+from callbackq.ids import CallbackId, MessageId, QueueName
+from callbackq.model import (
+    SMS,
+    CodeOrder,
+    Delivery,
+    DeliveryKind,
+    EstimateFacts,
+    MessageKind,
+    NoticeKind,
+    Opening,
+    Purpose,
+    TicketOrder,
+    Wait,
+)
+from callbackq.testing.clock import ManualClock
 
 
 class FakeHours:
@@ -132,3 +150,191 @@ class FakeNotices:
     def kinds(self, callback_id: str | None = None) -> list[NoticeKind]:
         """Return the kinds of what was told, in order: of one callback, or of all."""
         return [told.kind for told in self.told if callback_id in (None, told.callback_id)]
+
+
+def make_send(send_id: str = "ms_1.1", **changes: Any) -> SendMessage:
+    """
+    Build an order to send a confirmation by SMS.
+
+    >>> make_send("ms_7.1").message_id
+    'ms_7'
+    """
+    fields: dict[str, Any] = {
+        "send_id": send_id,
+        "message_id": MessageId(send_id.rpartition(".")[0] or send_id),
+        "kind": MessageKind.CONFIRMATION,
+        "channel": SMS,
+        "queue": QueueName("support"),
+        "to": "+12125550101",
+        "text": "We call you back when it is your turn.",
+        "title": "Your callback",
+        "segments_count": 1,
+        "language": "en",
+    }
+    return SendMessage(**{**fields, **changes})
+
+
+class Reaction(enum.StrEnum):
+    """What a provider does with a message, in a test."""
+
+    ACCEPTS = "accepts"
+    REFUSES = "refuses"
+    """Certainly not sent, now."""
+    IMPOSSIBLE = "impossible"
+    """Certainly not sent, and never will be."""
+    OPTED_OUT = "opted_out"
+    """Certainly not sent: its owner opted out."""
+    FAILS = "fails"
+    """Nobody knows; in truth it was not sent."""
+    FAILS_AFTER = "fails_after"
+    """Nobody knows; in truth it was sent."""
+    HANGS = "hangs"
+    """Waits until `FakeMessenger.release`, and accepts then. In virtual time nobody could say so."""
+
+
+class FakeMessenger:
+    """
+    A provider of messages that a test scripts. It takes everything, unless told otherwise. Safe in threads.
+
+    Args:
+        clock: of the test, if receipts are to come by themselves.
+        receipt_after: so long after a message was accepted a receipt says that it arrived; None: only those that the
+            test tells (`receipt`).
+
+    Attributes:
+        orders: all that it was asked to send, in order: also what it refused, and what came twice.
+        sent: what it sent, in order: each send id once.
+        on_delivery: takes the receipts: `runner.delivery`.
+
+    >>> messenger = FakeMessenger()
+    >>> messenger.does("+12125550101", Reaction.REFUSES, Reaction.ACCEPTS)
+    >>> messenger.send(make_send("msg_1.1", to="+12125550101"))
+    Traceback (most recent call last):
+    callbackq.errors.MessageRefused: refused
+    >>> messenger.send(make_send("msg_1.2", to="+12125550101"))
+    'provider-1'
+    >>> [order.send_id for order in messenger.sent_to("+12125550101")]
+    ['msg_1.2']
+    """
+
+    def __init__(self, clock: ManualClock | None = None, *, receipt_after: timedelta | None = None) -> None:
+        self.orders: list[SendMessage] = []
+        self.sent: list[SendMessage] = []
+        self.on_delivery: Callable[[Delivery], object] = lambda _delivery: None
+        self._clock = clock
+        self._receipt_after = receipt_after
+        self._lock = threading.Lock()
+        self._released = threading.Event()
+        self._scripts: dict[str | None, list[Reaction]] = {}
+        self._provider_ids: dict[str, str] = {}
+
+    def does(self, to: str | None, *reactions: Reaction) -> None:
+        """
+        Say what happens to the next messages to one number or address; to the last one's end, then the last again.
+
+        None stands for all that are not named.
+        """
+        with self._lock:
+            self._scripts[to] = list(reactions)
+
+    def release(self) -> None:
+        """Let everything go on that hangs, and never hang again."""
+        self._released.set()
+
+    def send(self, order: SendMessage) -> str | None:
+        """Do what the script says. A send id that was sent is not sent again. Raises: what the script says."""
+        with self._lock:
+            self.orders.append(order)
+            known = self._provider_ids.get(order.send_id)
+            reaction = Reaction.ACCEPTS if known is not None else self._next_reaction(order.to)
+        if known is not None:
+            return known
+        if reaction is Reaction.HANGS:
+            self._released.wait()
+        _raise_if_not_sent(reaction)
+        provider_id = self._take(order)
+        if reaction is Reaction.FAILS_AFTER:
+            raise ConnectionError("the connection was lost")
+        return provider_id
+
+    def receipt(
+        self, order: SendMessage, kind: DeliveryKind = DeliveryKind.DELIVERED, *, problem: str | None = None
+    ) -> None:
+        """Tell what became of a message that was sent, as the provider would: by its own id."""
+        provider_id = self._provider_ids[order.send_id]
+        self.on_delivery(Delivery(kind=kind, provider_id=provider_id, channel=order.channel, problem=problem))
+
+    def sent_to(self, to: str | None) -> list[SendMessage]:
+        """Return what was sent to one number or address, in order."""
+        return [order for order in self.sent if order.to == to]
+
+    def texts(self, to: str | None = None) -> list[str]:
+        """Return the texts that were sent, in order: to one number or address, or to all."""
+        return [order.text for order in self.sent if to in (None, order.to)]
+
+    def kinds(self, callback_id: str | None = None) -> list[MessageKind]:
+        """Return the kinds of what was sent, in order: of one callback, or of all."""
+        return [order.kind for order in self.sent if callback_id in (None, order.callback_id)]
+
+    @property
+    def last(self) -> SendMessage:
+        """Return what was sent last. Raises: LookupError, if nothing was."""
+        if not self.sent:
+            raise LookupError("no message was sent")
+        return self.sent[-1]
+
+    def _next_reaction(self, to: str | None) -> Reaction:
+        script = self._scripts.get(to) or self._scripts.get(None) or [Reaction.ACCEPTS]
+        return script.pop(0) if len(script) > 1 else script[0]
+
+    def _take(self, order: SendMessage) -> str:
+        with self._lock:
+            known = self._provider_ids.get(order.send_id)
+            if known is not None:
+                return known
+            provider_id = self._provider_ids[order.send_id] = f"provider-{len(self.sent) + 1}"
+            self.sent.append(order)
+            if self._clock is not None and self._receipt_after is not None:
+                self._clock.plan(self._clock.now() + self._receipt_after, partial(self.receipt, order))
+        return provider_id
+
+
+def _raise_if_not_sent(reaction: Reaction) -> None:
+    match reaction:
+        case Reaction.REFUSES:
+            raise MessageRefused("refused", problem="fake_refused")
+        case Reaction.IMPOSSIBLE:
+            raise MessageImpossible("impossible", problem="fake_impossible")
+        case Reaction.OPTED_OUT:
+            raise RecipientOptedOut("opted out", problem="fake_opted_out")
+        case Reaction.FAILS:
+            raise ConnectionError("the connection was lost")
+        case _:
+            return
+
+
+class FakeCodes:
+    """
+    Keeps the one-time codes that were sent, as the phones of their owners would.
+
+    Attributes:
+        orders: every order, in order; also those at which it raised.
+        error: raised after that, if set.
+    """
+
+    def __init__(self) -> None:
+        self.orders: list[CodeOrder] = []
+        self.error: Exception | None = None
+
+    def send(self, order: CodeOrder) -> None:
+        """Keep one code. Raises: `error`, if set."""
+        self.orders.append(order)
+        if self.error is not None:
+            raise self.error
+
+    def code_for(self, number: str) -> str:
+        """Return the latest code that was sent to a number. Raises: LookupError, if none was."""
+        for order in reversed(self.orders):
+            if order.number == number:
+                return order.code
+        raise LookupError("no code was sent to this number")

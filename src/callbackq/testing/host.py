@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from callbackq.dispatcher import Dispatcher
+from callbackq.effects import Heard
+from callbackq.model import SMS, Inbound
 from callbackq.policy import Caps, Limit, QueuePolicy
 from callbackq.ports import (
     CodeSender,
@@ -22,6 +24,7 @@ from callbackq.ports import (
 from callbackq.runners import Driver
 from callbackq.service import CallbackService
 from callbackq.testing.clock import ManualClock, SequentialIds
+from callbackq.testing.fakes import FakeMessenger
 from callbackq.testing.telephony import FakeTelephony
 
 NO_CAPS: Final = Caps()
@@ -39,9 +42,11 @@ class VirtualHost:
     Args:
         telephony: makes the network, in the time of the clock: an honest one, unless you give another.
         notices: who tells customers and the company's own systems what happened; nobody if None.
+        messenger: the provider of messages, for all channels: one that takes everything, unless you give another.
+            Messages are sent for the queues whose policies have some.
 
     Attributes:
-        service, clock, telephony, driver: the parts; use them as a host would.
+        service, clock, telephony, messenger, driver: the parts; use them as a host would.
     """
 
     def __init__(
@@ -62,9 +67,11 @@ class VirtualHost:
         limits: Sequence[Limit] = (),
         telephony: Callable[[ManualClock], FakeTelephony] = FakeTelephony,
         notices: Notices | None = None,
+        messenger: FakeMessenger | None = None,
     ) -> None:
         self.clock: Final = clock or ManualClock()
         self.telephony: Final = telephony(self.clock)
+        self.messenger: Final = messenger or FakeMessenger(self.clock)
         self.service: Final = CallbackService(
             store,
             policies,
@@ -81,7 +88,11 @@ class VirtualHost:
             limits=limits,
         )
         dispatcher = Dispatcher(self.service, node_id="node")
-        self.driver: Final = Driver(self.service, dispatcher, self.telephony, notices=notices)
+        self.driver: Final = Driver(
+            self.service, dispatcher, self.telephony, notices=notices, messenger=self.messenger
+        )
+        self.messenger.on_delivery = self.driver.delivery
+        self._replies_count = 0
         self.telephony.on_report = self.driver.report
         self.telephony.on_connection = self._hear_of_connection
 
@@ -113,6 +124,44 @@ class VirtualHost:
     def run_for(self, duration: timedelta) -> None:
         """Let *duration* pass."""
         self.run_until(self.clock.now() + duration)
+
+    def reply(
+        self,
+        text: str,
+        *,
+        sender: str | None = None,
+        queue: str | None = None,
+        channel: str = SMS,
+        inbound_id: str | None = None,
+        answers_id: str | None = None,
+    ) -> Heard:
+        """
+        Let a customer write, and send the answers at once. Time does not pass.
+
+        Args:
+            text: what is written.
+            sender: who writes; whoever was sent the last message, unless given.
+            queue: to which queue's number; that of the sender's last message unless given, or else the first queue.
+            inbound_id: the provider's id of it; a new one unless given.
+
+        Raises:
+            LookupError: nobody was sent a message, and no *sender* is given.
+        """
+        who = sender if sender is not None else self.messenger.last.to
+        if who is None:
+            raise LookupError("the last message went to no number or address: give the sender")
+        queues = [order.queue for order in self.messenger.sent_to(who)]
+        self._replies_count += 1
+        return self.driver.message_received(
+            Inbound(
+                inbound_id=inbound_id or f"inbound-{self._replies_count}",
+                sender=who,
+                text=text,
+                queue=queue or (queues[-1] if queues else next(iter(self.service.policies))),
+                channel=channel,
+                answers_id=answers_id,
+            )
+        )
 
     def _hear_of_connection(self, is_up: bool) -> None:
         if is_up:

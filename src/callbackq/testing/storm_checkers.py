@@ -97,12 +97,18 @@ def _attempts_over_max(evidence: StormEvidence) -> list[Finding]:
         for row in evidence.attempts
         if row.disposition in ours
     }
+    announced = {row.customer_leg_id for row in evidence.attempts if getattr(row, "announces", None)}
     findings: list[Finding] = []
     for queue, attempts_max in evidence.attempts_max_of.items():
         of_queue = {row.callback_id for row in evidence.callbacks if row.queue == queue}
         carrier = [line for line in evidence.carrier if line.callback_id in of_queue]
         findings += attempts_over_max(
-            carrier, attempts_max=attempts_max, world=evidence.world, told=evidence.told, by_us=by_us
+            carrier,
+            attempts_max=attempts_max,
+            world=evidence.world,
+            told=evidence.told,
+            by_us=by_us,
+            announced=announced,
         )
     return findings
 

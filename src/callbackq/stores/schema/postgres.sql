@@ -1,4 +1,4 @@
--- The schema of callbackq in PostgreSQL, version 5.
+-- The schema of callbackq in PostgreSQL, version 6.
 --
 -- For whoever reads it with a database tool:
 --   * Instants are timestamptz, exact to the microsecond.
@@ -260,6 +260,7 @@ CREATE TABLE callbackq_attempts (
     subject_id               text COLLATE "C" NOT NULL,
     number_key               text COLLATE "C" NOT NULL,    -- keyed digest of the number
     mode                     text COLLATE "C" NOT NULL,
+    announces                text COLLATE "C",             -- what the customer is told, where no agent takes part
     agent_id                 text COLLATE "C",             -- none while an agent is looked for
     node_id                  text COLLATE "C" NOT NULL,
     agent_leg_id             text COLLATE "C" NOT NULL,    -- of the first agent rung; the n-th has it with .n behind it
@@ -298,7 +299,7 @@ CREATE INDEX callbackq_attempts_open ON callbackq_attempts (tenant_id, queue, at
 
 -- Who needs an agent, now or soon.
 CREATE INDEX callbackq_attempts_wanting ON callbackq_attempts (tenant_id, queue, attempt_id)
-    WHERE agent_id IS NULL AND state NOT IN ('ending', 'ended');
+    WHERE agent_id IS NULL AND announces IS NULL AND state NOT IN ('ending', 'ended');
 
 -- How often one number was dialed lately, from any queue.
 CREATE INDEX callbackq_attempts_dialed ON callbackq_attempts (tenant_id, number_key, started_at, attempt_id)
@@ -455,6 +456,8 @@ CREATE TABLE callbackq_subjects (
     zone                     text COLLATE "C",
     channel                  text COLLATE "C",
     hours                    jsonb            NOT NULL,    -- when to be called, by day of the week
+    email                    text COLLATE "C",             -- where messages go that are sent by e-mail
+    pending_number           text COLLATE "C",             -- a new number, given by message and not proved yet
     created_at               timestamptz      NOT NULL,
     seen_at                  timestamptz,                  -- about when anything was last heard of the person
     erased_at                timestamptz,                  -- since when nothing of the person stands here any more
@@ -529,6 +532,98 @@ CREATE TABLE callbackq_opt_outs (
 COMMENT ON TABLE callbackq_opt_outs IS
     'Who wants no calls, or no messages, at a number. It outlives the erasure of the person.';
 
+-- ------------------------------------------------------------------------------------------------ messages
+
+CREATE TABLE callbackq_messages (
+    tenant_id                text COLLATE "C" NOT NULL,
+    message_id               text COLLATE "C" NOT NULL,
+    version                  bigint           NOT NULL,
+    state                    text COLLATE "C" NOT NULL,
+    message_kind             text COLLATE "C" NOT NULL,    -- what it is about
+    cause                    text COLLATE "C" NOT NULL,    -- what it tells of: no two tell of the same
+    queue                    text COLLATE "C" NOT NULL,
+    callback_id              text COLLATE "C",
+    booking_id               text COLLATE "C",
+    subject_id               text COLLATE "C",             -- to whom; none: a stranger, who is answered at once
+    is_answer                boolean          NOT NULL,    -- whether it answers what the customer wrote
+    channel                  text COLLATE "C",             -- how it was given out last
+    address_key              text COLLATE "C",             -- keyed digest of where it was given out to last
+    choices                  jsonb            NOT NULL,    -- list: what the numbered choices in it mean
+    sends_count              bigint           NOT NULL,    -- how often it was given out
+    tries_count              bigint           NOT NULL,    -- how often by the present channel
+    channels_over            jsonb            NOT NULL,    -- list of the channels that were given up
+    provider_id              text COLLATE "C",             -- the provider's own name of the latest send
+    created_at               timestamptz      NOT NULL,
+    best_before_at           timestamptz      NOT NULL,    -- after this it is not sent any more
+    sent_at                  timestamptz,
+    problem                  text COLLATE "C",             -- the provider's own code, or why it was withdrawn
+    ended_as                 text COLLATE "C",
+    ended_at                 timestamptz,
+    due_at                   timestamptz,
+    due_reason               text COLLATE "C",
+    PRIMARY KEY (tenant_id, message_id),
+    CONSTRAINT message_state CHECK (state IN ('waiting', 'sending', 'sent', 'uncertain', 'ended')),
+    CONSTRAINT message_due CHECK ((state = 'ended') = (due_at IS NULL)),
+    CONSTRAINT message_lists CHECK (jsonb_typeof(choices) = 'array' AND jsonb_typeof(channels_over) = 'array')
+);
+COMMENT ON TABLE callbackq_messages IS
+    'The outbox: one row for each message to a customer, before it is sent and for good. It holds no text and no '
+    'number.';
+
+-- Never two messages for one cause.
+CREATE UNIQUE INDEX callbackq_messages_cause ON callbackq_messages (tenant_id, cause)
+    WHERE cause IS NOT NULL;
+
+CREATE INDEX callbackq_messages_due ON callbackq_messages (tenant_id, due_at, message_id)
+    WHERE due_at IS NOT NULL;
+
+-- What may have to be withdrawn when a callback changes.
+CREATE INDEX callbackq_messages_waiting ON callbackq_messages (tenant_id, callback_id, message_id)
+    WHERE state = 'waiting';
+
+-- What was told about a callback.
+CREATE INDEX callbackq_messages_callback ON callbackq_messages (tenant_id, callback_id, created_at, message_id)
+    WHERE callback_id IS NOT NULL AND created_at > '-infinity';
+
+-- Which message a receipt is for.
+CREATE INDEX callbackq_messages_provider ON callbackq_messages (tenant_id, channel, provider_id, message_id)
+    WHERE provider_id IS NOT NULL;
+
+-- What an answer may be an answer to.
+CREATE INDEX callbackq_messages_to ON callbackq_messages (tenant_id, address_key, sent_at, message_id)
+    WHERE sent_at IS NOT NULL;
+
+-- Of which nobody knows whether they were sent.
+CREATE INDEX callbackq_messages_uncertain ON callbackq_messages (tenant_id, due_at, message_id)
+    WHERE state = 'uncertain';
+
+CREATE TABLE callbackq_conversations (
+    tenant_id                text COLLATE "C" NOT NULL,
+    conversation_key         text COLLATE "C" NOT NULL,    -- keyed digest of the number or address, by channel
+    version                  bigint           NOT NULL,
+    question                 text COLLATE "C",             -- what was asked and not answered yet
+    wish                     text COLLATE "C",             -- what is to be done with the answer
+    callback_id              text COLLATE "C",             -- what the question is about
+    choices                  jsonb            NOT NULL,    -- list: what the numbers in the question mean
+    verification_id          text COLLATE "C",             -- the one-time code that was sent to a new number
+    tries_count              bigint           NOT NULL,    -- how often an answer was wrong, or not understood
+    until_at                 timestamptz,                  -- until when the question stands
+    last_callback_id         text COLLATE "C",             -- what the last message was about
+    heard_ids                jsonb            NOT NULL,    -- list of the provider's ids of what was heard last
+    heard_at                 timestamptz,
+    helped_at                timestamptz,                  -- when unknown text was last answered with help
+    over_at                  timestamptz      NOT NULL,
+    PRIMARY KEY (tenant_id, conversation_key),
+    CONSTRAINT conversation_tries CHECK (tries_count >= 0),
+    CONSTRAINT conversation_lists CHECK (jsonb_typeof(choices) = 'array' AND jsonb_typeof(heard_ids) = 'array')
+);
+COMMENT ON TABLE callbackq_conversations IS
+    'What was said last to and by each address, by each channel: neither a text nor a number. A row is deleted some '
+    'time after over_at.';
+
+CREATE INDEX callbackq_conversations_over ON callbackq_conversations (tenant_id, over_at, conversation_key)
+    WHERE over_at > '-infinity';
+
 -- ------------------------------------------------------------------------------------------------ queues
 
 CREATE TABLE callbackq_queues (
@@ -563,7 +658,7 @@ COMMENT ON TABLE callbackq_lanes IS
 CREATE TABLE callbackq_history (
     tenant_id                text COLLATE "C" NOT NULL,
     history_number           bigint           NOT NULL GENERATED ALWAYS AS IDENTITY,
-    entity                   text COLLATE "C" NOT NULL,    -- callback, call, agent, attempt, queue, booking, opt_out
+    entity                   text COLLATE "C" NOT NULL,    -- callback, call, agent, attempt, queue, booking, ...
     kind                     text COLLATE "C" NOT NULL,    -- callback_requested, attempt_ended, ...
     version                  bigint           NOT NULL,    -- of the row, after the event
     at                       timestamptz      NOT NULL,
@@ -593,9 +688,9 @@ COMMENT ON TABLE callbackq_history IS
 -- What happened to one record, in order; and that nobody goes on twice from the same event.
 CREATE UNIQUE INDEX callbackq_history_chain ON callbackq_history (tenant_id, entity, record_id, event_number);
 
--- What happened to a callback, its attempts and its booking.
+-- What happened to a callback, its attempts, its booking and its messages.
 CREATE INDEX callbackq_history_callback ON callbackq_history (tenant_id, callback_id, history_number)
-    WHERE entity IN ('callback', 'attempt', 'booking');
+    WHERE entity IN ('callback', 'attempt', 'booking', 'message');
 
 -- ------------------------------------------------------------------------------------------------ views
 
@@ -634,6 +729,8 @@ UNION ALL
 SELECT tenant_id, due_at, due_reason, 'attempt', attempt_id, state FROM callbackq_attempts WHERE due_at IS NOT NULL
 UNION ALL
 SELECT tenant_id, due_at, due_reason, 'booking', booking_id, state FROM callbackq_bookings WHERE due_at IS NOT NULL
+UNION ALL
+SELECT tenant_id, due_at, due_reason, 'message', message_id, state FROM callbackq_messages WHERE due_at IS NOT NULL
 ORDER BY 1, 2;
 COMMENT ON VIEW callbackq_v_due IS 'What time alone will change, soonest first.';
 

@@ -1,4 +1,4 @@
--- The schema of callbackq in SQLite, version 5.
+-- The schema of callbackq in SQLite, version 6.
 --
 -- For whoever reads it with a database tool:
 --   * Instants are UTC text of one width, 2026-01-05T08:00:00.000000Z. They sort as they read, and date functions
@@ -257,6 +257,7 @@ CREATE TABLE callbackq_attempts (
     subject_id           TEXT    NOT NULL,
     number_key           TEXT    NOT NULL,   -- keyed digest of the number
     mode                 TEXT    NOT NULL,
+    announces            TEXT,               -- what the customer is to be told, where no agent takes part
     agent_id             TEXT,               -- none while an agent is looked for
     node_id              TEXT    NOT NULL,
     agent_leg_id         TEXT    NOT NULL,   -- of the first agent who is rung; the n-th has the same with .n behind it
@@ -292,7 +293,7 @@ CREATE INDEX callbackq_attempts_open ON callbackq_attempts (tenant_id, queue, at
 
 -- Who needs an agent, now or soon.
 CREATE INDEX callbackq_attempts_wanting ON callbackq_attempts (tenant_id, queue, attempt_id)
-    WHERE agent_id IS NULL AND state NOT IN ('ending', 'ended');
+    WHERE agent_id IS NULL AND announces IS NULL AND state NOT IN ('ending', 'ended');
 
 -- How often one number was dialed lately, from any queue.
 CREATE INDEX callbackq_attempts_dialed ON callbackq_attempts (tenant_id, number_key, started_at, attempt_id)
@@ -438,6 +439,8 @@ CREATE TABLE callbackq_subjects (
     zone                 TEXT,
     channel              TEXT,
     hours                TEXT    NOT NULL,   -- JSON: when the customer wants to be called, by day of the week
+    email                TEXT,               -- where messages go that are sent by e-mail
+    pending_number       TEXT,               -- a new number that the customer gave by message and has not proved yet
     created_at           TEXT    NOT NULL,
     seen_at              TEXT,               -- about when anything was last heard of the person
     erased_at            TEXT,               -- since when nothing of the person stands here any more
@@ -500,6 +503,92 @@ CREATE TABLE callbackq_opt_outs (
     PRIMARY KEY (tenant_id, number_key)
 ) WITHOUT ROWID;
 
+-- ------------------------------------------------------------------------------------------------ messages
+
+-- The outbox: one row for each message to a customer, before it is sent and for good. It holds no text and no number.
+CREATE TABLE callbackq_messages (
+    tenant_id            TEXT    NOT NULL,
+    message_id           TEXT    NOT NULL,
+    version              INTEGER NOT NULL,
+    state                TEXT    NOT NULL,
+    message_kind         TEXT    NOT NULL,   -- what it is about
+    cause                TEXT    NOT NULL,   -- what it tells of: no two tell of the same
+    queue                TEXT    NOT NULL,
+    callback_id          TEXT,
+    booking_id           TEXT,
+    subject_id           TEXT,               -- to whom; none: a stranger, who is answered at once
+    is_answer            INTEGER NOT NULL,   -- 1: it answers what the customer wrote
+    channel              TEXT,               -- how it was given out last
+    address_key          TEXT,               -- keyed digest of the number or address that it was given out to last
+    choices              TEXT    NOT NULL,   -- JSON list: what the numbered choices in it mean
+    sends_count          INTEGER NOT NULL,   -- how often it was given out
+    tries_count          INTEGER NOT NULL,   -- how often by the present channel
+    channels_over        TEXT    NOT NULL,   -- JSON list of the channels that were given up
+    provider_id          TEXT,               -- the provider's own name of the latest send
+    created_at           TEXT    NOT NULL,
+    best_before_at       TEXT    NOT NULL,   -- after this it is not sent any more
+    sent_at              TEXT,
+    problem              TEXT,               -- the provider's own code, or why it was withdrawn
+    ended_as             TEXT,
+    ended_at             TEXT,
+    due_at               TEXT,
+    due_reason           TEXT,
+    PRIMARY KEY (tenant_id, message_id),
+    CONSTRAINT message_state CHECK (state IN ('waiting', 'sending', 'sent', 'uncertain', 'ended')),
+    CONSTRAINT message_due CHECK ((state = 'ended') = (due_at IS NULL)),
+    CONSTRAINT message_is_answer CHECK (is_answer IN (0, 1))
+);
+
+-- Never two messages for one cause.
+CREATE UNIQUE INDEX callbackq_messages_cause ON callbackq_messages (tenant_id, cause);
+
+CREATE INDEX callbackq_messages_due ON callbackq_messages (tenant_id, due_at, message_id)
+    WHERE due_at IS NOT NULL;
+
+-- What may have to be withdrawn when a callback changes.
+CREATE INDEX callbackq_messages_waiting ON callbackq_messages (tenant_id, callback_id, message_id)
+    WHERE state = 'waiting';
+
+-- What was told about a callback.
+CREATE INDEX callbackq_messages_callback ON callbackq_messages (tenant_id, callback_id, created_at, message_id)
+    WHERE callback_id IS NOT NULL;
+
+-- Which message a receipt is for.
+CREATE INDEX callbackq_messages_provider ON callbackq_messages (tenant_id, channel, provider_id, message_id)
+    WHERE provider_id IS NOT NULL;
+
+-- What an answer may be an answer to.
+CREATE INDEX callbackq_messages_to ON callbackq_messages (tenant_id, address_key, sent_at, message_id)
+    WHERE sent_at IS NOT NULL;
+
+-- Of which nobody knows whether they were sent.
+CREATE INDEX callbackq_messages_uncertain ON callbackq_messages (tenant_id, due_at, message_id)
+    WHERE state = 'uncertain';
+
+-- What was said last to and by each address, by each channel: neither a text nor a number. A row is deleted some time
+-- after over_at.
+CREATE TABLE callbackq_conversations (
+    tenant_id            TEXT    NOT NULL,
+    conversation_key     TEXT    NOT NULL,   -- keyed digest of the number or address, by channel
+    version              INTEGER NOT NULL,
+    question             TEXT,               -- what was asked and not answered yet
+    wish                 TEXT,               -- what is to be done with the answer
+    callback_id          TEXT,               -- what the question is about
+    choices              TEXT    NOT NULL,   -- JSON list: what the numbers in the question mean
+    verification_id      TEXT,               -- the one-time code that was sent to a new number
+    tries_count          INTEGER NOT NULL,   -- how often an answer was not understood, or was wrong
+    until_at             TEXT,               -- until when the question stands
+    last_callback_id     TEXT,               -- what the last message was about
+    heard_ids            TEXT    NOT NULL,   -- JSON list of the provider's ids of the latest messages from there
+    heard_at             TEXT,
+    helped_at            TEXT,               -- when text that was not understood was last answered with help
+    over_at              TEXT    NOT NULL,
+    PRIMARY KEY (tenant_id, conversation_key),
+    CONSTRAINT conversation_tries CHECK (tries_count >= 0)
+) WITHOUT ROWID;
+
+CREATE INDEX callbackq_conversations_over ON callbackq_conversations (tenant_id, over_at, conversation_key);
+
 -- ------------------------------------------------------------------------------------------------ queues
 
 -- What is switched for each queue, and under the name * for all of them. A queue is paused if either row says so;
@@ -534,7 +623,7 @@ CREATE TABLE callbackq_lanes (
 CREATE TABLE callbackq_history (
     tenant_id            TEXT    NOT NULL,
     history_number       INTEGER NOT NULL,   -- counted from 1, in the order of writing
-    entity               TEXT    NOT NULL,   -- callback, call, agent, attempt, queue, booking, opt_out
+    entity               TEXT    NOT NULL,   -- callback, call, agent, attempt, queue, booking, opt_out, message
     kind                 TEXT    NOT NULL,   -- callback_requested, attempt_ended, ...
     version              INTEGER NOT NULL,   -- of the row, after the event
     at                   TEXT    NOT NULL,
@@ -561,9 +650,9 @@ CREATE TABLE callbackq_history (
 -- What happened to one record, in order; and that nobody goes on twice from the same event.
 CREATE UNIQUE INDEX callbackq_history_chain ON callbackq_history (tenant_id, entity, record_id, event_number);
 
--- What happened to a callback, its attempts and its booking.
+-- What happened to a callback, its attempts, its booking and its messages.
 CREATE INDEX callbackq_history_callback ON callbackq_history (tenant_id, callback_id, history_number)
-    WHERE entity IN ('callback', 'attempt', 'booking');
+    WHERE entity IN ('callback', 'attempt', 'booking', 'message');
 
 -- ------------------------------------------------------------------------------------------------ views
 
@@ -603,6 +692,8 @@ UNION ALL
 SELECT tenant_id, due_at, due_reason, 'attempt', attempt_id, state FROM callbackq_attempts WHERE due_at IS NOT NULL
 UNION ALL
 SELECT tenant_id, due_at, due_reason, 'booking', booking_id, state FROM callbackq_bookings WHERE due_at IS NOT NULL
+UNION ALL
+SELECT tenant_id, due_at, due_reason, 'message', message_id, state FROM callbackq_messages WHERE due_at IS NOT NULL
 ORDER BY 1, 2;
 
 -- Who is being called back now, by which agent, and how far it has come.

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callbackq.ids import AgentId, QueueName, SubjectId, TenantId
-from callbackq.model import Attempt, AttemptState, Callback, CallbackState, LegState
+from callbackq.model import Announcement, Attempt, AttemptState, Callback, CallbackState, LegState
 from callbackq.ports import Store, Transaction
 from callbackq.testing.builders import QUEUE, make_attempt, make_callback, next_version
 from callbackq.testing.clock import START
@@ -102,6 +102,23 @@ class WantingAgentContract(ContractBase):
         row = make_attempt("at_1", state=state, agent_id=None)
         put(store, row, make_attempt("at_2", state=state))
         assert _wanting(store) == ([] if state in _OVER else [row])
+
+    @pytest.mark.parametrize("state", list(AttemptState))
+    @pytest.mark.parametrize("what", list(Announcement))
+    def test_what_is_announced_needs_no_agent(
+        self, store: Store, state: AttemptState, what: Announcement
+    ) -> None:
+        """An attempt that only tells the customer something is open as every other, and wants nobody, ever."""
+        row = make_attempt("at_1", state=state, agent_id=None, announces=what)
+        other = make_attempt("at_2", agent_id=None)
+        put(store, row, other)
+        assert _wanting(store) == [other]
+        assert _wanting(store, {QUEUE}) == [other]
+        assert _open(store) == ([other] if state is AttemptState.ENDED else [row, other])
+        assert ask(store, lambda tx: tx.attempts.get(row.attempt_id)) == row
+        if state is not AttemptState.ENDED:
+            put(store, next_version(row, customer_leg=LegState.RINGING))
+            assert _wanting(store) == [other]
 
     def test_whoever_gets_an_agent_wants_none(self, store: Store) -> None:
         """One who loses the agent again is back, at the place of the id, as the newest version has it."""

@@ -23,6 +23,7 @@ from callbackq.errors import (
     BookingNotFound,
     CallbackNotFound,
     CallNotFound,
+    MessageNotFound,
     NotFound,
     VerificationNotFound,
 )
@@ -34,6 +35,7 @@ from callbackq.ids import (
     BookingId,
     CallbackId,
     CallId,
+    MessageId,
     QueueName,
     SubjectId,
     TenantId,
@@ -45,6 +47,8 @@ from callbackq.model import (
     BookingState,
     CallbackState,
     CallState,
+    Conversation,
+    MessageState,
     OptOut,
     QueueControl,
     Record,
@@ -61,6 +65,8 @@ from callbackq.testing.builders import (
     make_booking,
     make_call,
     make_callback,
+    make_conversation,
+    make_message,
     make_opt_out,
     make_queue_control,
     make_slot_count,
@@ -89,7 +95,7 @@ EXAMPLES: Final = settings(
 )
 """How the properties are tried: the same examples on every run."""
 
-Row = Record | Subject | SlotCount | SlotDay | Tally | Verification
+Row = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation
 
 _ResultT = TypeVar("_ResultT")
 _tenant_numbers = itertools.count(1)
@@ -207,6 +213,13 @@ def _opt_out(tx: Transaction, number_key: str) -> OptOut:
     return found
 
 
+def _conversation(tx: Transaction, conversation_key: str) -> Conversation:
+    found = tx.conversations.find(conversation_key)
+    if found is None:
+        raise NotFound(conversation_key)
+    return found
+
+
 _EVER: Final = {"from_at": datetime(1999, 1, 1, tzinfo=UTC), "until_at": datetime(2101, 1, 1, tzinfo=UTC)}
 
 
@@ -311,6 +324,21 @@ KINDS: Final = (
         get=_opt_out,
         not_found=NotFound,
         change={"calls_at": START},
+    ),
+    Kind(
+        name="message",
+        make=make_message,
+        get=lambda tx, key: tx.messages.get(MessageId(key)),
+        not_found=MessageNotFound,
+        change={"state": MessageState.SENDING},
+        last_state=MessageState.ENDED,
+    ),
+    Kind(
+        name="conversation",
+        make=make_conversation,
+        get=_conversation,
+        not_found=NotFound,
+        change={"tries_count": 1},
     ),
 )
 RECORD_KINDS: Final = tuple(kind for kind in KINDS if kind.last_state is not None)

@@ -20,6 +20,7 @@ from callbackq.testing.builders import (
     make_booking,
     make_call,
     make_callback,
+    make_message,
     next_version,
 )
 from callbackq.testing.clock import START
@@ -43,6 +44,7 @@ _DUE_OF: Final[dict[str, Callable[[Transaction, datetime, int], Sequence[Record]
     "agent": lambda tx, now, limit: tx.agents.due(now=now, limit=limit),
     "attempt": lambda tx, now, limit: tx.attempts.due(now=now, limit=limit),
     "booking": lambda tx, now, limit: tx.bookings.due(now=now, limit=limit),
+    "message": lambda tx, now, limit: tx.messages.due(now=now, limit=limit),
 }
 
 
@@ -82,6 +84,7 @@ class DueContract(ContractBase):
             put(store, make_callback(f"cb_{n}", due_at=START, queue=SALES, dedup_key=f"s{n}"))
             put(store, make_call(f"ca_{n}", due_at=START, queue=SALES))
             put(store, make_booking(f"bk_{n}", due_at=START, queue=SALES))
+            put(store, make_message(f"ms_{n}", due_at=START, queue=SALES))
             put(
                 store,
                 make_attempt(f"at_{n}", due_at=START, queue=SALES, callback_id=f"x{n}", number_key=f"s{n}"),
@@ -91,14 +94,15 @@ class DueContract(ContractBase):
         call = make_call("ca_9", due_at=late)
         attempt = make_attempt("at_9", due_at=late)
         booking = make_booking("bk_9", due_at=late)
-        put(store, callback, call, attempt, booking)
+        message = make_message("ms_9", due_at=late)
+        put(store, callback, call, attempt, booking, message)
         queues = {QUEUE}
 
         def answers(tx: Transaction) -> list[Sequence[Record]]:
-            tables = (tx.callbacks, tx.calls, tx.attempts, tx.bookings)
+            tables = (tx.callbacks, tx.calls, tx.attempts, tx.bookings, tx.messages)
             return [table.due(now=late, limit=2, queues=queues) for table in tables]
 
-        assert ask(store, answers) == [[callback], [call], [attempt], [booking]]
+        assert ask(store, answers) == [[callback], [call], [attempt], [booking], [message]]
         assert ask(store, lambda tx: tx.next_due_at(queues=queues)) == late
         assert ask(store, lambda tx: tx.next_due_at(queues={SALES})) == START
         assert ask(store, lambda tx: tx.next_due_at(queues=())) is None

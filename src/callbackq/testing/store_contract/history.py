@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from callbackq import events
 from callbackq.events import Event
-from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, QueueName
-from callbackq.model import DueReason
+from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, MessageId, QueueName
+from callbackq.model import DueReason, Entity
 from callbackq.ports import Commit, Store
 from callbackq.stores.rows import event_classes
 from callbackq.testing.builders import make_event
@@ -20,9 +20,11 @@ from callbackq.testing.store_contract.base import (
     OTHER_TENANT,
     TENANT,
     ContractBase,
+    PlannedError,
     append,
     ask,
     exact,
+    fail_after,
     fresh_tenant,
     put,
     values_of,
@@ -119,6 +121,92 @@ class HistoryContract(ContractBase):
         assert ask(store, lambda tx: tx.history.of_call(CallId("call_1"))) == []
         assert ask(store, lambda tx: tx.history.of_agent(AgentId("mia"))) == []
         assert ask(store, lambda tx: tx.history.all()) == written
+
+    def test_a_callback_s_history_has_its_messages(self, store: Store) -> None:
+        """Among its own; of a message that is about no callback only `all` tells."""
+        mine, other = CallbackId("cb_1"), CallbackId("cb_2")
+        written: list[Event] = [
+            make_event(events.CallbackRequested, callback_id=mine),
+            make_event(events.MessageQueued, callback_id=mine),
+            make_event(events.MessageQueued, callback_id=other, message_id=MessageId("ms_2")),
+            make_event(events.MessageSending, callback_id=mine),
+            make_event(events.MessageSending, callback_id=None, message_id=MessageId("ms_3")),
+            make_event(events.CallbackReady, callback_id=mine),
+            make_event(events.MessageEnded, callback_id=mine),
+        ]
+        append(store, *written)
+        assert ask(store, lambda tx: tx.history.of_callback(mine)) == [written[at] for at in (0, 1, 3, 5, 6)]
+        assert ask(store, lambda tx: tx.history.of_callback(other)) == [written[2]]
+        assert ask(store, lambda tx: tx.history.all()) == written
+        links = ask(store, lambda tx: tx.history.links(limit=9))
+        assert [(link.entity, link.record_id, link.event_number) for link in links[3:5]] == [
+            (Entity.MESSAGE, "message_id_1", 2),
+            (Entity.MESSAGE, "ms_3", 1),
+        ]
+
+    # ------------------------------------------------------------------------ what this transaction wrote
+
+    def test_a_transaction_knows_what_it_has_written(self, store: Store) -> None:
+        """The very events, in the order of writing, over several appends; those of earlier ones are not among them."""
+        append(store, make_event(events.CallJoined))
+        written = [make_event(events.CallbackReady, version=version) for version in range(1, 5)]
+        with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+            assert list(tx.history.appended()) == []
+            tx.history.append(written[:1])
+            tx.history.append(())
+            tx.history.append(written[1:3])
+            assert list(tx.history.appended()) == written[:3]
+            tx.history.append(written[3:])
+            assert list(tx.history.appended()) == written
+            assert tx.history.all()[1:] == written
+        assert list(ask(store, lambda tx: tx.history.appended())) == []
+        with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
+            assert list(tx.history.appended()) == []
+
+    def test_writing_on_does_not_change_what_was_given(self, store: Store) -> None:
+        """Whoever goes through the events may append others meanwhile."""
+        ready = [make_event(events.CallbackReady, version=version) for version in (1, 2)]
+        with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
+            tx.history.append(ready)
+            for event in tx.history.appended():
+                tx.history.append([make_event(events.CallJoined, version=event.version)])
+            assert [type(event) for event in tx.history.appended()] == [
+                *[events.CallbackReady] * 2,
+                *[events.CallJoined] * 2,
+            ]
+
+    def test_what_was_undone_is_not_known(self, store: Store) -> None:
+        """A transaction that failed has written nothing for the next one."""
+        with pytest.raises(PlannedError):
+            fail_after(store, lambda tx: tx.history.append([make_event(events.CallbackReady)]))
+        with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
+            assert list(tx.history.appended()) == []
+            tx.history.append([make_event(events.CallJoined)])
+            assert [type(event) for event in tx.history.appended()] == [events.CallJoined]
+
+    def test_of_refused_events_none_is_written(self, store: Store) -> None:
+        """If one of several is another tenant's; and the block may go on."""
+        own, foreign = (
+            make_event(events.CallbackReady),
+            make_event(events.CallbackReady, tenant_id=OTHER_TENANT),
+        )
+        with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
+            with pytest.raises(ValueError, match="tenant"):
+                tx.history.append([own, foreign])
+            assert list(tx.history.appended()) == []
+            tx.history.append([own])
+            assert list(tx.history.appended()) == [own]
+        assert ask(store, lambda tx: tx.history.all()) == [own]
+
+    def test_what_was_written_is_asked_for_within_the_block(self, store: Store) -> None:
+        """As everything else."""
+        with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
+            tx.history.append([make_event(events.CallbackReady)])
+            history = tx.history
+        with pytest.raises(RuntimeError, match="over"):
+            history.appended()
+
+    # ------------------------------------------------------------------------ calls, agents, queues
 
     def test_a_call_s_history_is_its_own(self, store: Store) -> None:
         """An agent who took the call, and a callback made from it, have their own."""

@@ -100,6 +100,17 @@ class SubjectContract(ContractBase):
         assert _ids(ask(store, lambda tx: tx.subjects.holding(_NUMBER))) == ["su_9"]
         assert ask(store, lambda tx: tx.subjects.holding("+12125550199")) == []
 
+    def test_a_number_that_is_not_proved_yet_is_held(self, store: Store) -> None:
+        """It stands in the record until it is proved or given up; an address of another kind is no number."""
+        subject = make_subject("su_1", pending_number="+12125550177", email="ann@example.com")
+        put(store, subject)
+        assert ask(store, lambda tx: tx.subjects.holding("+12125550177")) == [subject]
+        assert ask(store, lambda tx: tx.subjects.holding("ann@example.com")) == []
+        proved = next_version(subject, pending_number=None)
+        put(store, proved)
+        assert ask(store, lambda tx: tx.subjects.holding("+12125550177")) == []
+        assert ask(store, lambda tx: tx.subjects.get(SubjectId("su_1"))) == proved
+
     def test_the_longest_unseen_come_first(self, store: Store) -> None:
         """Then by id; whoever was seen at the moment itself was not seen before it."""
         put(

@@ -17,7 +17,9 @@ from callbackq.model import (
     Attempt,
     Booking,
     Callback,
+    Conversation,
     LiveCall,
+    Message,
     OptOut,
     QueueControl,
     SlotCount,
@@ -57,6 +59,8 @@ _CLASSES = {
     "tally": Tally,
     "verification": Verification,
     "opt_out": OptOut,
+    "message": Message,
+    "conversation": Conversation,
 }
 
 

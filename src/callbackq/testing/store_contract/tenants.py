@@ -10,7 +10,7 @@ import pytest
 
 from callbackq import events
 from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, PlaceId, QueueName, SubjectId
-from callbackq.model import Ahead, BookingState, CallbackState, CallState, LegState
+from callbackq.model import SMS, Ahead, BookingState, CallbackState, CallState, LegState, MessageState
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.testing.builders import (
     QUEUE,
@@ -20,7 +20,9 @@ from callbackq.testing.builders import (
     make_booking,
     make_call,
     make_callback,
+    make_conversation,
     make_event,
+    make_message,
     make_opt_out,
     make_queue_control,
     make_slot_count,
@@ -104,6 +106,14 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "subjects.unseen_since": (lambda tx: tx.subjects.unseen_since(_LATE, limit=9), []),
     "tallies.locked": (lambda tx: tx.tallies.locked(["k"]), {}),
     "opt_outs.find": (lambda tx: tx.opt_outs.find("n"), None),
+    "messages.by_cause": (lambda tx: tx.messages.by_cause("cause_ms_1"), None),
+    "messages.by_provider": (lambda tx: tx.messages.by_provider(SMS, "p"), None),
+    "messages.of_callback": (lambda tx: tx.messages.of_callback(CallbackId("cb_1"), limit=9), []),
+    "messages.waiting_of": (lambda tx: tx.messages.waiting_of(CallbackId("cb_1")), []),
+    "messages.last_to": (lambda tx: tx.messages.last_to("ann", limit=9), []),
+    "messages.uncertain": (lambda tx: tx.messages.uncertain(limit=9), []),
+    "messages.due": (lambda tx: tx.messages.due(now=_LATE, limit=9), []),
+    "conversations.find": (lambda tx: tx.conversations.find("k"), None),
     "queues.find": (lambda tx: tx.queues.find(QUEUE), None),
     "lanes.served_by": (lambda tx: tx.lanes.served_by(("fr",)), (0,)),
     "line.head": (lambda tx: tx.line.head(QUEUE, lanes=(0, 1)), None),
@@ -149,6 +159,10 @@ def _fill(store: Store) -> None:
         tx.save(make_tally("k"))
         tx.save(make_verification("vf_1"))
         tx.save(make_opt_out("n"))
+        tx.save(make_message("ms_1"))
+        sent = {"channel": SMS, "provider_id": "p", "address_key": "ann", "sent_at": START}
+        tx.save(make_message("ms_2", state=MessageState.UNCERTAIN, **sent))
+        tx.save(make_conversation("k"))
         tx.save(make_queue_control(QUEUE, dialing_paused=True))
         tx.lanes.intern(("fr",))
         tx.history.append(
@@ -191,7 +205,7 @@ class TenantContract(ContractBase):
         assert ask(store, lambda tx: kind.get(tx, "x_1"), tenant_id=OTHER_TENANT) == later
 
     def test_tenants_may_use_the_same_keys(self, store: Store) -> None:
-        """Request, dedup and number keys, legs, seats and identities collide within a tenant only."""
+        """Request, dedup and number keys, legs, seats, identities and causes collide within a tenant only."""
         for tenant_id in (TENANT, OTHER_TENANT):
             put(
                 store,
@@ -208,6 +222,8 @@ class TenantContract(ContractBase):
                 make_subject("su_1", tenant_id=tenant_id, identity="i", customer_id="c"),
                 make_tally("k", tenant_id=tenant_id),
                 make_opt_out("n", tenant_id=tenant_id),
+                make_message("ms_1", tenant_id=tenant_id, cause="c"),
+                make_conversation("k", tenant_id=tenant_id),
                 tenant_id=tenant_id,
             )
         for tenant_id in (TENANT, OTHER_TENANT):

@@ -1,0 +1,1 @@
+"""The parts of `callbackq.testing.contracts.MessengerContract` and its companions."""

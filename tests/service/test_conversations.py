@@ -18,7 +18,8 @@ from callbackq.posting import Postman
 from callbackq.service import replies
 from callbackq.stores.sqlite import Flush
 from callbackq.testing import conversations
-from callbackq.testing.conversations import Tally, converse, machine_of, memory, one_part
+from callbackq.testing.conversation_machine import machine_of, memory
+from callbackq.testing.conversations import Tally, converse, one_part
 from stores.postgres_server import fresh_store
 
 

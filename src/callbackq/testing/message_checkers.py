@@ -50,6 +50,7 @@ _ENDED_UNREACHED = frozenset({"unreached", "no_shows", "no_agent"})
 _ONCE = frozenset({"reminder", "late", "slipped", "survey"})
 _OWN_TIME = frozenset({"confirmation", "reminder", "agent_changed"})
 _CLOCK = re.compile(r"(?<![0-9:])([0-2]?[0-9]):([0-5][0-9])(?:\s?([ap])\.?\s?m\b)?", re.IGNORECASE)
+_LINK = re.compile(r"https://\S+")
 _FOUR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
 
 
@@ -267,7 +268,7 @@ class MessageBook:
             self._break(ELSEWHERE, f"{order.kind}: a wrong number", order.send_id, facts.now)
 
     def _check_endings(self, order: Any, facts: Facts, *, answers: str | None) -> None:
-        shown = set(_FOUR.findall(_CLOCK.sub(" ", order.text))) & self.endings
+        shown = set(_FOUR.findall(_CLOCK.sub(" ", _LINK.sub(" ", order.text)))) & self.endings
         own = {(order.to or "")[-4:], *self.typed.get(answers or "", ()), *self.typed.get(order.to or "", ())}
         subject = facts.subject
         if subject is not None:

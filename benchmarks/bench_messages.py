@@ -55,7 +55,7 @@ def fill(store: Store, count: int) -> None:
                     "sent_at": START,
                     "channel": "sms",
                     "address_key": f"key_{number // 5}",
-                    "provider_id": f"SM_old_{number}",
+                    "provider_key": f"SM_old_{number}",
                 }
                 tx.save(make_message(f"ms_old_{number}", **of, **ended))
 

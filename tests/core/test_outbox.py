@@ -111,7 +111,7 @@ def given_out(state: MessageState = _S.SENDING, **changes: Any) -> Message:
         "sends_count": 1,
         "tries_count": 1,
         "sent_at": START if state is _S.SENT else None,
-        "provider_id": "SM1" if state is _S.SENT else None,
+        "provider_key": "SM1" if state is _S.SENT else None,
         "due_at": due[0],
         "due_reason": due[1],
     }
@@ -245,9 +245,9 @@ def test_the_intent_to_send_is_written_down() -> None:
 
 def test_tries_are_counted_by_channel_and_sends_over_all() -> None:
     """The name that the provider gave to an earlier send is forgotten."""
-    waiting = given_out(_S.WAITING, tries_count=2, sends_count=2, provider_id="SM1")
+    waiting = given_out(_S.WAITING, tries_count=2, sends_count=2, provider_key="SM1")
     again = only_record(send(waiting))
-    assert (again.tries_count, again.sends_count, again.provider_id) == (3, 3, None)
+    assert (again.tries_count, again.sends_count, again.provider_key) == (3, 3, None)
     other = only_record(send(waiting, "sms"))
     assert (other.tries_count, other.sends_count, other.channel) == (1, 3, "sms")
 
@@ -299,7 +299,7 @@ def test_the_provider_has_taken_it(state: MessageState) -> None:
     decision = report(message, _K.ACCEPTED, provider_id="SM2")
     expected = {
         "state": _S.SENT,
-        "provider_id": "SM2",
+        "provider_key": "SM2",
         "sent_at": NOW,
         "due_at": NOW + POLICY.receipt_time_max,
         "due_reason": DueReason.RECEIPT_OVERDUE,
@@ -315,7 +315,7 @@ def test_it_has_arrived(state: MessageState) -> None:
     record = only_record(report(message, _K.DELIVERED))
     assert (record.state, record.ended_as, record.ended_at) == (_S.ENDED, MessageEnd.DELIVERED, NOW)
     assert record.sent_at == (START if state is _S.SENT else NOW)
-    assert record.provider_id == message.provider_id
+    assert record.provider_key == message.provider_key
 
 
 @pytest.mark.parametrize("state", LIVE)

@@ -25,7 +25,15 @@ from callbackq.testing import VirtualHost
 from stores.postgres_server import fresh_store
 from untraced import untraced
 
-_LONG = ("test_line_machine.py", "test_hosts_load.py", "test_identity_storm.py")
+_LONG = (
+    "test_line_machine.py",
+    "test_hosts_load.py",
+    "test_identity_storm.py",
+    "test_conversations.py",
+    "test_message_faults.py",
+    "test_message_kills.py",
+    "test_message_nodes.py",
+)
 
 
 @pytest.fixture(autouse=True)

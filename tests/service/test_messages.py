@@ -650,7 +650,7 @@ def test_receipts_that_come_twice_late_or_in_any_order_change_nothing(store: Sto
     """The first that ends it counts; what comes after is kept in history, and nothing else."""
     host = post_office(store, messages=THREE)
     order = sent(host)
-    provider_id = host.service.message(order.message_id).provider_id
+    provider_id = host.messenger.provider_id_of(order)
     by_provider = {"provider_id": provider_id, "channel": "whatsapp"}
 
     def told(kind: DeliveryKind, **which: Any) -> bool:

@@ -45,6 +45,13 @@ NEW = "+12125550199"
 MAIL, ANN = "ann@example.com", "Ann@example.com"
 
 
+def provider_id_of(host: VirtualHost, callback_id: str) -> str:
+    """Return what the provider calls the confirmation of a callback."""
+    confirmed = message_of(host, callback_id, K.CONFIRMATION)
+    (order,) = [one for one in host.messenger.orders if one.message_id == confirmed.message_id]
+    return host.messenger.provider_id_of(order)
+
+
 def told(host: VirtualHost, to: str = BOB) -> str:
     """Return the text that was sent last to a number or address."""
     return host.messenger.sent_to(to)[-1].text
@@ -98,7 +105,7 @@ def test_another_number_than_was_offered_is_asked_again(store: Store) -> None:
 def test_the_message_that_is_answered_says_which(store: Store) -> None:
     """I4: where the provider tells it, as WhatsApp does."""
     host, support, sales = with_two(store)
-    provider_id = message_of(host, support, K.CONFIRMATION).provider_id
+    provider_id = provider_id_of(host, support)
     assert answers(host, "9", BOB, answers_id=provider_id) == [K.CANCELLED]
     assert (is_open(host, support), is_open(host, sales)) == (False, True)
 
@@ -106,7 +113,7 @@ def test_the_message_that_is_answered_says_which(store: Store) -> None:
 def test_an_answer_to_a_message_about_what_is_over_touches_nothing_else(store: Store) -> None:
     """The first is over; to cancel it does not cancel the second."""
     host, support, sales = with_two(store)
-    provider_id = message_of(host, support, K.CONFIRMATION).provider_id
+    provider_id = provider_id_of(host, support)
     host.service.cancel(support)
     host.run_for(ZERO)
     assert answers(host, "9", BOB, answers_id=provider_id) == [K.NOT_POSSIBLE]
@@ -186,7 +193,7 @@ def test_a_strangers_text_changes_nothing(store: Store, text: str) -> None:
     """Whatever they know of: no callback but their own, and they have none."""
     host, one = with_one(store)
     before = host.service.get(one)
-    provider_id = message_of(host, one, K.CONFIRMATION).provider_id
+    provider_id = provider_id_of(host, one)
     heard = writes(host, text, EVE, answers_id=provider_id)
     assert host.service.get(one) == before
     assert heard.callback_id is None

@@ -129,7 +129,7 @@ def full_store() -> tuple[MemoryStore, TenantRows]:
         make_verification(),
         make_opt_out(),
         make_message("ms_1", cause="c"),
-        make_message("ms_2", state=MessageState.UNCERTAIN, provider_id="p", sent_at=START, **SENT),
+        make_message("ms_2", state=MessageState.UNCERTAIN, provider_key="p", sent_at=START, **SENT),
         make_conversation("k"),
     )
     with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
@@ -348,7 +348,7 @@ def messages(draw: st.DrawFn, number: int, queue: str) -> Message:
         "queue": queue,
         "callback_id": draw(st.none() | NUMBERS.map(lambda n: CallbackId(f"cb_{n}"))),
         "channel": draw(st.sampled_from([None, SMS, "email"])),
-        "provider_id": draw(KEYS),
+        "provider_key": draw(KEYS),
         "address_key": draw(KEYS),
         "sent_at": draw(st.none() | TIMES),
         "created_at": draw(TIMES),

@@ -1782,11 +1782,11 @@ def grow_bookings(schema: str) -> None:
 
 def grow_messages(schema: str) -> None:
     """Put many messages beside the one: nine of ten are over, most of them were sent to one of many addresses."""
-    own = {"message_id", "cause", "provider_id"}
+    own = {"message_id", "cause", "provider_key"}
     changed = {"state", "due_at", "callback_id", "channel", "address_key", "sent_at", "created_at"}
     rest = ", ".join(field.name for field in attrs.fields(Message) if field.name not in own | changed)
     admin().execute(
-        f"INSERT INTO {schema}.callbackq_messages (message_id, cause, provider_id, state, due_at, callback_id,"
+        f"INSERT INTO {schema}.callbackq_messages (message_id, cause, provider_key, state, due_at, callback_id,"
         f" channel, address_key, sent_at, created_at, {rest})"
         f" SELECT 'x' || number, 'x' || number, 'p' || number,"
         f"        CASE WHEN number % 10 > 0 THEN 'ended' WHEN number % 30 = 0 THEN 'uncertain' ELSE state END,"

@@ -751,7 +751,7 @@ PLANS: dict[str, tuple[str, list[str]]] = {
     "cause": (statements.BY_CAUSE, ["USING INDEX callbackq_messages_cause (tenant_id=? AND cause=?)"]),
     "what a provider calls a message": (
         statements.BY_PROVIDER,
-        ["USING INDEX callbackq_messages_provider (tenant_id=? AND channel=? AND provider_id=?)"],
+        ["USING INDEX callbackq_messages_provider (tenant_id=? AND channel=? AND provider_key=?)"],
     ),
     "messages about a callback": (
         statements.MESSAGES_OF_CALLBACK,

@@ -252,7 +252,7 @@ def send(
         choices=choices,
         sends_count=message.sends_count + 1,
         tries_count=message.tries_count + 1 if channel == message.channel else 1,
-        provider_id=None,
+        provider_key=None,
     )
     return _decided(record, MessageSending, now=now, segments_count=segments_count)
 
@@ -348,7 +348,7 @@ def _is_of_latest(message: Message, delivery: Delivery) -> bool:
         return delivery.send_id == message.send_id
     if delivery.channel is not None and delivery.channel != message.channel:
         return False
-    return delivery.provider_id is not None and delivery.provider_id == message.provider_id
+    return delivery.provider_id is not None and delivery.provider_id == message.provider_key
 
 
 def _is_unbegun(delivery: Delivery) -> bool:
@@ -370,14 +370,14 @@ def _arrived(message: Message, delivery: Delivery, *, now: datetime) -> Decision
         problem=message.problem,
         now=now,
         sent_at=message.sent_at or now,
-        provider_id=delivery.provider_id or message.provider_id,
+        provider_key=delivery.provider_id or message.provider_key,
     )
 
 
 def _accepted(message: Message, delivery: Delivery, *, policy: Messages, now: datetime) -> Decision:
     due = (now + policy.receipt_time_max, DueReason.RECEIPT_OVERDUE)
-    provider_id = delivery.provider_id or message.provider_id
-    record = _move(message, Command.ACCEPT, due=due, sent_at=now, provider_id=provider_id)
+    provider_key = delivery.provider_id or message.provider_key
+    record = _move(message, Command.ACCEPT, due=due, sent_at=now, provider_key=provider_key)
     return _decided(record, MessageSent, now=now)
 
 

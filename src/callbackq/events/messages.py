@@ -50,7 +50,7 @@ class MessageSending(MessageEvent):
     choices: tuple[str, ...]
     sends_count: int
     tries_count: int
-    provider_id: None = None
+    provider_key: None = None
     segments_count: int
 
 
@@ -58,7 +58,7 @@ class MessageSending(MessageEvent):
 class MessageSent(MessageEvent):
     """The provider has taken it."""
 
-    provider_id: str | None
+    provider_key: str | None
     sent_at: datetime
 
 
@@ -85,7 +85,7 @@ class MessageEnded(MessageEvent):
     ended_as: MessageEnd
     ended_at: datetime
     sent_at: datetime | None
-    provider_id: str | None
+    provider_key: str | None
     problem: str | None
     by: str | None = None
     reason: str | None = None

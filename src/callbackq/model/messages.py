@@ -145,8 +145,8 @@ class Message:
     customer wrote. `channel`, `address_key` and `choices` are those of the latest send: how, to which address, and what
     the numbered choices in it mean (instants in UTC, as text, or ids of callbacks). `sends_count` counts how often
     it was given out, over all channels, and `tries_count` on the present one; `channels_over` are those that were
-    given up. `provider_id` is the provider's own name of the latest send. After `best_before_at` it is not sent any
-    more.
+    given up. `provider_key` is a keyed digest of the provider's own id of the latest send: some write a number into
+    theirs. After `best_before_at` it is not sent any more.
     """
 
     tenant_id: TenantId
@@ -166,7 +166,7 @@ class Message:
     sends_count: int = 0
     tries_count: int = 0
     channels_over: tuple[str, ...] = ()
-    provider_id: str | None = None
+    provider_key: str | None = None
     created_at: datetime
     best_before_at: datetime
     sent_at: datetime | None = None
@@ -221,7 +221,8 @@ class Conversation:
     numbers in it mean, and `wish` is what is to be done with the answer to WHICH_CALLBACK. `verification_id` is the
     code that was sent to a new number. `last_callback_id` is the callback that the last message was about.
     `heard_ids` are digests of the provider's ids of the latest messages from there. `helped_at` is when unknown text
-    was last answered with help. After `over_at` the row can be forgotten.
+    was last answered with help. `tries_count` counts the answers
+    since the sender last paused for `Messages.question_life`. After `over_at` the row can be forgotten.
     """
 
     tenant_id: TenantId

@@ -362,7 +362,7 @@ class MessageTable(Protocol):
         """Return the message that tells of this cause, ended or not."""
         ...
 
-    def by_provider(self, channel: str, provider_id: str) -> Message | None:
+    def by_provider(self, channel: str, provider_key: str) -> Message | None:
         """Return the message whose latest send by this channel the provider calls so; if several, the highest id."""
         ...
 

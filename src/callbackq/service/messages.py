@@ -10,6 +10,7 @@ import attrs
 from callbackq.core import opt_outs, outbox
 from callbackq.core.instants import check_text, optional_text, read_member
 from callbackq.core.links import make_link_token, read_link_token
+from callbackq.core.numbers import number_key
 from callbackq.effects import Delivered
 from callbackq.errors import InvalidText, InvalidTime, MessageNotFound
 from callbackq.events import MessageSending
@@ -78,7 +79,8 @@ class MessageCommands(ServiceBase):
             MessageNotFound: no send has this id.
             InvalidText: there is neither a *send_id*, nor a *provider_id* with its *channel*; or a text can be none.
         """
-        given = _read_delivery(report)
+        read = _read_delivery(report)
+        given = attrs.evolve(read, provider_id=self._provider_key(read.provider_id))
 
         def taken(tx: Transaction, now: datetime) -> Delivered:
             message = self._message_of(tx, given)
@@ -95,6 +97,18 @@ class MessageCommands(ServiceBase):
             return Delivered(message_id=message.message_id, changed=bool(decision.records))
 
         return self._run(Commit.FLUSHED, taken)
+
+    def _provider_key(self, provider_id: str | None) -> str | None:
+        """Return the digest under which a provider's own id is kept: some write a number into theirs."""
+        if provider_id is None:
+            return None
+        return number_key(f"provider/{provider_id}", tenant_id=self.tenant_id, pepper=self.store.pepper)
+
+    def _answered(self, tx: Transaction, channel: str, provider_id: str) -> Message | None:
+        """Return our message that the provider calls so."""
+        key = self._provider_key(provider_id)
+        assert key is not None
+        return tx.messages.by_provider(channel, key)
 
     def _message_of(self, tx: Transaction, report: Delivery) -> Message:
         if report.send_id is not None:

@@ -259,7 +259,7 @@ class ReplyCommands(MessageCommands, PromiseCommands, SettlingCommands, SlotComm
         callbacks.sort(key=lambda one: (one.requested_at, one.callback_id), reverse=True)
         about = None
         if received.answers_id is not None:
-            answered = tx.messages.by_provider(received.address.channel, received.answers_id)
+            answered = self._answered(tx, received.address.channel, received.answers_id)
             about = answered.callback_id if answered is not None else None
         return Known(
             callbacks=tuple(callbacks),

@@ -37,9 +37,9 @@ class Messages(Table[Message]):
         """Return the message that tells of this cause, ended or not. O(1)."""
         return self._holder("cause", cause)
 
-    def by_provider(self, channel: str, provider_id: str) -> Message | None:
+    def by_provider(self, channel: str, provider_key: str) -> Message | None:
         """Return the message that the provider of this channel calls so, the highest id of several. O(log n)."""
-        for message in self._under(MESSAGES_OF_PROVIDER, channel, provider_id, is_last_first=True):
+        for message in self._under(MESSAGES_OF_PROVIDER, channel, provider_key, is_last_first=True):
             return message
         return None
 

@@ -94,9 +94,9 @@ def _waiting(message: Message | None) -> tuple[str, str] | None:
 
 def _named(message: Message | None) -> tuple[str, str, str] | None:
     """Return where a message stands among those that the provider of its channel calls so."""
-    if message is None or message.channel is None or message.provider_id is None:
+    if message is None or message.channel is None or message.provider_key is None:
         return None
-    return message.channel, message.provider_id, message.message_id
+    return message.channel, message.provider_key, message.message_id
 
 
 def _to(message: Message | None) -> _Spot | None:

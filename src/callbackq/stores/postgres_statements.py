@@ -282,7 +282,7 @@ FORGET_VERIFICATIONS: Final = _FORGET.format("callbackq_verifications", "verific
 
 BY_CAUSE: Final = f"{MESSAGES.select} AND cause = $2"
 BY_PROVIDER: Final = (
-    f"{MESSAGES.select} AND channel = $2 AND provider_id = $3 ORDER BY message_id DESC LIMIT 1"
+    f"{MESSAGES.select} AND channel = $2 AND provider_key = $3 ORDER BY message_id DESC LIMIT 1"
 )
 MESSAGES_OF_CALLBACK: Final = (
     f"{MESSAGES.select} AND callback_id = $2 AND created_at > '-infinity'"

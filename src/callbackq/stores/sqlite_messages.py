@@ -30,9 +30,9 @@ class Messages(Part):
         """Return the message that tells of this cause, ended or not. O(log n)."""
         return self._session.record(sql.MESSAGES, sql.BY_CAUSE, cause)
 
-    def by_provider(self, channel: str, provider_id: str) -> Message | None:
+    def by_provider(self, channel: str, provider_key: str) -> Message | None:
         """Return the message that the provider of this channel calls so, the highest id of several. O(log n)."""
-        return self._session.record(sql.MESSAGES, sql.BY_PROVIDER, channel, provider_id)
+        return self._session.record(sql.MESSAGES, sql.BY_PROVIDER, channel, provider_key)
 
     def of_callback(self, callback_id: CallbackId, *, limit: int) -> list[Message]:
         """Return the messages about one callback, the latest created first. O(log n + limit)."""

@@ -197,7 +197,7 @@ FORGET_VERIFICATIONS: Final = _FORGET.format(
 
 BY_CAUSE: Final = f"{MESSAGES.select} AND cause = ?"
 BY_PROVIDER: Final = MESSAGES.found(
-    "provider", "channel = ? AND provider_id = ? ORDER BY message_id DESC LIMIT 1"
+    "provider", "channel = ? AND provider_key = ? ORDER BY message_id DESC LIMIT 1"
 )
 MESSAGES_OF_CALLBACK: Final = MESSAGES.latest("callback", "created_at", of="callback_id")
 MESSAGES_WAITING: Final = MESSAGES.found(

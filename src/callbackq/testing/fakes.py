@@ -257,11 +257,15 @@ class FakeMessenger:
             raise ConnectionError("the connection was lost")
         return provider_id
 
+    def provider_id_of(self, order: SendMessage) -> str:
+        """Return what the provider calls this send. Raises: LookupError: it was not taken."""
+        return self._provider_ids[order.send_id]
+
     def receipt(
         self, order: SendMessage, kind: DeliveryKind = DeliveryKind.DELIVERED, *, problem: str | None = None
     ) -> None:
         """Tell what became of a message that was sent, as the provider would: by its own id."""
-        provider_id = self._provider_ids[order.send_id]
+        provider_id = self.provider_id_of(order)
         self.on_delivery(Delivery(kind=kind, provider_id=provider_id, channel=order.channel, problem=problem))
 
     def sent_to(self, to: str | None) -> list[SendMessage]:

@@ -552,7 +552,7 @@ CREATE TABLE callbackq_messages (
     sends_count              bigint           NOT NULL,    -- how often it was given out
     tries_count              bigint           NOT NULL,    -- how often by the present channel
     channels_over            jsonb            NOT NULL,    -- list of the channels that were given up
-    provider_id              text COLLATE "C",             -- the provider's own name of the latest send
+    provider_key              text COLLATE "C",             -- keyed digest of the provider's own id of the latest send
     created_at               timestamptz      NOT NULL,
     best_before_at           timestamptz      NOT NULL,    -- after this it is not sent any more
     sent_at                  timestamptz,
@@ -586,8 +586,8 @@ CREATE INDEX callbackq_messages_callback ON callbackq_messages (tenant_id, callb
     WHERE callback_id IS NOT NULL AND created_at > '-infinity';
 
 -- Which message a receipt is for.
-CREATE INDEX callbackq_messages_provider ON callbackq_messages (tenant_id, channel, provider_id, message_id)
-    WHERE provider_id IS NOT NULL;
+CREATE INDEX callbackq_messages_provider ON callbackq_messages (tenant_id, channel, provider_key, message_id)
+    WHERE provider_key IS NOT NULL;
 
 -- What an answer may be an answer to.
 CREATE INDEX callbackq_messages_to ON callbackq_messages (tenant_id, address_key, sent_at, message_id)
@@ -606,10 +606,10 @@ CREATE TABLE callbackq_conversations (
     callback_id              text COLLATE "C",             -- what the question is about
     choices                  jsonb            NOT NULL,    -- list: what the numbers in the question mean
     verification_id          text COLLATE "C",             -- the one-time code that was sent to a new number
-    tries_count              bigint           NOT NULL,    -- how often an answer was wrong, or not understood
+    tries_count              bigint           NOT NULL,    -- how many answers were given since the sender paused
     until_at                 timestamptz,                  -- until when the question stands
     last_callback_id         text COLLATE "C",             -- what the last message was about
-    heard_ids                jsonb            NOT NULL,    -- list of the provider's ids of what was heard last
+    heard_ids                jsonb            NOT NULL,    -- list of digests of the ids of what was heard last
     heard_at                 timestamptz,
     helped_at                timestamptz,                  -- when unknown text was last answered with help
     over_at                  timestamptz      NOT NULL,

@@ -524,7 +524,7 @@ CREATE TABLE callbackq_messages (
     sends_count          INTEGER NOT NULL,   -- how often it was given out
     tries_count          INTEGER NOT NULL,   -- how often by the present channel
     channels_over        TEXT    NOT NULL,   -- JSON list of the channels that were given up
-    provider_id          TEXT,               -- the provider's own name of the latest send
+    provider_key          TEXT,               -- keyed digest of the provider's own id of the latest send
     created_at           TEXT    NOT NULL,
     best_before_at       TEXT    NOT NULL,   -- after this it is not sent any more
     sent_at              TEXT,
@@ -554,8 +554,8 @@ CREATE INDEX callbackq_messages_callback ON callbackq_messages (tenant_id, callb
     WHERE callback_id IS NOT NULL;
 
 -- Which message a receipt is for.
-CREATE INDEX callbackq_messages_provider ON callbackq_messages (tenant_id, channel, provider_id, message_id)
-    WHERE provider_id IS NOT NULL;
+CREATE INDEX callbackq_messages_provider ON callbackq_messages (tenant_id, channel, provider_key, message_id)
+    WHERE provider_key IS NOT NULL;
 
 -- What an answer may be an answer to.
 CREATE INDEX callbackq_messages_to ON callbackq_messages (tenant_id, address_key, sent_at, message_id)
@@ -576,10 +576,10 @@ CREATE TABLE callbackq_conversations (
     callback_id          TEXT,               -- what the question is about
     choices              TEXT    NOT NULL,   -- JSON list: what the numbers in the question mean
     verification_id      TEXT,               -- the one-time code that was sent to a new number
-    tries_count          INTEGER NOT NULL,   -- how often an answer was not understood, or was wrong
+    tries_count          INTEGER NOT NULL,   -- how many answers were given since the sender last paused
     until_at             TEXT,               -- until when the question stands
     last_callback_id     TEXT,               -- what the last message was about
-    heard_ids            TEXT    NOT NULL,   -- JSON list of the provider's ids of the latest messages from there
+    heard_ids            TEXT    NOT NULL,   -- JSON list of digests of the ids of what was heard last
     heard_at             TEXT,
     helped_at            TEXT,               -- when text that was not understood was last answered with help
     over_at              TEXT    NOT NULL,

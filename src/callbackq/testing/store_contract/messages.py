@@ -55,7 +55,7 @@ QUESTIONS: Final[dict[str, _Question]] = {
 
 
 def _known(state: MessageState = MessageState.WAITING) -> Message:
-    return make_message("ms_1", cause="c", provider_id="p", sent_at=START, state=state, **_SENT)
+    return make_message("ms_1", cause="c", provider_key="p", sent_at=START, state=state, **_SENT)
 
 
 def _ids(messages: Sequence[Message]) -> list[str]:
@@ -119,23 +119,23 @@ class MessageContract(ContractBase):
 
     def test_a_message_is_found_by_what_its_provider_calls_it(self, store: Store) -> None:
         """By channel and name together, as they are now; two channels may use one name."""
-        first = make_message("ms_1", provider_id="p", **_SENT)
-        mail = make_message("ms_2", channel="email", provider_id="p")
-        put(store, first, mail, make_message("ms_3", channel=SMS), make_message("ms_4", provider_id="p"))
+        first = make_message("ms_1", provider_key="p", **_SENT)
+        mail = make_message("ms_2", channel="email", provider_key="p")
+        put(store, first, mail, make_message("ms_3", channel=SMS), make_message("ms_4", provider_key="p"))
         assert ask(store, lambda tx: tx.messages.by_provider(SMS, "p")) == first
         assert ask(store, lambda tx: tx.messages.by_provider("email", "p")) == mail
         assert ask(store, lambda tx: tx.messages.by_provider("push", "p")) is None
         assert ask(store, lambda tx: tx.messages.by_provider(SMS, "")) is None
-        again = next_version(first, provider_id="q")
+        again = next_version(first, provider_key="q")
         put(store, again)
         assert ask(store, lambda tx: tx.messages.by_provider(SMS, "p")) is None
         assert ask(store, lambda tx: tx.messages.by_provider(SMS, "q")) == again
 
     def test_of_several_that_a_provider_calls_the_same_the_highest_id_is_found(self, store: Store) -> None:
         """A provider that counts from the start again is no reason to fail; ended or not."""
-        named = {"channel": SMS, "provider_id": "p"}
+        named = {"channel": SMS, "provider_key": "p"}
         put(store, *(make_message(f"ms_{n}", **named) for n in (2, 9, 5)))
-        put(store, make_message("ms_91", channel=SMS, provider_id="p1"))
+        put(store, make_message("ms_91", channel=SMS, provider_key="p1"))
         last = next_version(make_message("ms_9", **named), state=MessageState.ENDED)
         put(store, last)
         assert ask(store, lambda tx: tx.messages.by_provider(SMS, "p")) == last
@@ -247,7 +247,7 @@ class MessageContract(ContractBase):
         state = MessageState.UNCERTAIN if question == "uncertain" else MessageState.WAITING
         row, asked = _known(state), QUESTIONS[question]
         put(store, row)
-        gone = {"cause": "d", "provider_id": None, "callback_id": None, "address_key": None, "sent_at": None}
+        gone = {"cause": "d", "provider_key": None, "callback_id": None, "address_key": None, "sent_at": None}
 
         def write(tx: Transaction) -> None:
             tx.save(next_version(row, state=MessageState.ENDED, ended_at=START, **gone))

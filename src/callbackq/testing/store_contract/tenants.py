@@ -160,7 +160,7 @@ def _fill(store: Store) -> None:
         tx.save(make_verification("vf_1"))
         tx.save(make_opt_out("n"))
         tx.save(make_message("ms_1"))
-        sent = {"channel": SMS, "provider_id": "p", "address_key": "ann", "sent_at": START}
+        sent = {"channel": SMS, "provider_key": "p", "address_key": "ann", "sent_at": START}
         tx.save(make_message("ms_2", state=MessageState.UNCERTAIN, **sent))
         tx.save(make_conversation("k"))
         tx.save(make_queue_control(QUEUE, dialing_paused=True))

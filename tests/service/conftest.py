@@ -22,7 +22,7 @@ from callbackq import (
 )
 from callbackq.core.history import fold
 from callbackq.testing import VirtualHost
-from stores.postgres_server import fresh_store
+from stores.postgres_server import conninfo, fresh_schema, fresh_store
 from untraced import untraced
 
 _LONG = (
@@ -101,3 +101,13 @@ def host(make_host: Callable[..., VirtualHost]) -> VirtualHost:
     made.service.call_joined("support", call_id="busy")
     made.run_for(timedelta(0))
     return made
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """Where several processes find one store: its kind, and how it is opened."""
+    if request.param == "sqlite":
+        yield "sqlite", str(tmp_path / "callbacks.db")
+        return
+    with fresh_schema() as schema:
+        yield "postgres", f"{conninfo()} {schema}"

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import attrs
 
-from callbackq import CallbackService, Dispatcher, MessageNotFound, QueuePolicy, SQLiteStore
+from callbackq import CallbackService, Dispatcher, MessageNotFound, QueuePolicy
 from callbackq.effects import SendMessage
 from callbackq.errors import MessageRefused
 from callbackq.ids import DEFAULT_TENANT, TenantId
@@ -30,9 +30,8 @@ from callbackq.model import Delivery, DeliveryKind, Inbound, MessageKind
 from callbackq.policy import Messages
 from callbackq.ports import Commit, IdSource, Store, Transaction
 from callbackq.runners import Driver, ThreadRunner
-from callbackq.stores import PostgresStore
-from callbackq.stores.sqlite import Flush
 from callbackq.testing import START, FakeTelephony, ManualClock, SequentialIds
+from service.fighters import open_place
 
 ANN, BOB, CAROL = "+12125550101", "+12125550102", "+12125550103"
 NEW_NUMBER: Final = "+12125550199"
@@ -50,14 +49,6 @@ MESSAGES: Final = Messages(
 POLICY: Final = QueuePolicy(
     queue="support", company="Acme", company_number="800-555-0100", calling=None, messages=MESSAGES
 )
-
-
-def open_store(kind: str, where: str) -> Store:
-    """Open a store. That it is safe against power cuts is of no matter here: processes die, not machines."""
-    if kind == "sqlite":
-        return SQLiteStore(where, flush=Flush.RELAXED)
-    server, _, schema = where.rpartition(" ")
-    return PostgresStore(server, schema=schema, connections_max=2)
 
 
 # ---------------------------------------------------------------------------- steps
@@ -344,7 +335,7 @@ def history_and_rows(store: Store) -> tuple[list[Any], list[Any]]:
 def live(kind: str, where: str, folder: str, scenario: str, kill_at: int) -> int:
     """Be one process: play the scenario; return how many steps it had, if it came so far."""
     steps = Steps(kill_at)
-    store = open_store(kind, where)
+    store = open_place(kind, where)
     world = World(store, Path(folder), steps=steps, ids=SequentialIds())
     if scenario == FROM_THREADS:
         world.send_from_threads()

@@ -6,8 +6,6 @@ Started as a program, this file is one of the processes.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -35,6 +33,7 @@ from callbackq.stores import PostgresStore
 from callbackq.stores.sqlite import Flush
 from callbackq.system import RandomIds
 from callbackq.testing import ManualClock
+from service.fighters import open_place, together, wait_for_the_others
 from stores.postgres_server import conninfo, fresh_schema
 
 THREADS = 32
@@ -160,49 +159,11 @@ def test_32_threads_are_different_people(store: Store) -> None:
 # ---------------------------------------------------------------------------- processes
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """Where several processes find one store: its kind, and how it is opened."""
-    if request.param == "sqlite":
-        yield "sqlite", str(tmp_path / "callbacks.db")
-        return
-    with fresh_schema() as schema:
-        yield "postgres", f"{conninfo()} {schema}"
-
-
-def open_place(kind: str, where: str) -> Store:
-    """Open the store."""
-    if kind == "sqlite":
-        return SQLiteStore(where, flush=Flush.RELAXED)
-    info, _, schema = where.rpartition(" ")
-    return PostgresStore(info, schema=schema)
-
-
-def start(kind: str, where: str, number: int) -> subprocess.Popen[str]:
-    """Start one of several processes."""
-    return subprocess.Popen(
-        [sys.executable, __file__, kind, where, str(number)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_8_processes_ask_for_one_person(place: tuple[str, str]) -> None:
     """J3: what holds between threads holds between nodes."""
     with closing(open_place(*place)) as store:
-        fighters = [start(*place, number) for number in range(PROCESSES)]
-        for fighter in fighters:
-            assert fighter.stdout is not None
-            assert fighter.stdout.readline() == "ready\n"
-        for fighter in fighters:
-            assert fighter.stdin is not None
-            fighter.stdin.write("go\n")
-            fighter.stdin.flush()
-        answers = [fighter.communicate(timeout=60)[0].splitlines() for fighter in fighters]
-        assert [fighter.returncode for fighter in fighters] == [0] * PROCESSES
-        outcomes = Counter(line for answer in answers for line in answer)
+        answers = together(__file__, [(*place, number) for number in range(PROCESSES)])
+        outcomes = Counter(line for answer in answers for line in answer.splitlines())
         assert outcomes == {"promised": 1, "has cb_": TURNS * PROCESSES - 1}
         assert open_callbacks(store) == 1
         assert len(persons(store)) == 1
@@ -212,8 +173,7 @@ def be_one_of_several(kind: str, where: str, number: int) -> None:
     """Open the store, wait for the others, and ask some times, as fast as possible."""
     with closing(open_place(kind, where)) as store:
         service = service_of(store, Duplicates.REFUSE)
-        print("ready", flush=True)
-        sys.stdin.readline()
+        wait_for_the_others()
         for turn in range(TURNS):
             print(ask(service, number + turn), flush=True)
 

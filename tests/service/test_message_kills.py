@@ -9,6 +9,7 @@ what was is seen as uncertain, until a receipt, a person or time settles it.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from callbackq.system import RandomIds
 from callbackq.testing import SequentialIds
 from callbackq.testing.outbox_checkers import OutboxEvidence, check_outbox
 from service import message_child
+from service.fighters import open_place
 from service.message_child import (
     CROWD,
     FROM_THREADS,
@@ -37,7 +39,6 @@ from service.message_child import (
     Steps,
     World,
     history_and_rows,
-    open_store,
 )
 from stores.postgres_server import admin, conninfo, fresh_schema
 
@@ -55,7 +56,11 @@ WAYS: Final = ("receipt", "person", "time")
 def children() -> Iterator[subprocess.Popen[str]]:
     """The program that makes processes."""
     with subprocess.Popen(
-        [sys.executable, message_child.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, message_child.__file__],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as program:
         yield program
         assert program.stdin is not None
@@ -83,7 +88,7 @@ class Place:
     """What stands in a file with nothing in its tables."""
 
     def open(self) -> Store:
-        return open_store(self.kind, self.where)
+        return open_place(self.kind, self.where)
 
     def clear(self) -> None:
         """Let nothing have happened yet."""
@@ -106,7 +111,7 @@ def sqlite_place(tmp_path: Path) -> Place:
     folder = tmp_path / "world"
     folder.mkdir()
     path = folder / "callbacks.db"
-    open_store("sqlite", str(path)).close()
+    open_place("sqlite", str(path)).close()
     return Place("sqlite", str(path), folder, path.read_bytes())
 
 

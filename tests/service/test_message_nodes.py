@@ -7,8 +7,6 @@ Started as a program, this file is one of the nodes.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +27,8 @@ from callbackq.runners import Driver
 from callbackq.system import RandomIds
 from callbackq.testing import START, FakeMessenger, FakeTelephony, ManualClock
 from callbackq.testing.outbox_checkers import OutboxEvidence, check_outbox
-from service.message_child import history_and_rows, open_store
+from service.fighters import open_place, together, wait_for_the_others
+from service.message_child import history_and_rows
 from stores.postgres_server import conninfo, fresh_schema
 
 DUE: Final = 200
@@ -128,10 +127,10 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "memory":
         yield MemoryStore()
     elif request.param == "sqlite":
-        with closing(open_store("sqlite", str(tmp_path / "callbacks.db"))) as opened:
+        with closing(open_place("sqlite", str(tmp_path / "callbacks.db"))) as opened:
             yield opened
     else:
-        with fresh_schema() as schema, closing(open_store("postgres", f"{conninfo()} {schema}")) as opened:
+        with fresh_schema() as schema, closing(open_place("postgres", f"{conninfo()} {schema}")) as opened:
             yield opened
 
 
@@ -224,52 +223,21 @@ def test_a_node_without_a_messenger_withdraws_what_comes_too_late(store: Store) 
 # ---------------------------------------------------------------------------- processes
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """Where several processes find one store: its kind, and how it is opened."""
-    if request.param == "sqlite":
-        yield "sqlite", str(tmp_path / "callbacks.db")
-        return
-    with fresh_schema() as schema:
-        yield "postgres", f"{conninfo()} {schema}"
-
-
 @pytest.mark.parametrize("count", [2, 4])
 def test_processes_step_over_one_outbox(place: tuple[str, str], count: int) -> None:
     """What holds between threads holds between nodes."""
-    with closing(open_store(*place)) as store:
+    with closing(open_place(*place)) as store:
         fill(service_of(store))
-        nodes = [start(*place) for _ in range(count)]
-        for node in nodes:
-            assert node.stdout is not None
-            assert node.stdout.readline() == "ready\n"
-        for node in nodes:
-            assert node.stdin is not None
-            node.stdin.write("go\n")
-            node.stdin.flush()
-        answers = [node.communicate(timeout=60)[0] for node in nodes]
-        assert [node.returncode for node in nodes] == [0] * count
+        answers = together(__file__, [place] * count)
         check_each_once(store, [send_id for answer in answers for send_id in json.loads(answer)])
-
-
-def start(kind: str, where: str) -> subprocess.Popen[str]:
-    """Start one of several nodes."""
-    return subprocess.Popen(
-        [sys.executable, __file__, kind, where],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
 
 def be_one_of_several(kind: str, where: str) -> None:
     """Open the store, wait for the others, send what is due, and say what that was."""
-    with closing(open_store(kind, where)) as store:
+    with closing(open_place(kind, where)) as store:
         service, account = service_of(store), Account()
         node = node_of(service, account)
-        print("ready", flush=True)
-        sys.stdin.readline()
+        wait_for_the_others()
         run_dry(service, node)
         print(json.dumps(account.send_ids))
 

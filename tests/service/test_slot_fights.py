@@ -6,12 +6,10 @@ Started as a program, this file is one of the processes.
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -25,14 +23,13 @@ from callbackq import (
     NotPossibleNow,
     SlotProblem,
     SlotUnavailable,
-    SQLiteStore,
     Store,
     TimeWindow,
 )
 from callbackq.service import CallbackService
 from callbackq.stores import PostgresStore
-from callbackq.stores.sqlite import Flush
 from callbackq.system import RandomIds
+from service.fighters import open_place, together, wait_for_the_others
 from service.test_slots import HOUR, MINUTE, at, check_books, opened_store, slot_house, taken
 from stores.postgres_server import conninfo, fresh_schema
 
@@ -251,50 +248,12 @@ def test_an_agent_is_booked_once_in_two_queues(store: Store) -> None:
 # ---------------------------------------------------------------------------- processes
 
 
-def start(arguments: Sequence[str]) -> subprocess.Popen[str]:
-    """Start one of several processes."""
-    return subprocess.Popen(
-        [sys.executable, __file__, *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """Where several processes find one store: its kind, and how it is opened."""
-    if request.param == "sqlite":
-        yield "sqlite", str(tmp_path / "callbacks.db")
-        return
-    with fresh_schema() as schema:
-        yield "postgres", f"{conninfo()} {schema}"
-
-
-def open_place(kind: str, where: str) -> Store:
-    """Open the store."""
-    if kind == "sqlite":
-        return SQLiteStore(where, flush=Flush.RELAXED)
-    info, _, schema = where.rpartition(" ")
-    return PostgresStore(info, schema=schema)
-
-
 def test_8_processes_want_the_last_five_seats(place: tuple[str, str]) -> None:
     """H3: at nine, at half past and at ten: each slot gives five seats, over all processes, and no more."""
     with closing(open_place(*place)) as store:
         host = slot_house(store, seats=SEATS)
-        fighters = [start([*place, str(number)]) for number in range(PROCESSES)]
-        for fighter in fighters:
-            assert fighter.stdout is not None
-            assert fighter.stdout.readline() == "ready\n"
-        for fighter in fighters:
-            assert fighter.stdin is not None
-            fighter.stdin.write("go\n")
-            fighter.stdin.flush()
-        answers = [fighter.communicate(timeout=60)[0].splitlines() for fighter in fighters]
-        assert [fighter.returncode for fighter in fighters] == [0] * PROCESSES
-        outcomes = Counter(line for answer in answers for line in answer)
+        answers = together(__file__, [(*place, number) for number in range(PROCESSES)])
+        outcomes = Counter(line for answer in answers for line in answer.splitlines())
         assert outcomes == {"booked": 3 * SEATS, "full": 4 * 3 * PROCESSES - 3 * SEATS}
         assert [taken(host, when) for when in (NINE, at("09:30"), TEN)] == [SEATS] * 3
         check_books(store)
@@ -304,8 +263,7 @@ def be_one_of_several(kind: str, where: str, number: int) -> None:
     """Want three slots four times each, as fast as possible, and say what came of it."""
     with closing(open_place(kind, where)) as store:
         service = slot_house(store, seats=SEATS, ids=RandomIds()).service
-        print("ready", flush=True)
-        sys.stdin.readline()
+        wait_for_the_others()
         for turn in range(4):
             for slot in range(3):
                 who = (number * 4 + turn) * 3 + slot

@@ -19,7 +19,7 @@ import attrs
 
 from callbackq.errors import ConfigurationError
 from callbackq.model import MessageKind, ReplyWish
-from callbackq.policy.checks import Frozen, is_name
+from callbackq.policy.checks import Frozen, is_name, text_of_file
 from callbackq.policy.reply_words import carrier_words
 from callbackq.policy.templates import TEMPLATES, Rule, names_in, problem_of
 
@@ -313,11 +313,7 @@ def read_catalogue(path: str | Path) -> Catalogue:
         OSError: it cannot be read.
     """
     file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(file.name, str(error), "text in UTF-8") from error
-    return _catalogue_in(text, file=file.name)
+    return _catalogue_in(text_of_file(file), file=file.name)
 
 
 _TABLES: Final = ("texts", "titles", "words", "dates")

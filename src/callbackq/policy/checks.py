@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Set
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from callbackq.errors import ConfigurationError
@@ -112,6 +113,14 @@ def check_zone_key(field: str, zone: object) -> None:
     """Check the key of a zone; nothing else is looked for on the disk. Raises: ConfigurationError."""
     if not isinstance(zone, str) or zone not in zone_keys():
         raise ConfigurationError(field, zone, ZONES_ALLOWED)
+
+
+def text_of_file(file: Path) -> str:
+    """Return the text of a settings file. Raises: ConfigurationError: it is not in UTF-8. OSError."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(file.name, str(error), "text in UTF-8") from error
 
 
 def own_names(names: Iterable[str]) -> tuple[str, ...]:

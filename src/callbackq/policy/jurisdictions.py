@@ -14,7 +14,7 @@ import attrs
 
 from callbackq.errors import ConfigurationError
 from callbackq.model import Purpose
-from callbackq.policy.checks import Frozen, check_member, int_within, own_names
+from callbackq.policy.checks import Frozen, check_member, int_within, own_names, text_of_file
 from callbackq.policy.hours import Span, own_spans
 from callbackq.policy.limits import Limit
 
@@ -243,11 +243,7 @@ def read_rules(path: str | Path) -> tuple[CallingRule, ...]:
         OSError: it cannot be read.
     """
     file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(file.name, str(error), "text in UTF-8") from error
-    return _rules_in(text, file=file.name)
+    return _rules_in(text_of_file(file), file=file.name)
 
 
 def _rules_in(text: str, *, file: str) -> tuple[CallingRule, ...]:

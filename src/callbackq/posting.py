@@ -25,7 +25,7 @@ from callbackq.core.zones import zones_of_number
 from callbackq.effects import SendMessage
 from callbackq.errors import Conflict, StoreError
 from callbackq.events import CallbackRequested, MessageEvent
-from callbackq.ids import BookingId, CallbackId, MessageId, QueueName, SubjectId, VerificationId
+from callbackq.ids import BookingId, CallbackId, MessageId, QueueName, SubjectId, TenantId, VerificationId
 from callbackq.model import (
     EMAIL,
     Callback,
@@ -55,7 +55,8 @@ ANSWERING: Final = timedelta(minutes=15)
 LOOK_AGAIN: Final = timedelta(minutes=1)
 _NEWEST: Final = 20
 """Among so many of a callback's newest messages one is looked for that says the same."""
-_DEFAULT: Final = Messages()
+MESSAGES_DEFAULT: Final = Messages()
+"""What was begun is wound up by these, where a queue sends no messages any more."""
 
 
 @attrs.frozen(kw_only=True)
@@ -65,6 +66,11 @@ class Address:
     channel: str
     to: str | None = attrs.field(default=None, repr=False)
     key: str
+
+
+def address_of(channel: str, to: str, *, tenant_id: TenantId, pepper: bytes) -> Address:
+    """Return a number or an e-mail address, which people write in any case of letters, with its digest."""
+    return Address(channel=channel, to=to, key=number_key(to.casefold(), tenant_id=tenant_id, pepper=pepper))
 
 
 @contextmanager
@@ -149,7 +155,7 @@ class Postman:
         """Do what time does to a message: give it out, let it wait on, withdraw it, or leave off waiting for news."""
         policy = self.policy_of(message)
         if message.state is not MessageState.WAITING:
-            write(self.tx, outbox.due(message, policy=policy.messages or _DEFAULT, now=self.now))
+            write(self.tx, outbox.due(message, policy=policy.messages or MESSAGES_DEFAULT, now=self.now))
             return ()
         try:
             return self._give_out(message, policy)
@@ -174,9 +180,8 @@ class Postman:
         if messages is None:
             return self._withdraw(message, "no_messages")
         problem = self.unwanted(message)
-        if (
-            problem in outgoing.PASSING
-        ):  # It may be true again: an attempt that does not count changes nothing.
+        if problem in outgoing.PASSING:
+            # It may be true again: an attempt that does not count changes nothing.
             write(self.tx, outbox.hold(message, until=self.now + LOOK_AGAIN, now=self.now))
             return ()
         if problem is not None:
@@ -208,12 +213,8 @@ class Postman:
         if self._is_erased(message.subject_id):
             return "erased"
         subject = self.tx.subjects.get(message.subject_id) if message.subject_id is not None else None
-        confirms = message.message_kind is MessageKind.OPTED_OUT
-        if (
-            message.address_key is not None
-            and not confirms
-            and self.is_opted_out(message.address_key, subject)
-        ):
+        key = message.address_key if message.message_kind is not MessageKind.OPTED_OUT else None
+        if key is not None and self.is_opted_out(key, subject):
             return outbox.OPTED_OUT
         return self._untrue(message, callback) or self._superseded(message)
 
@@ -265,8 +266,7 @@ class Postman:
         to = subject.email if channel == EMAIL else subject.number
         if not to:
             return None
-        # People write their own address in any case of letters.
-        return Address(channel=channel, to=to, key=self.key_of(to.casefold()))
+        return address_of(channel, to, tenant_id=self.desk.tenant_id, pepper=self.desk.pepper)
 
     def _quiet_until(
         self,
@@ -321,7 +321,7 @@ class Postman:
         address: Address,
         choices: tuple[datetime, ...],
     ) -> SendMessage:
-        messages = policy.messages or _DEFAULT
+        messages = policy.messages or MESSAGES_DEFAULT
         facts = self._facts_again(message, subject) if message.is_answer else TextFacts(choices=choices)
         channel = address.channel
         facts = attrs.evolve(facts, can_answer=channel != PUSH, can_request=channel != EMAIL)
@@ -394,7 +394,7 @@ class Postman:
         choices: tuple[str, ...] = (),
     ) -> tuple[SendMessage, Message]:
         """Answer at once what a customer wrote, at the address from which it came: the intent stands with it."""
-        messages = policy.messages or _DEFAULT
+        messages = policy.messages or MESSAGES_DEFAULT
         told = attrs.evolve(facts or TextFacts(), can_request=address.channel != EMAIL)
         text = self.writer.text(kind, policy=policy, subject=subject, callback=callback, facts=told)
         decision = outbox.answer(
@@ -469,12 +469,10 @@ class Postman:
         messages: Messages,
         wish: ReplyWish | None = None,
         verification_id: VerificationId | None = None,
-        before: Conversation | None = None,
     ) -> None:
         """Keep what a message that goes out now makes of the next bare number that comes back."""
-        known = before or self.begun(address)
         after = questions.said(
-            known,
+            self.begun(address),
             message_kind=message.message_kind,
             callback_id=message.callback_id,
             choices=message.choices,

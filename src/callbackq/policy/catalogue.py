@@ -449,11 +449,8 @@ def catalogue_of(own: Mapping[str, Catalogue], *, language: str, wording: Wordin
 
 @lru_cache(maxsize=256)
 def _catalogue_of(own: Frozen[str, Catalogue], language: str, wording: Wording) -> Catalogue:
-    for name in (*languages_of(language), LANGUAGE_DEFAULT):
-        found = _whole(own, name, wording)
-        if found is not None:
-            return found
-    raise AssertionError(LANGUAGE_DEFAULT)  # pragma: no cover - English is built in.
+    found = (_whole(own, name, wording) for name in (*languages_of(language), LANGUAGE_DEFAULT))
+    return next(catalogue for catalogue in found if catalogue is not None)
 
 
 def _whole(own: Mapping[str, Catalogue], name: str, wording: Wording) -> Catalogue | None:

@@ -52,7 +52,7 @@ from callbackq.model import (
 )
 from callbackq.policy import Messages, QueuePolicy
 from callbackq.ports import Transaction
-from callbackq.posting import PUSH, Address, Postman, conversation_key
+from callbackq.posting import PUSH, Address, Postman, address_of, conversation_key
 from callbackq.verifying import verify_of
 from callbackq.writing import write, write_end
 
@@ -171,6 +171,7 @@ class Acting:
         choices: tuple[str, ...] = (),
         facts: TextFacts | None = None,
         wish: ReplyWish | None = None,
+        verification_id: VerificationId | None = None,
     ) -> tuple[Effect, ...]:
         """Answer the sender, unless they want no messages."""
         if kind is not MessageKind.OPTED_OUT and self.postman.is_opted_out(self.received.address.key, None):
@@ -178,9 +179,7 @@ class Acting:
         about = callback_id or self.turn.callback_id
         callback = self.tx.callbacks.get(about) if about is not None else None
         cause = f"{self._cause}.{kind}"
-        if (
-            self.tx.messages.by_cause(cause) is not None
-        ):  # It was heard so long ago that its id was forgotten.
+        if self._was_answered(cause):
             return ()
         order, message = self.postman.answer(
             kind,
@@ -192,8 +191,18 @@ class Acting:
             facts=attrs.evolve(facts or TextFacts(), choices=times),
             choices=choices or choice_texts(times),
         )
-        self.postman.note_said(message, self.received.address, messages=self.received.messages, wish=wish)
+        self.postman.note_said(
+            message,
+            self.received.address,
+            messages=self.received.messages,
+            wish=wish,
+            verification_id=verification_id,
+        )
         return (order,)
+
+    def _was_answered(self, cause: str) -> bool:
+        """Whether the same was answered before: it was heard so long ago that its id was forgotten."""
+        return self.tx.messages.by_cause(cause) is not None
 
     @property
     def _cause(self) -> str:
@@ -270,14 +279,12 @@ class Acting:
         if channel is None:
             return self._answer(MessageKind.NOT_POSSIBLE)
         cause = f"{self._cause}.{MessageKind.VERIFICATION}"
-        if (
-            self.tx.messages.by_cause(cause) is not None
-        ):  # It was heard so long ago that its id was forgotten.
+        if self._was_answered(cause):
             return ()
         pending = new.e164 if new.extension is None else f"{new.e164};ext={new.extension}"
         self.tx.save(attrs.evolve(subject, version=subject.version + 1, pending_number=pending))
         made, code = self.hands.code(self.tx, policy, new.e164, self.now)
-        to_new = Address(channel=channel, to=new.e164, key=self.postman.key_of(new.e164))
+        to_new = address_of(channel, new.e164, tenant_id=self.desk.tenant_id, pepper=self.desk.pepper)
         effects: tuple[Effect, ...] = ()
         if not self.postman.is_opted_out(to_new.key, None):
             order, _ = self.postman.answer(
@@ -289,10 +296,11 @@ class Acting:
                 facts=TextFacts(code=code),
             )
             effects = (order,)
-        asked = self._answer(MessageKind.ENTER_CODE, facts=TextFacts(number=new.e164))
-        known = self.postman.begun(self.received.address)
-        self.postman.save_conversation(attrs.evolve(known, verification_id=made))
-        return effects + asked
+        return effects + self._ask_for_code(made, number=new.e164)
+
+    def _ask_for_code(self, verification_id: VerificationId, *, number: str) -> tuple[Effect, ...]:
+        facts = TextFacts(number=number)
+        return self._answer(MessageKind.ENTER_CODE, facts=facts, verification_id=verification_id)
 
     def _channel_to_numbers(self) -> str | None:
         """Return how a code goes to another number: as the customer writes, or else by the first way to a number."""
@@ -319,10 +327,7 @@ class Acting:
         if after is not known:
             self.tx.save(after)
         if verdict is Verdict.WRONG and codes.tries_left(after, policy=verify):
-            asked = self._answer(MessageKind.ENTER_CODE, facts=TextFacts(number=subject.pending_number))
-            again = self.postman.begun(self.received.address)
-            self.postman.save_conversation(attrs.evolve(again, verification_id=action.verification_id))
-            return asked
+            return self._ask_for_code(action.verification_id, number=subject.pending_number)
         if verdict is not Verdict.RIGHT:
             return self._answer(MessageKind.NUMBER_REFUSED)
         new = read_number(subject.pending_number, region=self._policy(callback).default_region)

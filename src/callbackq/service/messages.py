@@ -23,16 +23,14 @@ from callbackq.model import (
     Message,
     MessageState,
 )
-from callbackq.policy import Messages
 from callbackq.ports import Commit, Transaction
-from callbackq.posting import Postman
+from callbackq.posting import MESSAGES_DEFAULT, Postman
 from callbackq.service.base import ServiceBase
 from callbackq.service.promises import read_callback_id
 from callbackq.writing import write
 
 LISTED_MAX: Final = 1_000
 LINK_LIFE_MAX: Final = timedelta(days=30)
-_DEFAULT: Final = Messages()
 _PROBLEM_MAX: Final = 64
 _TOKEN_MAX: Final = 500
 
@@ -85,7 +83,7 @@ class MessageCommands(ServiceBase):
         def taken(tx: Transaction, now: datetime) -> Delivered:
             message = self._message_of(tx, given)
             postman = self._postman(tx, now)
-            policy = postman.policy_of(message).messages or _DEFAULT
+            policy = postman.policy_of(message).messages or MESSAGES_DEFAULT
             channels = policy.channels
             if message.subject_id is not None:
                 channels = postman.channels(tx.subjects.get(message.subject_id), policy)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from callbackq.core import codes, conversation
+from callbackq.core import conversation
 from callbackq.core.conversation import (
     Known,
     OfferTimes,
@@ -16,7 +15,7 @@ from callbackq.core.conversation import (
     Tell,
 )
 from callbackq.core.instants import check_text
-from callbackq.core.numbers import PhoneNumber, number_key, read_number
+from callbackq.core.numbers import PhoneNumber, read_number
 from callbackq.core.replies import Words, all_words
 from callbackq.effects import Effect, Heard
 from callbackq.errors import (
@@ -39,17 +38,14 @@ from callbackq.model.wall import zone_keys
 from callbackq.people import Who, known_person
 from callbackq.policy import QueuePolicy
 from callbackq.ports import Commit, Transaction
-from callbackq.posting import Address, Postman
+from callbackq.posting import Postman, address_of
 from callbackq.service.acting import BY_MESSAGE, Acting, Hands, Received
 from callbackq.service.messages import MessageCommands
 from callbackq.service.promises import PromiseCommands
 from callbackq.service.settling import SettlingCommands
 from callbackq.service.slots import SlotCommands
 from callbackq.service.verifying import VerifyCommands
-from callbackq.verifying import verify_of
 from callbackq.writing import policy_of
-
-logger = logging.getLogger("callbackq")
 
 TEXT_MAX: Final = 20_000
 _PEOPLE_MAX: Final = 20
@@ -85,7 +81,7 @@ class ReplyCommands(MessageCommands, PromiseCommands, SettlingCommands, SlotComm
         """
         received = self._read_inbound(inbound)
         try:
-            return self._heard(received)
+            return self._run(Commit.FLUSHED, lambda tx, now: self._hear(tx, received, now=now))
         except _AsksForCallback as wanted:
             problem = self._ask_for_callback(received, wanted)
         except (RequestRefused, NotFound) as error:
@@ -93,9 +89,6 @@ class ReplyCommands(MessageCommands, PromiseCommands, SettlingCommands, SlotComm
         return self._run(
             Commit.FLUSHED, lambda tx, now: self._hear(tx, received, now=now, done=True, problem=problem)
         )
-
-    def _heard(self, received: Received) -> Heard:
-        return self._run(Commit.FLUSHED, lambda tx, now: self._hear(tx, received, now=now))
 
     def _read_inbound(self, inbound: Inbound) -> Received:
         if not isinstance(inbound, Inbound):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -118,10 +111,9 @@ class ReplyCommands(MessageCommands, PromiseCommands, SettlingCommands, SlotComm
         else:
             number = read_number(inbound.sender, region=policy.default_region)
             sender = number.e164
-        key = number_key(sender, tenant_id=self.tenant_id, pepper=self.store.pepper)
         return Received(
             inbound_id=inbound_id,
-            address=Address(channel=channel, to=sender, key=key),
+            address=address_of(channel, sender, tenant_id=self.tenant_id, pepper=self.store.pepper),
             text=inbound.text[:TEXT_MAX],
             policy=policy,
             answers_id=answers_id,
@@ -221,8 +213,7 @@ class ReplyCommands(MessageCommands, PromiseCommands, SettlingCommands, SlotComm
     def _code_in(
         self, tx: Transaction, policy: QueuePolicy, e164: str, now: datetime
     ) -> tuple[VerificationId, str]:
-        length = verify_of(policy).code_length
-        code = codes.new_code(self._draw(codes.chances_of(length)), length=length)
+        code = self._new_code(policy)
         return self._made(tx, policy, e164, code, now).verification_id, code
 
     def _people(self, tx: Transaction, received: Received, before: Conversation) -> list[Subject]:

@@ -71,8 +71,7 @@ class VerifyCommands(ServiceBase):
         said = optional_text(language, "language", length_max=35)
         e164 = read_number(number, region=policy.default_region).e164
         check_dialable(e164, policy=policy.numbers, tier=None)
-        length = verify_of(policy).code_length
-        code = codes.new_code(self._draw(codes.chances_of(length)), length=length)
+        code = self._new_code(policy)
         made = self._run(Commit.FLUSHED, lambda tx, now: self._made(tx, policy, e164, code, now))
         order = CodeOrder(
             verification_id=made.verification_id,
@@ -93,7 +92,7 @@ class VerifyCommands(ServiceBase):
             verification_id=made.verification_id,
             number_masked=mask_number(e164),
             expires_at=made.expires_at,
-            code_length=length,
+            code_length=len(code),
         )
 
     def enter_code(self, verification_id: str, *, code: str) -> None:
@@ -126,6 +125,10 @@ class VerifyCommands(ServiceBase):
         if verdict is not Verdict.RIGHT:
             left = tries_left if verdict is Verdict.WRONG else 0
             raise CodeWrong(_SAID[verdict], tries_left=left)
+
+    def _new_code(self, policy: QueuePolicy) -> str:
+        length = verify_of(policy).code_length
+        return codes.new_code(self._draw(codes.chances_of(length)), length=length)
 
     def _draw(self, below: int) -> int:
         """Return a whole number from 0 to before *below*: each as likely, and nobody's to guess."""

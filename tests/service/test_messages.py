@@ -300,6 +300,22 @@ def test_a_moved_time_is_told_and_not_the_one_before(store: Store) -> None:
     assert [m.problem for m in reversed(confirmations)] == ["superseded", "superseded", None]
 
 
+def test_a_time_that_was_given_out_and_then_moved_is_not_told_again(store: Store) -> None:
+    """The first confirmation is out while the time is moved: it is not wanted any more, nor tried again if refused."""
+    host = post_office(store, **BOOKED)
+    one = promised(host, scheduled_at=NOON + 2 * HOUR)
+    (order,) = orders_in(Dispatcher(host.service).step(host.clock.now()))
+    assert host.service.message_is_wanted(order.send_id)
+    host.service.reschedule(one, scheduled_at=NOON + 3 * HOUR)
+    assert not host.service.message_is_wanted(order.send_id)
+    host.service.delivery(Delivery(kind=DeliveryKind.REFUSED, send_id=order.send_id, problem="429"))
+    host.run_for(HOUR)
+    (sent,) = host.messenger.sent_to(BOB)
+    assert "3:00 PM EST" in sent.text
+    confirmations = [m for m in host.service.messages_of(one) if m.message_kind is K.CONFIRMATION]
+    assert [m.problem for m in reversed(confirmations)] == ["superseded", None]
+
+
 def test_the_reminder_goes_with_the_time_that_is_moved(store: Store) -> None:
     """It is due, and no node has sent it yet; then the time is moved: it is not true any more."""
     host = post_office(store, **BOOKED)

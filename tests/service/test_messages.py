@@ -330,6 +330,18 @@ def test_the_reminder_goes_with_the_time_that_is_moved(store: Store) -> None:
     assert kinds_to(host, BOB) == [K.CONFIRMATION, K.CONFIRMATION]
 
 
+def test_what_a_provider_calls_a_message_is_kept_as_a_digest(store: Store, tmp_path: Path) -> None:
+    """Some providers write the receiver's number into their ids: it finds the message, and stands nowhere."""
+    host = post_office(store)
+    one = promised(host)
+    (order,) = orders_in(Dispatcher(host.service).step(host.clock.now()))
+    named = {"provider_id": "true_12125550199@c.us_3EB0", "channel": order.channel}
+    host.service.delivery(Delivery(kind=DeliveryKind.ACCEPTED, send_id=order.send_id, **named))
+    host.service.delivery(Delivery(kind=DeliveryKind.DELIVERED, **named))
+    assert message_of(host, one, K.CONFIRMATION).ended_as is MessageEnd.DELIVERED
+    assert b"12125550199" not in everything_in(store, tmp_path)
+
+
 def test_an_erased_customer_is_sent_nothing_and_nothing_is_left(store: Store, tmp_path: Path) -> None:
     """What waits for the morning, what was given out, and what they would answer: no number stays in any row."""
     host, one = asleep(store)

@@ -1,4 +1,4 @@
-"""Run the benchmarks that are named, or all: memory, sqlite, line, slots, limits, messages, imports."""
+"""Run the benchmarks that are named, or all: memory, sqlite, line, slots, limits, messages, opening, nodes, imports."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import imports
 import limits
 import line
 import memory
+import nodes
+import opening
 import slots
 import sqlite
 
@@ -19,6 +21,8 @@ GROUPS = {
     "slots": slots.run,
     "limits": limits.run,
     "messages": bench_messages.run,
+    "opening": opening.run,
+    "nodes": nodes.run,
     "imports": imports.run,
 }
 

@@ -112,7 +112,13 @@ KINDS = {
         "agent_leaving",
         "agent_signed_out",
     },
-    Entity.ATTEMPT: {"attempt_started", "attempt_moved", "attempt_ended", "report_ignored"},
+    Entity.ATTEMPT: {
+        "attempt_started",
+        "attempt_moved",
+        "attempt_taken_over",
+        "attempt_ended",
+        "report_ignored",
+    },
     Entity.QUEUE: {"queue_switched"},
     Entity.BOOKING: {
         "booking_held",
@@ -134,7 +140,10 @@ KINDS = {
         "message_ended",
         "message_delivery_ignored",
     },
+    Entity.HISTORY: {"history_pruned"},
 }
+WITHOUT_ROW = {Entity.HISTORY}
+"""What is told of, and has no record."""
 RECORDS: dict[Entity, tuple[type[Any], type[Event]]] = {
     Entity.CALLBACK: (Callback, events.CallbackRequested),
     Entity.CALL: (LiveCall, events.CallJoined),
@@ -172,7 +181,7 @@ def test_an_event_is_frozen_and_built_by_name(event: type[Event]) -> None:
     assert inspect.getdoc(event)
 
 
-@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("event", [event for event in EVENTS if event.entity not in WITHOUT_ROW])
 def test_an_event_tells_of_its_record_by_its_fields(event: type[Event]) -> None:
     """It has the key, the state and the version; a field of the record's name has the record's type."""
     record, _ = RECORDS[event.entity]
@@ -190,7 +199,7 @@ def _is_part_of(told: str, kept: str) -> bool:
     return set(told.split(" | ")) <= set(kept.split(" | "))
 
 
-@pytest.mark.parametrize("entity", Entity)
+@pytest.mark.parametrize("entity", sorted(set(Entity) - WITHOUT_ROW))
 def test_events_tell_all_of_a_record(entity: Entity) -> None:
     """The first one, all that has no default; the others, all that has: else no history could build the record."""
     record, first = RECORDS[entity]

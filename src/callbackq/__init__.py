@@ -127,8 +127,6 @@ from callbackq.ids import (
 )
 from callbackq.model import (
     ALL_QUEUES,
-    EMAIL,
-    SMS,
     Agent,
     AgentState,
     Ahead,
@@ -140,42 +138,28 @@ from callbackq.model import (
     Booking,
     BookingEnd,
     BookingState,
-    BrokenChain,
     Callback,
     CallbackState,
     CallOutcome,
     CallSnapshot,
     CallState,
     Cause,
-    ChainHead,
     Channel,
     Choice,
-    CodeOrder,
-    CodeSent,
     Confirmation,
     Crowded,
-    Delivery,
-    DeliveryKind,
     Disposition,
     DueReason,
     Entity,
-    Erased,
     EstimateFacts,
     ExpectedRange,
     Explanation,
-    GapPolicy,
-    HistoryCheck,
     HoldReason,
-    Inbound,
     Interval,
     LegSnapshot,
     LegState,
     LiveCall,
     Medium,
-    Message,
-    MessageEnd,
-    MessageKind,
-    MessageState,
     Mode,
     NoOffer,
     NoOfferReason,
@@ -185,17 +169,13 @@ from callbackq.model import (
     Offer,
     OfferReason,
     Opening,
-    OptedOut,
-    OptOut,
     Outcome,
-    OverlapPolicy,
     Overtakes,
     PastAttempt,
     PastCallback,
     Person,
     Place,
     Position,
-    Preferences,
     Punctuality,
     Purpose,
     QueueControl,
@@ -217,12 +197,24 @@ from callbackq.model import (
     TimeWindow,
     Triggered,
     Wait,
-    WallTime,
 )
+from callbackq.model.chains import BrokenChain, ChainHead, HistoryCheck, PrunedHeads
+from callbackq.model.doctor import Diagnosis, Finding, FindingKind, Severity, StoreHealth, StoreProblem
+from callbackq.model.guards import CodeOrder, CodeSent, Erased, OptedOut, OptOut, Preferences, Pruned
+from callbackq.model.messages import (
+    EMAIL,
+    SMS,
+    Delivery,
+    DeliveryKind,
+    Inbound,
+    Message,
+    MessageEnd,
+    MessageKind,
+    MessageState,
+)
+from callbackq.model.nodes import Node, NodeState
+from callbackq.model.wall import GapPolicy, OverlapPolicy, WallTime
 from callbackq.policy import (
-    KEYS_DEFAULT,
-    KEYS_S2,
-    LIMITS_GENESYS,
     RETRIES_GENESYS,
     RETRIES_MINDFUL,
     RETRIES_S2,
@@ -234,50 +226,39 @@ from callbackq.policy import (
     AllDeclined,
     CalledIn,
     CallingPolicy,
-    CallingRule,
     Caps,
-    Catalogue,
-    Closure,
     Confirm,
     Duplicates,
     DuplicateScope,
     ExponentialRest,
-    FixedSeats,
-    KeypadPhrase,
-    KeypadPolicy,
-    Keys,
-    Limit,
     Messages,
     NextBusinessDay,
     NumberChoice,
-    NumberPolicy,
     PlaceAfter,
     PlaceFrom,
     QueuePolicy,
-    RegionRule,
-    RequestLimits,
     RetryPreset,
     RetryRule,
     RetryRules,
-    SlotPolicy,
-    Span,
-    StaffedSeats,
     SteppedRest,
     Verify,
     Voicemail,
-    WeekHours,
-    Wording,
-    catalogue_of_gettext,
-    read_catalogue,
-    read_rules,
-    weekdays,
 )
+from callbackq.policy.catalogue import Catalogue, Wording, catalogue_of_gettext, read_catalogue
+from callbackq.policy.hours import Closure, Span, WeekHours, weekdays
+from callbackq.policy.jurisdictions import CallingRule, read_rules
+from callbackq.policy.keypad import KeypadPhrase, KeypadPolicy
+from callbackq.policy.keys import KEYS_DEFAULT, KEYS_S2, Keys
+from callbackq.policy.limits import LIMITS_GENESYS, Limit, RequestLimits
+from callbackq.policy.numbers import NumberPolicy, RegionRule
+from callbackq.policy.slots import FixedSeats, SlotPolicy, StaffedSeats
 from callbackq.ports import (
     AsyncMessenger,
     AsyncNotices,
     AsyncTelephony,
     CanReserve,
     CanSnapshot,
+    CanTellHealth,
     Clock,
     CodeSender,
     Commit,
@@ -294,13 +275,11 @@ from callbackq.ports import (
     Tickets,
     Transaction,
 )
+from callbackq.release import __version__
 from callbackq.runners import Driver
 from callbackq.service import CallbackService, HeadStart
-from callbackq.stores.memory import MemoryStore
-from callbackq.stores.sqlite import SQLiteStore
+from callbackq.stores import MemoryStore, SQLiteStore
 from callbackq.system import AlwaysOpen, RandomIds, SystemClock
-
-__version__ = "0.1.0"
 
 if typing.TYPE_CHECKING:
     from callbackq.runners import AsyncRunner, ThreadRunner
@@ -367,6 +346,7 @@ __all__ = [
     "CallingRule",
     "CanReserve",
     "CanSnapshot",
+    "CanTellHealth",
     "Caps",
     "Catalogue",
     "Cause",
@@ -394,6 +374,7 @@ __all__ = [
     "Delivered",
     "Delivery",
     "DeliveryKind",
+    "Diagnosis",
     "Dial",
     "DialRefused",
     "DialUncertain",
@@ -414,6 +395,8 @@ __all__ = [
     "ExpectedRange",
     "Explanation",
     "ExponentialRest",
+    "Finding",
+    "FindingKind",
     "FixedSeats",
     "GapPolicy",
     "GivenCode",
@@ -463,7 +446,9 @@ __all__ = [
     "NoOffer",
     "NoOfferReason",
     "NoShowsTooMany",
+    "Node",
     "NodeId",
+    "NodeState",
     "NotFound",
     "NotPossibleNow",
     "NotVerified",
@@ -500,6 +485,8 @@ __all__ = [
     "Position",
     "Preferences",
     "Prompt",
+    "Pruned",
+    "PrunedHeads",
     "Punctuality",
     "PunctualityScore",
     "Purpose",
@@ -539,6 +526,7 @@ __all__ = [
     "SendDigits",
     "SendMessage",
     "Settled",
+    "Severity",
     "Slot",
     "SlotCapacity",
     "SlotHold",
@@ -552,6 +540,8 @@ __all__ = [
     "StopPlay",
     "Store",
     "StoreError",
+    "StoreHealth",
+    "StoreProblem",
     "StoreUnavailable",
     "Subject",
     "SubjectId",

@@ -14,8 +14,9 @@ from callbackq.core.capping import Capped, capped
 from callbackq.core.lifecycle import DueFacts, where_after
 from callbackq.core.ordering import RANK_MAX
 from callbackq.core.placing import Lanes, for_agent, front_from, open_skills, own_skill, put
+from callbackq.errors import CallbackNotFound
 from callbackq.events import AttemptEnded, AttemptProgress, AttemptStarted, CallbackReady
-from callbackq.ids import AgentId, AttemptId, PlaceId, QueueName
+from callbackq.ids import AgentId, AttemptId, CallbackId, PlaceId, QueueName
 from callbackq.model import (
     ALL_QUEUES,
     Agent,
@@ -286,6 +287,14 @@ def all_declined(tx: Transaction, callback: Callback) -> bool:
         if agent is not None and agent.state is not AgentState.SIGNED_OUT and not agent.leaving:
             there += callback.queue in agent.queues and set(skills) <= set(agent.skills)
     return there > 0 and there >= agents_able_count(tx, callback.queue, skills)
+
+
+def callback_if_there(tx: Transaction, callback_id: CallbackId) -> Callback | None:
+    """Return a callback that something names; None if it was pruned since."""
+    try:
+        return tx.callbacks.get(callback_id)
+    except CallbackNotFound:
+        return None
 
 
 # ---------------------------------------------------------------------------- a person's past

@@ -21,7 +21,7 @@ from callbackq.core.series import read_rule
 from callbackq.duplicates import followed, join_both, make_room, meet, policy_for_new
 from callbackq.errors import DuplicateCallback, InvalidTime, NoShowsTooMany, RequestRefused
 from callbackq.events import CallbackRenumbered, CallbackRequested
-from callbackq.facts import lanes_for, skills_of
+from callbackq.facts import callback_if_there, lanes_for, skills_of
 from callbackq.gauge import UNKNOWN, with_reconnect
 from callbackq.ids import AgentId, BookingId, CallbackId, PlaceId, QueueName
 from callbackq.model import Callback, Channel, LiveCall, Receipt, Subject
@@ -288,7 +288,10 @@ def _that_goes_on(tx: Transaction, callback: Callback, *, policy: QueuePolicy) -
     while callback.merged_into_id is not None and (
         policy.duplicates in _MERGES or callback.ended_at == callback.requested_at
     ):
-        callback = tx.callbacks.get(callback.merged_into_id)
+        into = callback_if_there(tx, callback.merged_into_id)
+        if into is None:
+            break
+        callback = into
     return callback
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeGuard
 
 import attrs
 
@@ -56,18 +56,36 @@ from callbackq.model import (
     Subject,
 )
 from callbackq.policy import AGENT_PRESENCE_MAX, AllDeclined, QueuePolicy
-from callbackq.ports import Transaction
+from callbackq.ports import CanSaveAll, Transaction
 
 
 def write(tx: Transaction, decision: Decision) -> None:
     """Save every record of a decision and append its events."""
+    _save(tx, decision)
+    for record in decision.records:
+        if isinstance(record, Callback) and record.booking_id is not None and record.ended_at is not None:
+            _close_booking(tx, record, record.booking_id, now=decision.events[-1].at)
+
+
+def _save(tx: Transaction, decision: Decision) -> None:
+    """Save a decision: at once, where the store can."""
+    if _can_save_all(tx):
+        tx.save_all(decision.records, decision.events)
+        return
     for record in decision.records:
         tx.save(record)
     if decision.events:
         tx.history.append(decision.events)
-    for record in decision.records:
-        if isinstance(record, Callback) and record.booking_id is not None and record.ended_at is not None:
-            _close_booking(tx, record, record.booking_id, now=decision.events[-1].at)
+
+
+def _can_save_all(tx: Transaction) -> TypeGuard[CanSaveAll]:
+    kind = type(tx)
+    if kind not in _CAN_SAVE_ALL:
+        _CAN_SAVE_ALL[kind] = isinstance(tx, CanSaveAll)  # Once for each kind: it takes its time.
+    return _CAN_SAVE_ALL[kind]
+
+
+_CAN_SAVE_ALL: Final[dict[type[Transaction], bool]] = {}
 
 
 def _close_booking(tx: Transaction, callback: Callback, booking_id: BookingId, *, now: datetime) -> None:
@@ -163,13 +181,23 @@ def move_attempt(
 ) -> tuple[Effect, ...]:
     """Write a decision about an attempt, and what follows from it for callback and agent; return the effects."""
     after = next((record for record in decision.records if isinstance(record, Attempt)), before)
-    write(tx, decision)
-    consequence = follow(_after(tx, before, after, context, by=by), context)
-    write(tx, consequence)
+    if may_have_failed(after):
+        # The rules for failed attempts look at the history, which is to have this one.
+        write(tx, decision)
+        consequence = follow(_after(tx, before, after, context, by=by), context)
+        write(tx, consequence)
+    else:
+        consequence = follow(_after(tx, before, after, context, by=by), context)
+        write(tx, decision + consequence)
     if after.state is not before.state:
         _mark_subject(tx, after, consequence, context)
         _open_if_declined(tx, after, context)
     return decision.effects + consequence.effects
+
+
+def may_have_failed(attempt: Attempt) -> bool:
+    """Whether an attempt is over, and was no conversation."""
+    return attempt.state is AttemptState.ENDED and attempt.disposition is not Disposition.CONNECTED
 
 
 def correct_attempt(tx: Transaction, ended: Attempt, context: Context, *, by: str) -> tuple[Effect, ...]:
@@ -188,7 +216,7 @@ def _after(tx: Transaction, before: Attempt, after: Attempt, context: Context, *
         agent=tx.agents.get(agent_id) if agent_id else None,
         by=by,
     )
-    if after.state is not AttemptState.ENDED or after.disposition is Disposition.CONNECTED:
+    if not may_have_failed(after):
         return moved
     callback = context.callback
     if callback.called_in_id is not None and after.disposition is Disposition.CANCELLED_BY_US:

@@ -765,7 +765,10 @@ OF_MESSAGES_ONLY = {
 }
 
 
-@pytest.mark.parametrize("reason", sorted({*DueReason} - OF_AGENTS_ONLY - OF_MESSAGES_ONLY))
+OF_NODES_ONLY = {DueReason.LEASE_OVER, DueReason.HANDED_OVER}
+
+
+@pytest.mark.parametrize("reason", sorted({*DueReason} - OF_AGENTS_ONLY - OF_MESSAGES_ONLY - OF_NODES_ONLY))
 def test_every_deadline_is_explained(reason: DueReason) -> None:
     """K6: a new deadline of a callback or an attempt needs its words; agents and messages have their own."""
     of_callback = why(due_reason=reason)

@@ -15,6 +15,7 @@ from callbackq.core import (
     calls,
     lifecycle,
     merging,
+    nodes,
     outbox,
     placing,
     promising,
@@ -372,6 +373,7 @@ def test_every_kind_of_event_builds_its_attempt() -> None:
     said("one", ReportKind.ENDED)
     book.write(attempt.found_agent(now(), AgentId("bob"), context))
     said("one.2", ReportKind.ANSWERED)
+    book.write(nodes.take_over(now(), NodeId("other"), now=START))
     said("two", ReportKind.ANSWERED)
     said("two", ReportKind.DIGIT, digits="1")
     said("two", ReportKind.BRIDGED, recording_id="rec_1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,14 +27,19 @@ from callbackq import (
     RandomIds,
     Report,
     ReportKind,
+    SlotUnavailable,
     SQLiteStore,
 )
 from callbackq.core import calls
 from callbackq.dispatcher import Dispatcher
+from callbackq.policy import FixedSeats, SlotPolicy
 from callbackq.testing import Carried, FakeTelephony, ManualClock, VirtualHost
 
 BOB = "+12125550101"
 POLICY = QueuePolicy(queue="support")
+BOOKABLE = QueuePolicy(
+    queue="support", calling=None, slots=SlotPolicy(seats=FixedSeats(seats=1), closing_ratio=None)
+)
 
 
 class Mute(FakeTelephony):
@@ -147,6 +153,43 @@ def test_before_a_live_caller_is_connected(crash: Crash) -> None:
     position = crash.host.service.call_position("live")
     assert position is not None
     assert position.number == 1
+
+
+def test_after_a_seat_was_held(tmp_path: Path) -> None:
+    """Nobody knows of it: it is held for a while, and free then."""
+    clock, first = ManualClock(), SQLiteStore(tmp_path / "callbacks.db")
+    service = CallbackService(first, [BOOKABLE], clock=clock)
+    (slot,) = service.free_slots("support", limit=1)
+    lost = service.hold_slot("support", slot_at=slot.starts_at, number=BOB)
+    first.close()  # And its answer is lost.
+    with closing(SQLiteStore(tmp_path / "callbacks.db")) as second:
+        service = CallbackService(second, [BOOKABLE], clock=clock)
+        with pytest.raises(SlotUnavailable):
+            service.hold_slot("support", slot_at=slot.starts_at, number=BOB)
+        assert service.free_slots("support", limit=1)[0].starts_at > slot.starts_at
+        clock.advance(BOOKABLE.slots.hold_time if BOOKABLE.slots else timedelta(0))
+        again = service.hold_slot("support", slot_at=slot.starts_at, number=BOB)
+        assert again.booking_id != lost.booking_id
+
+
+def test_after_a_seat_was_booked(tmp_path: Path) -> None:
+    """Asked again it is the same promise, and the same seat; and it is kept at its time."""
+    clock, first = ManualClock(), SQLiteStore(tmp_path / "callbacks.db")
+    service = CallbackService(first, [BOOKABLE], clock=clock)
+    (slot,) = service.free_slots("support", limit=1)
+    held = service.hold_slot("support", slot_at=slot.starts_at, number=BOB)
+    lost = service.request("support", number=BOB, booking_id=held.booking_id, request_key="form-1")
+    first.close()  # And the receipt is lost.
+    with closing(SQLiteStore(tmp_path / "callbacks.db")) as second:
+        host = VirtualHost(second, [BOOKABLE], clock=clock, ids=RandomIds(), telephony=Mute)
+        again = host.service.request("support", number=BOB, booking_id=held.booking_id, request_key="form-1")
+        assert again.callback_id == lost.callback_id
+        same = next(one for one in host.service.slots("support") if one.starts_at == slot.starts_at)
+        assert (same.taken_count, same.seats_count) == (1, 1)
+        assert host.service.get(lost.callback_id).state is CallbackState.SCHEDULED
+        host.service.agent_available("ann", queues=["support"])
+        host.run_until(slot.ends_at)
+        assert host.service.get(lost.callback_id).outcome is Outcome.COMPLETED
 
 
 def test_before_the_intent_is_stored(crash: Crash) -> None:

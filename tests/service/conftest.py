@@ -33,6 +33,10 @@ _LONG = (
     "test_message_faults.py",
     "test_message_kills.py",
     "test_message_nodes.py",
+    "test_eight_nodes.py",
+    "test_kills.py",
+    "test_node_runners.py",
+    "test_forks.py",
 )
 
 

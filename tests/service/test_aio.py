@@ -23,7 +23,7 @@ from callbackq.aio import AsyncCallbackService, AsyncDispatcher
 from callbackq.testing import ManualClock
 
 BOB = "+12125550101"
-NOT_COMMANDS = {"when_changed", "now", "post"}
+NOT_COMMANDS = {"when_changed", "now", "post", "refuse_within", "tell_others", "within"}
 
 
 def public_methods(kind: type) -> set[str]:

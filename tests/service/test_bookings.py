@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -24,7 +25,6 @@ from callbackq import (
     Duplicates,
     HoldReason,
     InvalidTime,
-    MemoryStore,
     NotPossibleNow,
     Outcome,
     RequestRefused,
@@ -46,6 +46,7 @@ from service.test_slots import (
     taken,
     window,
 )
+from stores.every_store import FRESH
 
 NINE, HALF_PAST, TEN = at("09:00"), at("09:30"), at("10:00")
 
@@ -600,9 +601,12 @@ NUMBERS = [f"+1212555{number}" for number in range(1000, 1008)]
 class AnyCommands(RuleBasedStateMachine):
     """Any commands in any order: after each, counters and bookings agree, and history gives the rows."""
 
+    kind: ClassVar[str]
+
     def __init__(self) -> None:
         super().__init__()
-        self.store = MemoryStore()
+        self.open = ExitStack()
+        self.store = self.open.enter_context(FRESH[self.kind]())
         self.host = slot_house(
             self.store,
             seats=3,
@@ -723,10 +727,27 @@ class AnyCommands(RuleBasedStateMachine):
     def books_agree(self) -> None:
         check_books(self.store)
 
+    def teardown(self) -> None:
+        self.open.close()
 
-def test_after_any_commands_the_books_agree() -> None:
+
+@pytest.mark.parametrize(
+    ("kind", "examples"), [("memory", 80), ("sqlite", 6), ("sqlite_shared", 3), ("postgres", 3)]
+)
+def test_after_any_commands_the_books_agree(kind: str, examples: int) -> None:
     """H3, H9: sum of counters == bookings that have not given their seat back; fold(history) == rows."""
+
+    class TheseCommands(AnyCommands):
+        pass
+
+    TheseCommands.kind = kind
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        AnyCommands,
-        settings=settings(derandomize=True, deadline=None, max_examples=80, stateful_step_count=30),
+        TheseCommands,
+        settings=settings(
+            derandomize=True,
+            deadline=None,
+            max_examples=examples,
+            stateful_step_count=30,
+            suppress_health_check=list(HealthCheck),
+        ),
     )

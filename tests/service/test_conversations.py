@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from callbackq import SQLiteStore, Store
 from callbackq.core import outbox, outgoing
 from callbackq.model import DeliveryKind, MessageState
 from callbackq.posting import Postman
 from callbackq.service import replies
-from callbackq.stores.sqlite import Flush
 from callbackq.testing import conversations
-from callbackq.testing.conversation_machine import machine_of, memory
+from callbackq.testing.conversation_machine import machine_of
 from callbackq.testing.conversations import Tally, converse, one_part
-from stores.postgres_server import fresh_store
+from stores.every_store import FRESH
 
 
-def sqlite(folder: Path) -> Callable[[], AbstractContextManager[Store]]:
-    """Give an empty store in a file of its own, each time."""
-    numbers = iter(range(1_000_000))
-    return lambda: closing(SQLiteStore(folder / f"{next(numbers)}.db", flush=Flush.RELAXED))
-
-
-@pytest.mark.parametrize(("kind", "examples"), [("memory", 12), ("sqlite", 3), ("postgres", 2)])
-def test_no_conversation_breaks_a_promise(kind: str, examples: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "examples"), [("memory", 12), ("sqlite", 3), ("sqlite_shared", 2), ("postgres", 2)]
+)
+def test_no_conversation_breaks_a_promise(kind: str, examples: int) -> None:
     """Nobody touches what is not theirs; nothing is sent twice, untrue, or after an opt-out."""
-    stores: dict[str, Callable[[], AbstractContextManager[Store]]] = {
-        "memory": memory,
-        "sqlite": sqlite(tmp_path),
-        "postgres": fresh_store,
-    }
     played: list[Tally] = []
     how = settings(
         max_examples=examples,
@@ -46,7 +32,7 @@ def test_no_conversation_breaks_a_promise(kind: str, examples: int, tmp_path: Pa
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(seed(7)(machine_of(stores[kind], done=played.append)), settings=how)
+    run_state_machine_as_test(seed(7)(machine_of(FRESH[kind], done=played.append)), settings=how)
     assert sum(one.texts for one in played) > 20 * (examples - 1)
     assert sum(one.kinds.total() for one in played) > 10
 

@@ -38,7 +38,7 @@ from callbackq import (
     VerificationNotFound,
 )
 from callbackq.core.erasing import erased
-from callbackq.model import Erased, Tally, Verification
+from callbackq.model import Erased, Pruned, Tally, Verification
 from callbackq.service import people as people_module
 from callbackq.testing import NEVER_ANSWERS, Behaviour, Carried, FakeNotices, VirtualHost
 from service.conftest import check_fold
@@ -244,7 +244,7 @@ def test_files_that_cannot_be_cleaned_now_are_told_and_logged(
     with monkeypatch.context() as patch:
         patch.setattr(store, "scrub", refuse)
         assert host.service.erase(number=BOB) == Erased(subjects_count=1, cancelled=(callback_id,), more=True)
-        assert host.service.prune(personal_life=DAY) == Erased(subjects_count=0)
+        assert host.service.prune(personal_life=DAY) == Pruned(subjects_count=0)
     assert [one.getMessage() for one in caplog.records] == [
         "the files of the store were not cleaned: StoreUnavailable"
     ] * 2
@@ -611,7 +611,7 @@ def test_counters_and_codes_that_are_over_are_forgotten(store: Store) -> None:
     _save(store, *tallies, *codes)
     host.run_for(2 * HOUR)
     assert host.service.prune(personal_life=DAY, limit=1).more
-    assert host.service.prune(personal_life=DAY, limit=1) == Erased(subjects_count=0)
+    assert host.service.prune(personal_life=DAY, limit=1) == Pruned(subjects_count=0)
     with store.transaction(DEFAULT_TENANT, commit=Commit.RELAXED) as tx:
         assert set(tx.tallies.locked(["over", "counts"])) == {"counts"}
         assert tx.verifications.get(VerificationId("vf_counts")).code_hash == "h"

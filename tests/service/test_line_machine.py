@@ -11,9 +11,8 @@ import itertools
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -33,19 +32,16 @@ from callbackq import (
     Dispatcher,
     Entity,
     LiveCall,
-    MemoryStore,
     QueueName,
-    SQLiteStore,
     Store,
     Transaction,
 )
 from callbackq.core.history import KEYS, fold
-from callbackq.stores.sqlite import Flush
 from service import line_people as people
 from service.line_account import Account
 from service.line_house import AGENTS, FATE, LATER, QUEUES, SKILLS, TALKS, House
 from service.line_people import Agent, Caller, Place, Promise
-from stores.postgres_server import fresh_store
+from stores.every_store import FRESH
 
 HOPS_MAX = 500
 IS_OPEN = (people.SCHEDULED, people.WAITING, people.ATTEMPTING, people.RESTING, people.HELD)
@@ -55,19 +51,16 @@ IS_OPEN = (people.SCHEDULED, people.WAITING, people.ATTEMPTING, people.RESTING, 
 class Kind:
     """A kind of store: how an empty one is had for a while, and how much is tried on it."""
 
-    fresh: Callable[[Path], AbstractContextManager[Store]]
+    fresh: Callable[[], AbstractContextManager[Store]]
     examples: int
     steps: int
 
 
 KINDS = {
-    "memory": Kind(fresh=lambda _folder: closing(MemoryStore()), examples=120, steps=40),
-    "sqlite": Kind(
-        fresh=lambda folder: closing(SQLiteStore(folder / "line.db", flush=Flush.RELAXED)),
-        examples=40,
-        steps=30,
-    ),
-    "postgres": Kind(fresh=lambda _folder: fresh_store(), examples=20, steps=30),
+    "memory": Kind(fresh=FRESH["memory"], examples=120, steps=40),
+    "sqlite": Kind(fresh=FRESH["sqlite"], examples=40, steps=30),
+    "sqlite_shared": Kind(fresh=FRESH["sqlite_shared"], examples=4, steps=20),
+    "postgres": Kind(fresh=FRESH["postgres"], examples=20, steps=30),
 }
 
 
@@ -294,12 +287,10 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture
-def store(kind: Kind, tmp_path: Path) -> Iterator[Store]:
+def store(kind: Kind) -> Iterator[Store]:
     """An empty store. Every example is a tenant of its own."""
-    with kind.fresh(tmp_path) as opened:
+    with kind.fresh() as opened:
         yield opened
-        if isinstance(opened, MemoryStore):
-            opened.check()
 
 
 def test_any_history_keeps_the_line(store: Store, kind: Kind, caplog: pytest.LogCaptureFixture) -> None:

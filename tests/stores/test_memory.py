@@ -1,19 +1,23 @@
-"""The store in memory finds its own broken indexes, and answers exactly as the store in SQLite does."""
+"""The store in memory finds its own broken indexes, and all other stores answer exactly as it does."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import attrs
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from callbackq import events
 from callbackq.errors import CallbackqError, ConfigurationError
@@ -25,6 +29,7 @@ from callbackq.ids import (
     CallId,
     LegId,
     MessageId,
+    NodeId,
     PlaceId,
     QueueName,
     SubjectId,
@@ -47,6 +52,8 @@ from callbackq.model import (
     LiveCall,
     Message,
     MessageState,
+    Node,
+    NodeState,
     QueueControl,
     SlotCount,
     SlotDay,
@@ -67,6 +74,7 @@ from callbackq.stores.memory_rows import (
 )
 from callbackq.stores.memory_spots import (
     ATTEMPTS_DIALED,
+    ATTEMPTS_OF_NODE,
     BOOKINGS_OF_AGENT,
     BOOKINGS_OF_CALLBACK,
     BOOKINGS_OF_QUEUE,
@@ -88,6 +96,7 @@ from callbackq.testing.builders import (
     make_conversation,
     make_event,
     make_message,
+    make_node,
     make_opt_out,
     make_queue_control,
     make_slot_count,
@@ -99,6 +108,7 @@ from callbackq.testing.builders import (
 )
 from callbackq.testing.clock import START
 from callbackq.testing.store_contract.base import TENANT, put
+from stores.every_store import FRESH
 
 # ---------------------------------------------------------------------------- check
 
@@ -131,6 +141,7 @@ def full_store() -> tuple[MemoryStore, TenantRows]:
         make_message("ms_1", cause="c"),
         make_message("ms_2", state=MessageState.UNCERTAIN, provider_key="p", sent_at=START, **SENT),
         make_conversation("k"),
+        make_node("node_1"),
     )
     with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
         tx.lanes.intern(("fr",))
@@ -201,6 +212,8 @@ BREAKAGES: dict[str, Callable[[TenantRows], object]] = {
     "a tally that is not forgotten in time": lambda tenant: tenant.by_age[Tally].clear(),
     "a code of nobody": lambda tenant: tenant.by_age[Verification].add((START, "vf_9")),
     "a conversation that is not forgotten in time": lambda tenant: tenant.by_age[Conversation].clear(),
+    "an attempt that its node does not know": lambda tenant: tenant.by_key[ATTEMPTS_OF_NODE].pop(),
+    "a lost node of whom nobody learns": lambda tenant: tenant.due[Node].clear(),
     "a message that its callback does not know": lambda tenant: tenant.by_key[MESSAGES_OF_CALLBACK].pop(),
     "a message that is not withdrawn": lambda tenant: tenant.by_key[MESSAGES_WAITING].clear(),
     "a message that waits twice": lambda tenant: tenant.by_key[MESSAGES_WAITING].add(("cb_1", "ms_2")),
@@ -305,6 +318,7 @@ def stored(tx: Transaction, cls: type[Any], row_id: str) -> Any:
         Booking: tx.bookings.get,
         Message: tx.messages.get,
         Conversation: tx.conversations.find,
+        Node: tx.nodes.find,
         QueueControl: tx.queues.find,
     }
     try:
@@ -369,7 +383,9 @@ def commands(draw: st.DrawFn) -> Command:
     }
     kinds = ["callback", "callback", "call", "call", "agent", "attempt", "subject", "queue", "event", "lane"]
     kind = draw(
-        st.sampled_from([*kinds, "booking", "booking", "slot", "day", *["message"] * 3, "conversation"])
+        st.sampled_from(
+            [*kinds, "booking", "booking", "slot", "day", *["message"] * 3, "conversation", "node"]
+        )
     )
     offset = draw(st.sampled_from([0, 0, 0, 0, -1, 1]))
     if kind == "callback":
@@ -393,6 +409,7 @@ def commands(draw: st.DrawFn) -> Command:
         }
         keys = {"callback_id": CallbackId(f"cb_{draw(NUMBERS)}"), "number_key": f"n{draw(NUMBERS)}"}
         keys |= {"queue": queue, "started_at": draw(TIMES), "agent_id": draw(KEYS)}
+        keys |= {"node_id": draw(st.sampled_from(["node_1", "node_2"]))}
         keys |= {"customer_leg": draw(st.sampled_from([LegState.NONE, LegState.RINGING]))}
         return save(make_attempt(f"at_{number}", state=state, **keys, **legs, **due(state, at)), offset)
     if kind == "booking":
@@ -412,6 +429,12 @@ def commands(draw: st.DrawFn) -> Command:
         return draw(
             st.just(save(make_conversation(f"k{number}", over_at=at), offset))
             | st.just(lambda tx: tx.conversations.forget(over_before=at, limit=rank))
+        )
+    if kind == "node":
+        state = draw(st.sampled_from(NodeState))
+        node = make_node(f"node_{number}", state=state, seen_at=at, **due(state, at))
+        return draw(
+            st.just(save(node, offset)) | st.just(lambda tx: tx.nodes.forget(gone_before=at, limit=rank))
         )
     if kind == "slot":
         return save_count(make_slot_count(queue, slot_at=at, usual_count=draw(st.integers(0, 2))), offset)
@@ -435,7 +458,10 @@ def commands(draw: st.DrawFn) -> Command:
 
 def due(state: Any, at: Any) -> dict[str, Any]:
     """Return the `due_at` that fits *state*."""
-    return {} if state in {"ended", "signed_out"} else {"due_at": at}
+    return {} if state in {"ended", "signed_out", "gone"} else {"due_at": at}
+
+
+_AFTER = ((1, None), (2, None), (1, AttemptId("at_2")))
 
 
 def answers(tx: Transaction) -> dict[str, object]:
@@ -523,12 +549,17 @@ def answers(tx: Transaction) -> dict[str, object]:
         "empty": tx.line.is_empty(),
         "due": [
             table.due(now=now, limit=limit)
-            for table in (tx.callbacks, tx.calls, tx.agents, tx.attempts, tx.bookings, tx.messages)
+            for table in (tx.callbacks, tx.calls, tx.agents, tx.attempts, tx.bookings, tx.messages, tx.nodes)
             for now, limit in ((late, 9), (START + timedelta(seconds=1), 2))
         ],
         "next": [tx.next_due_at(queues=queues) for queues in (None, QUEUES[:1], ())],
         "available": tx.agents.available(),
         "staffed": [(tx.agents.staffed_count(queue), tx.agents.staffed_by_skills(queue)) for queue in QUEUES],
+        "nodes": [
+            tx.nodes.present(),
+            tx.nodes.all(),
+            *(tx.attempts.of_node(NodeId(f"node_{n}"), after=after, limit=2) for n, after in _AFTER),
+        ],
         "keys": [
             (tx.callbacks.by_request_key(key), tx.callbacks.active_by_dedup_key(key)) for key in ("k1", "k2")
         ],
@@ -570,15 +601,27 @@ def outcome(tx: Transaction, command: Command) -> object:
         return type(error)
 
 
+class Within:
+    """A transaction that says whose it is."""
+
+    def __init__(self, tx: Transaction, tenant_id: TenantId) -> None:
+        self.tenant_id = tenant_id
+        self._tx = tx
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+
 class BothStores(RuleBasedStateMachine):
-    """Whatever is done to both stores, both answer alike."""
+    """Whatever is done to the memory and to another store, both answer alike."""
+
+    kind: ClassVar[str]
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.path = Path(self.folder.name) / "callbackq.db"
+        self.open = ExitStack()
         self.memory = MemoryStore()
-        self.sqlite = SQLiteStore(self.path, flush=Flush.RELAXED)
+        self.other = self.open.enter_context(FRESH[self.kind]())
         self.is_changed = False
 
     def run(self, store: Store, tenant_id: TenantId, todo: list[Command], fails: bool) -> list[object]:
@@ -588,7 +631,7 @@ class BothStores(RuleBasedStateMachine):
             pytest.raises(PlannedError) if fails else nullcontext(),
             store.transaction(tenant_id, commit=Commit.RELAXED) as tx,
         ):
-            seen += [outcome(tx, command) for command in todo]
+            seen += [outcome(cast("Transaction", Within(tx, tenant_id)), command) for command in todo]
             seen.append(answers(tx))
             if fails:
                 raise PlannedError
@@ -601,16 +644,17 @@ class BothStores(RuleBasedStateMachine):
     )
     def transaction(self, tenant_id: TenantId, todo: list[Command], fails: bool) -> None:
         """One transaction of several commands, committed or undone."""
-        found = [self.run(store, tenant_id, todo, fails) for store in (self.memory, self.sqlite)]
+        found = [self.run(store, tenant_id, todo, fails) for store in (self.memory, self.other)]
         assert found[0] == found[1]
         self.is_changed = True
 
-    @precondition(lambda self: self.is_changed)
+    @precondition(lambda self: self.is_changed and isinstance(self.other, SQLiteStore))
     @rule()
     def reopen(self) -> None:
         """What was committed is still there when the file is opened again."""
-        self.sqlite.close()
-        self.sqlite = SQLiteStore(self.path, flush=Flush.RELAXED)
+        assert isinstance(self.other, SQLiteStore)
+        self.other.close()
+        self.other = self.open.enter_context(closing(SQLiteStore(self.other._path, flush=Flush.RELAXED)))
 
     @invariant()
     def all_answers_are_equal(self) -> None:
@@ -618,17 +662,32 @@ class BothStores(RuleBasedStateMachine):
         self.memory.check()
         for tenant_id in TENANTS:
             found: list[dict[str, object]] = []
-            for store in (self.memory, self.sqlite):
+            for store in (self.memory, self.other):
                 with store.transaction(tenant_id, commit=Commit.READ_ONLY) as tx:
                     found.append(answers(tx))
             for question, answer in found[0].items():
                 assert found[1][question] == answer, question
 
     def teardown(self) -> None:
-        """Remove the file."""
-        self.sqlite.close()
-        self.folder.cleanup()
+        """Remove what was made."""
+        self.open.close()
 
 
-TestBothStores = BothStores.TestCase
-TestBothStores.settings = settings(max_examples=40, stateful_step_count=12, deadline=None, derandomize=True)
+@pytest.mark.parametrize(("kind", "examples"), [("sqlite", 40), ("sqlite_shared", 2), ("postgres", 3)])
+def test_every_store_answers_as_the_memory_does(kind: str, examples: int) -> None:
+    """Whatever is done, committed or undone, in any tenant."""
+
+    class TheseStores(BothStores):
+        pass
+
+    TheseStores.kind = kind
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        TheseStores,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=12,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

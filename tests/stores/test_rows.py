@@ -27,6 +27,7 @@ from callbackq.model import (
     Disposition,
     LiveCall,
     Message,
+    Node,
     OptOut,
     Outcome,
     SlotCount,
@@ -54,6 +55,7 @@ from callbackq.testing.builders import (
     make_conversation,
     make_event,
     make_message,
+    make_node,
     make_opt_out,
     make_slot_count,
     make_slot_day,
@@ -77,6 +79,7 @@ CODECS: list[tuple[RecordRows[Any], type[Any], Any]] = [
     (rows.OPT_OUT_ROWS, OptOut, make_opt_out),
     (rows.MESSAGE_ROWS, Message, make_message),
     (rows.CONVERSATION_ROWS, Conversation, make_conversation),
+    (rows.NODE_ROWS, Node, make_node),
 ]
 each_codec = pytest.mark.parametrize(
     ("codec", "cls", "make"), CODECS, ids=lambda value: getattr(value, "__name__", "")

@@ -42,6 +42,7 @@ from callbackq.model import (
     LiveCall,
     Message,
     MessageState,
+    Node,
     OptOut,
     QueueControl,
     SlotCount,
@@ -51,10 +52,12 @@ from callbackq.model import (
     Verification,
 )
 from callbackq.ports import Commit
-from callbackq.stores import Flush, SQLiteStore, sqlite, sqlite_line
+from callbackq.stores import Flush, SQLiteStore, sqlite_line
 from callbackq.stores import sqlite_statements as statements
+from callbackq.stores.migrations import SCHEMA_VERSION, known_scripts
 from callbackq.stores.rows import CHAIN_COLUMNS, EVENT_COLUMNS
 from callbackq.stores.sqlite_errors import translate
+from callbackq.stores.sqlite_file import use_wal
 from callbackq.testing.builders import (
     QUEUE,
     SLOT_AT,
@@ -92,6 +95,7 @@ TABLES: dict[str, type[Any]] = {
     "callbackq_opt_outs": OptOut,
     "callbackq_messages": Message,
     "callbackq_conversations": Conversation,
+    "callbackq_nodes": Node,
 }
 
 
@@ -126,8 +130,9 @@ def start_racer(*arguments: str) -> subprocess.Popen[str]:
 
 
 def connection_of(store: SQLiteStore) -> sqlite3.Connection:
-    assert store._connection is not None
-    return store._connection
+    connection = store._commits.connection
+    assert connection is not None
+    return connection
 
 
 # ---------------------------------------------------------------------------- files
@@ -207,10 +212,10 @@ def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     """Nothing is touched in tables that this version does not know."""
     SQLiteStore(path).close()
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE callbackq_meta SET value = '99' WHERE name = 'schema_version'")
+    connection.execute("UPDATE callbackq_meta SET value = '99' WHERE name <> 'pepper'")
     connection.commit()
     connection.close()
-    with pytest.raises(SchemaMismatch, match=r"schema version 99 .* reads version 6"):
+    with pytest.raises(SchemaMismatch, match=rf"schema version 99 .* reads version {SCHEMA_VERSION}"):
         SQLiteStore(path)
 
 
@@ -411,7 +416,7 @@ def test_a_store_is_not_carried_over_a_fork(store: SQLiteStore, monkeypatch: pyt
         put(store)
     connection = connection_of(store)
     store.close()
-    assert connection.execute("SELECT count(*) FROM callbackq_meta").fetchone() == (2,)
+    assert connection.execute("SELECT count(*) FROM callbackq_meta").fetchone() == (3,)
     connection.close()
 
 
@@ -419,10 +424,9 @@ def test_a_store_is_not_carried_over_a_fork(store: SQLiteStore, monkeypatch: pyt
 
 
 @pytest.fixture
-def impatient(path: Path, monkeypatch: pytest.MonkeyPatch):
+def impatient(path: Path):
     """A store that waits for a lock for a moment only."""
-    monkeypatch.setattr(sqlite, "_BUSY_TIMEOUT_S", 0.05)
-    store = SQLiteStore(path)
+    store = SQLiteStore(path, lock_wait_max=timedelta(milliseconds=50))
     yield store
     store.close()
 
@@ -499,7 +503,7 @@ def test_a_commit_that_fails_on_the_disk_is_uncertain(
     """Whoever asked must read before trying again; the store itself goes on."""
     broken = BrokenCommit(connection_of(store), sqlite3.SQLITE_IOERR_FSYNC)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_connection", broken)
+        patch.setattr(store._commits, "connection", broken)
         with pytest.raises(CommitUncertain, match="may have happened") as caught:
             put(store, make_callback("cb_1"))
     assert not caught.value.retry_safe
@@ -513,7 +517,7 @@ def test_a_commit_that_is_refused_wrote_nothing(
 ) -> None:
     """Only a failure of the disk leaves doubt."""
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_connection", BrokenCommit(connection_of(store), code))
+        patch.setattr(store._commits, "connection", BrokenCommit(connection_of(store), code))
         with pytest.raises(StoreUnavailable):
             put(store, make_callback("cb_1"))
     assert ask(store, lambda tx: tx.line.is_empty())
@@ -561,11 +565,11 @@ def test_every_error_of_sqlite_has_one_meaning(
     assert says in str(translated)
 
 
-def test_a_file_where_a_log_is_impossible_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_where_a_log_is_impossible_is_refused(path: Path) -> None:
     """Without write-ahead logging the promises of `Commit` would not hold."""
     answer = types.SimpleNamespace(fetchone=lambda: ("delete",))
     with pytest.raises(StoreUnavailable, match="write-ahead"):
-        sqlite._use_wal(types.SimpleNamespace(execute=lambda _: answer), str(path))  # type: ignore[arg-type]
+        use_wal(types.SimpleNamespace(execute=lambda _: answer), str(path), lock_wait_s=0)  # type: ignore[arg-type]
 
 
 # ---------------------------------------------------------------------------- plans
@@ -971,7 +975,7 @@ def test_tenant_id_leads_every_key_and_index(dba: sqlite3.Connection) -> None:
         for (name,) in dba.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         if name != "callbackq_meta"
     ]
-    assert len(tables) == 17
+    assert len(tables) == 18
     for table in tables:
         indexes = dba.execute(f"PRAGMA index_list({table})").fetchall()
         assert any(origin == "pk" for _, _, _, origin, _ in indexes)
@@ -981,7 +985,7 @@ def test_tenant_id_leads_every_key_and_index(dba: sqlite3.Connection) -> None:
 
 def test_the_schema_is_explained_and_made_of_known_names(dba: sqlite3.Connection) -> None:
     """Every table says in a comment what it holds."""
-    script = Path(sqlite.__file__).with_name("schema").joinpath("sqlite.sql").read_text(encoding="utf-8")
+    script = "\n".join(file.text for file in known_scripts("sqlite"))
     for (name,) in dba.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"):
         assert re.search(rf"-- [^\n]+\nCREATE (TABLE|VIEW) {name}\b", script), name
 

@@ -13,7 +13,7 @@ import pytest
 from callbackq.errors import StoreUnavailable
 from callbackq.model import Subject
 from callbackq.ports import Commit
-from callbackq.stores import Flush, SQLiteStore, sqlite
+from callbackq.stores import Flush, SQLiteStore
 from callbackq.testing.builders import (
     make_conversation,
     make_subject,
@@ -132,7 +132,7 @@ def test_what_was_forgotten_leaves_nothing(store: SQLiteStore, path: Path) -> No
 
 def test_deleted_content_becomes_zeros_at_once(store: SQLiteStore) -> None:
     """On every connection, also after the file was opened again."""
-    connection = store._connection
+    connection = store._commits.connection
     assert connection is not None
     assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
 
@@ -154,10 +154,9 @@ def test_a_reader_of_older_data_is_in_the_way(store: SQLiteStore, path: Path) ->
     reader.close()
 
 
-def test_a_writer_is_in_the_way(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_is_in_the_way(path: Path) -> None:
     """The file is unavailable then, and all rows are as they were."""
-    monkeypatch.setattr(sqlite, "_BUSY_TIMEOUT_S", 0.05)
-    store = SQLiteStore(path)
+    store = SQLiteStore(path, lock_wait_max=timedelta(milliseconds=50))
     put(store, make_subject("su_1", name=MARK))
     writer = sqlite3.connect(path, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
@@ -173,7 +172,7 @@ def test_a_writer_is_in_the_way(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_full_disk_leaves_all_rows(store: SQLiteStore) -> None:
     """Writing them anew needs room for a second copy; without it nothing has happened."""
     put(store, *(make_subject(f"su_{n}", contexts={"cb_1": {"note": "x" * 500}}) for n in range(50)))
-    connection = store._connection
+    connection = store._commits.connection
     assert connection is not None
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages}")

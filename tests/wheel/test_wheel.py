@@ -36,6 +36,16 @@ def test_the_calling_rules_are_packed() -> None:
     assert {"default", "us", "us-fl", "gb", "fr"} <= keys
 
 
+def test_the_schema_is_packed() -> None:
+    """The numbered files of both dialects, up to the version of this release, and the scripts for a DBA."""
+    from callbackq.stores.migrations import SCHEMA_VERSION, known_scripts
+
+    for dialect in ("sqlite", "postgres"):
+        assert known_scripts(dialect)[-1].version == SCHEMA_VERSION
+    scripts = importlib.resources.files("callbackq.stores").joinpath("schema", "postgres", "maintenance")
+    assert {file.name for file in scripts.iterdir()} >= {"autovacuum.sql", "history_partitions.sql"}
+
+
 def test_the_core_needs_four_packages() -> None:
     required = importlib.metadata.requires("callbackq") or []
     always = [line for line in required if ";" not in line]

@@ -13,15 +13,21 @@ from typing import Annotated
 
 import typer
 
+from callbackq.cli import backup as backup_command
 from callbackq.cli import converse as converse_command
 from callbackq.cli import demo as demo_command
+from callbackq.cli import doctor as doctor_command
 from callbackq.cli import erase as erase_command
 from callbackq.cli import fuzz as fuzz_command
 from callbackq.cli import history as history_command
+from callbackq.cli import kills as kills_command
 from callbackq.cli import lint as lint_command
+from callbackq.cli import migrate as migrate_command
+from callbackq.cli import prune as prune_command
 from callbackq.cli import replay as replay_command
 from callbackq.cli import storm as storm_command
 from callbackq.cli.common import Asked, refuse
+from callbackq.cli.fleet_options import fleet
 from callbackq.cli.kept import Kept
 from callbackq.ids import DEFAULT_TENANT
 from callbackq.policy import Wording
@@ -181,6 +187,81 @@ def storm(
         )
 
 
+app.command(
+    epilog="Example: **callbackq fleet --seeds 200**, and then **callbackq fleet --world 1 --story**"
+)(fleet)
+
+
+@app.command(epilog="Example: **callbackq kills --kills 50**, and then **callbackq kills --world 1**")
+def kills(
+    *,
+    kills: Annotated[int, typer.Option("--kills", min=1, help="So many processes at least.")] = 500,
+    every_point: Annotated[
+        bool, typer.Option("--every-point", help="Instead: at least one at each fault point.")
+    ] = False,
+    store: Annotated[
+        kills_command.KillStore, typer.Option("--store", help="Where the rows are.")
+    ] = kills_command.KillStore.SQLITE,
+    postgres: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CONNINFO",
+            help="With --store postgres: a database in which a schema is made, and dropped again.",
+            show_default="a server that is started for the command",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="The seed of the first world; each further one has the next.")
+    ] = 1,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many worlds at once, each with one to three nodes.",
+            show_default="one per CPU",
+        ),
+    ] = None,
+    world: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="SEED", help="Only this world: what was found in it.", show_default="all"
+        ),
+    ] = None,
+    point: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help='With --world: where a node is killed first, as "before Telephony.dial".',
+            show_default="as the seed says",
+        ),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """
+    Kill real processes by SIGKILL at every boundary, let others go on, and check that nothing is lost.
+
+    Small contact centers on a durable store, with one to three nodes that are processes. They are killed before or
+    after they ask the telephony, a provider or the store for anything, or at any moment, and again when they begin
+    anew. The telephone network, the provider and the people live outside of them and forget nothing: what was
+    acknowledged to somebody must be kept, and nothing done twice. What is found ends the command with code 1, and is
+    printed with the command that replays it.
+    """
+    if point is not None and world is None:
+        refuse("--point needs --world SEED: each world has a first kill of its own.")
+    kills_command.run(
+        kills_command.KillsAsked(
+            kills=None if every_point else kills,
+            seed=seed,
+            store=store,
+            postgres=postgres,
+            processes=processes or os.cpu_count() or 1,
+            world=world,
+            point=point,
+            as_json=as_json,
+        )
+    )
+
+
 @app.command(epilog="Example: **callbackq erase callbacks.db --number +12125550101**")
 def erase(
     store: _Kept,
@@ -216,6 +297,48 @@ def erase(
     erase_command.run(kept, number=number, customer_id=customer, reason=reason, as_json=as_json)
 
 
+@app.command(epilog="Example: **callbackq backup callbacks.db callbacks-sunday.db**")
+def backup(
+    store: _Kept,
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="Where the copy is to stand.")],
+    *,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a copy that is there, in one moment.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """
+    Copy a store in SQLite, while it is in use.
+
+    The copy is what was committed when it began. It stands there when it is whole; copied by other means while a host
+    is running, a file may be damaged. The progress is shown on stderr.
+    """
+    backup_command.run(store, target, overwrite=overwrite, as_json=as_json)
+
+
+@app.command(epilog="Example: **callbackq migrate callbacks.db --check**")
+def migrate(
+    store: _Kept,
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; end with code 1 if there is something to do.")
+    ] = False,
+    create: Annotated[bool, typer.Option("--create", help="Make the tables if there are none.")] = False,
+    schema: _Schema = "public",
+    pepper_file: _Pepper = None,
+    as_json: _Json = False,
+) -> None:
+    """
+    Bring the tables of a store forward to this release.
+
+    Opening a store does the same. Do it ahead where the tables are large, or where the host's own role may not change
+    them. Nodes of older releases go on meanwhile, unless a version breaks with them: then it is refused while one of
+    them is up. What fails leaves the tables as they were.
+    """
+    kept = Kept(store=store, tenant_id=DEFAULT_TENANT, schema=schema, pepper_file=pepper_file)
+    migrate_command.run(kept, check=check, create=create, as_json=as_json)
+
+
 @app.command(epilog="Example: **callbackq verify callbacks.db --heads november.heads**")
 def verify(
     store: _Kept,
@@ -225,6 +348,14 @@ def verify(
         typer.Option(
             metavar="PATH",
             help="Digests that were kept earlier: without them no end that was cut off is found.",
+            show_default="none",
+        ),
+    ] = None,
+    pruned: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="What `callbackq prune --keep` wrote: chains that it removed are not missed.",
             show_default="none",
         ),
     ] = None,
@@ -248,7 +379,96 @@ def verify(
     taken out, put in or moved, and says which.
     """
     kept = Kept(store=store, tenant_id=tenant, schema=schema, pepper_file=pepper_file)
-    history_command.verify(kept, heads_file=heads, save_file=save_heads, as_json=as_json)
+    history_command.verify(kept, heads_file=heads, pruned_file=pruned, save_file=save_heads, as_json=as_json)
+
+
+@app.command(epilog="Example: **callbackq doctor callbacks.db --thorough**")
+def doctor(
+    store: _Kept,
+    *,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough", help="Hold every record against its history too, and read the whole store."
+        ),
+    ] = False,
+    stuck_after: Annotated[
+        int,
+        typer.Option(
+            min=1, max=86_400, metavar="SECONDS", help="What should have moved so long ago is stuck."
+        ),
+    ] = 120,
+    limit: Annotated[
+        int, typer.Option(min=1, help="So many open records of each kind are looked at, at most.")
+    ] = 100_000,
+    tenant: _Tenant = DEFAULT_TENANT,
+    schema: _Schema = "public",
+    pepper_file: _Pepper = None,
+    as_json: _Json = False,
+) -> None:
+    """
+    Look for what is in doubt, stuck or inconsistent, and say what to do about it.
+
+    Nothing is changed, and hosts may be at work in the store meanwhile. It names records by their ids, and nobody. Ends
+    with code 1 if anything was found, and with code 2 if it cannot look.
+    """
+    kept = Kept(store=store, tenant_id=tenant, schema=schema, pepper_file=pepper_file)
+    doctor_command.run(kept, thorough=thorough, stuck_after_s=stuck_after, limit=limit, as_json=as_json)
+
+
+@app.command(epilog="Example: **callbackq prune callbacks.db --ended-before 2025-01-01 --keep pruned.heads**")
+def prune(
+    store: _Kept,
+    *,
+    ended_before: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="Remove what ended before it, as 2026-01-31 (UTC); 60 days ago or earlier.",
+            show_default="nothing",
+        ),
+    ] = None,
+    personal_days: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=36_525,
+            metavar="DAYS",
+            help="Forget persons of whom nothing was heard for so long.",
+            show_default="nobody",
+        ),
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Where to write the last digest of each chain that is removed, for `callbackq verify --pruned`.",
+            show_default="nowhere",
+        ),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who wants it; kept in history.", show_default="nobody")
+    ] = None,
+    tenant: _Tenant = DEFAULT_TENANT,
+    schema: _Schema = "public",
+    pepper_file: _Pepper = None,
+    as_json: _Json = False,
+) -> None:
+    """
+    Remove for good what ended long ago: callbacks, live calls, and their history.
+
+    With --personal-days also persons of whom nothing was heard for long lose all that names them. Hosts may be at work
+    in the store meanwhile. It cannot be taken back; killed in between, it goes on when it is run again. The history of
+    what is left stays whole, and tells what was removed. Opt-outs stay.
+    """
+    prune_command.run(
+        Kept(store=store, tenant_id=tenant, schema=schema, pepper_file=pepper_file),
+        ended_before=ended_before,
+        personal_days=personal_days,
+        keep_file=keep,
+        by=by,
+        as_json=as_json,
+    )
 
 
 @app.command("export-history", epilog="Example: **callbackq export-history callbacks.db > history.jsonl**")

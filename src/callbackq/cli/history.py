@@ -15,18 +15,27 @@ from rich.markup import escape
 
 from callbackq.cli.common import new_table, page, print_json, refuse
 from callbackq.cli.kept import Kept, service_of
+from callbackq.cli.prune import read_pruned
 from callbackq.model import ChainHead, Entity, HistoryCheck
 
 _PAGE_WIDTH = 180
 
 
-def verify(kept: Kept, *, heads_file: Path | None, save_file: Path | None, as_json: bool) -> None:
+def verify(
+    kept: Kept,
+    *,
+    heads_file: Path | None,
+    save_file: Path | None,
+    pruned_file: Path | None = None,
+    as_json: bool,
+) -> None:
     """Check every chain, keep the heads if that is asked and all is well, and end with code 1 if it is not."""
     heads = read_heads(heads_file) if heads_file is not None else ()
+    pruned = read_pruned(pruned_file) if pruned_file is not None else ()
     if save_file is not None and save_file.exists():
         _refuse_to_overwrite(save_file)
     with service_of(kept) as service:
-        check = service.verify_history(heads=heads)
+        check = service.verify_history(heads=heads, pruned=pruned)
         if save_file is not None and check.is_whole:
             write_heads(save_file, service.history_heads())
     if as_json:
@@ -35,6 +44,7 @@ def verify(kept: Kept, *, heads_file: Path | None, save_file: Path | None, as_js
                 "chains": check.chains_count,
                 "events": check.events_count,
                 "heads": len(heads),
+                "pruned": check.pruned_count,
                 "whole": check.is_whole,
                 "broken": [attrs.asdict(one) for one in check.broken],
             }
@@ -50,6 +60,8 @@ def _show(check: HistoryCheck, *, heads_count: int | None) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=_PAGE_WIDTH)
     console.print(f"[bold]{check.events_count:,} events[/bold] of {check.chains_count:,} records")
+    if check.pruned_count:
+        console.print(f"Records that were pruned, as it says: {check.pruned_count:,}")
     if check.is_whole:
         console.print("The history is as it was written.")
         if heads_count is not None:

@@ -20,7 +20,7 @@ from callbackq.system import SystemClock
 if TYPE_CHECKING:
     from callbackq.stores.postgres import PostgresStore
 
-_POSTGRES: Final = ("postgres://", "postgresql://")
+POSTGRES: Final = ("postgres://", "postgresql://")
 _META: Final = "callbackq_meta"
 
 
@@ -39,11 +39,12 @@ def service_of(kept: Kept) -> Generator[CallbackService]:
     """
     Open a store that is there, and close it. It knows no queue: whatever is wound up is so by the default policy.
 
-    Whatever the store or a command refuses is said in one sentence, and ends with code 2.
+    Its tables are not changed: of those that an older release made, it is said what to run. Whatever the store or a
+    command refuses is said in one sentence, and ends with code 2.
     """
-    pepper = _pepper_of(kept.pepper_file)
+    pepper = pepper_of(kept.pepper_file)
     try:
-        opened = _postgres(kept, pepper) if kept.store.startswith(_POSTGRES) else _sqlite(kept, pepper)
+        opened = _postgres(kept, pepper) if kept.store.startswith(POSTGRES) else _sqlite(kept, pepper)
         with closing(opened) as store:
             yield CallbackService(store, [], clock=SystemClock(), tenant_id=kept.tenant_id)
     except CallbackqError as error:
@@ -52,12 +53,12 @@ def service_of(kept: Kept) -> Generator[CallbackService]:
 
 def _sqlite(kept: Kept, pepper: bytes | None) -> SQLiteStore:
     path = Path(kept.store)
-    if not path.is_file() or not _is_ours(path):
+    if not path.is_file() or not is_ours(path):
         refuse(f"{path} is no database of callbackq: name one that is there.")
-    return SQLiteStore(path, pepper=pepper)
+    return SQLiteStore(path, pepper=pepper, migrate=False)
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
     """Whether a file holds callbackq's tables: opening another one would make them in it."""
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
@@ -81,10 +82,11 @@ def _postgres(kept: Kept, pepper: bytes | None) -> PostgresStore:
         refuse(f"The database cannot be reached: {type(error).__name__}.")
     if found is None or found[0] is None:
         refuse(f"The schema {kept.schema} of that database holds no tables of callbackq.")
-    return PostgresStore(kept.store, schema=kept.schema, pepper=pepper)
+    return PostgresStore(kept.store, schema=kept.schema, pepper=pepper, migrate=False)
 
 
-def _pepper_of(path: Path | None) -> bytes | None:
+def pepper_of(path: Path | None) -> bytes | None:
+    """Read the pepper from a file, if one is named."""
     if path is None:
         return None
     try:

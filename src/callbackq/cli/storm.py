@@ -56,16 +56,17 @@ def figures_of(report: StormsReport) -> dict[str, Any]:
         "worlds": report.worlds_count,
         "attempts": report.attempts_count,
         "callbacks": report.callbacks_count,
-        "modes": _by_name(report.modes),
-        "dispositions": _by_name(report.dispositions),
-        "outcomes": _by_name(report.outcomes),
-        "went_wrong": _by_name(report.went_wrong),
+        "modes": by_name(report.modes),
+        "dispositions": by_name(report.dispositions),
+        "outcomes": by_name(report.outcomes),
+        "went_wrong": by_name(report.went_wrong),
         "findings": report.findings_count,
         "bad_worlds": [world.seed for world in report.bad],
     }
 
 
-def _by_name(counter: Counter[str]) -> dict[str, int]:
+def by_name(counter: Counter[str]) -> dict[str, int]:
+    """Return a counter in the order of its names."""
     return dict(sorted(counter.items()))
 
 
@@ -85,7 +86,7 @@ def _show(console: Console, report: StormsReport) -> None:
         ("what went wrong", report.went_wrong),
     ):
         console.print()
-        console.print(_counted(console, heading, counter))
+        console.print(counted(console, heading, counter))
     console.print()
     if report.bad:
         console.print(f"[bold]Findings: {report.findings_count:,}[/bold], in worlds: {len(report.bad):,}")
@@ -93,7 +94,8 @@ def _show(console: Console, report: StormsReport) -> None:
         console.print("The checkers found nothing.")
 
 
-def _counted(console: Console, heading: str, counter: Counter[str]) -> Table:
+def counted(console: Console, heading: str, counter: Counter[str]) -> Table:
+    """Return a table of a counter, what is most frequent first."""
     table = new_table(console)
     table.add_column(heading, width=24)
     table.add_column("times", justify="right", style="cyan", width=12)

@@ -15,9 +15,10 @@ from typing import Any, Final, cast
 
 import attrs
 
+from callbackq.core.pruning import digest_of_heads
 from callbackq.errors import InvalidText
 from callbackq.events.chain import RECORD_IDS, SEPARATOR, record_id_of, text_of
-from callbackq.model import BrokenChain, ChainHead, Entity, HistoryCheck
+from callbackq.model import BrokenChain, ChainHead, Entity, HistoryCheck, PrunedHeads
 from callbackq.ports import HistoryLink
 
 _FIELDS: Final = ("number", "entity", "record_id", "event_number", "digest", "text")
@@ -48,12 +49,18 @@ class _Chain:
     events_count: int = 0
     digest: str = ""
     broken: BrokenChain | None = None
+    differs: list[int] = attrs.field(factory=list[int])
+    """At which events it is not the chain of which somebody kept a digest."""
+    cut_before: Link | None = None
+    """The first event that is left of it, where that is not its first one."""
 
 
 _Key = tuple[Entity, str]
 
 
-def check_chain(links: Iterable[Link], *, heads: Iterable[ChainHead] = ()) -> HistoryCheck:
+def check_chain(
+    links: Iterable[Link], *, heads: Iterable[ChainHead] = (), pruned: Iterable[PrunedHeads] = ()
+) -> HistoryCheck:
     """
     Say whether the chains of a history are as they were written.
 
@@ -61,6 +68,8 @@ def check_chain(links: Iterable[Link], *, heads: Iterable[ChainHead] = ()) -> Hi
         links: of the whole history from its first event, in order. From a file: `read_export`.
         heads: what `history_heads` told earlier, and was kept where nobody of the store could change it. Without them
             nothing tells that the end of a chain, or all of it, was taken away.
+        pruned: what `prune` handed out when it removed chains, and was kept as well. A head of which the chain is gone
+            is looked for in it; what no pruning in the history is sealed over counts for nothing.
 
     Returns:
         The first thing that is wrong in each chain; what stands behind it cannot be trusted.
@@ -69,28 +78,99 @@ def check_chain(links: Iterable[Link], *, heads: Iterable[ChainHead] = ()) -> Hi
     """
     chains: dict[_Key, _Chain] = {}
     known = _by_chain(heads)
+    prunings = Prunings()
     events_count = 0
     for link in links:
         events_count += 1
         key = (link.entity, link.record_id)
         chain = chains.setdefault(key, _Chain())
         if chain.broken is None:
-            problem = _problem(link, chain, known.get(key, {}))
-            if problem is not None:
-                number, what = problem
-                chain.broken = _broken(key, number, what)
-        chain.events_count += 1
+            _follow(key, chain, link, known.get(key, {}))
+        chain.events_count = link.event_number if chain.cut_before is link else chain.events_count + 1
         chain.digest = link.digest
+        prunings.learn(link)
+    chains_count = len(chains)
+    for key, chain in chains.items():
+        if chain.cut_before is not None and not prunings.explain(chain.cut_before):
+            chain.broken = _broken(key, 1, _missing(1, chain.cut_before.event_number))
+    settled = prunings.settled(pruned)
     for key, digests in known.items():
-        chain = chains.setdefault(key, _Chain())
-        if chain.broken is None and chain.events_count < max(digests):
-            chain.broken = _broken(key, chain.events_count + 1, _gone(chain.events_count, max(digests)))
+        _hold_against_heads(key, chains.setdefault(key, _Chain()), digests, settled.get(key))
     broken = [chain.broken for chain in chains.values() if chain.broken is not None]
     return HistoryCheck(
-        chains_count=sum(chain.events_count > 0 for chain in chains.values()),
+        chains_count=chains_count,
         events_count=events_count,
+        pruned_count=prunings.chains_count,
         broken=tuple(sorted(broken, key=lambda one: (one.entity, one.record_id))),
     )
+
+
+def _follow(key: _Key, chain: _Chain, link: Link, digests: dict[int, str]) -> None:
+    """Hold one event against the end of its chain as far as it was read."""
+    if chain.events_count == 0 and link.event_number > 1 and link.is_of == key:
+        chain.cut_before = link
+    else:
+        problem = _problem(link, chain)
+        if problem is not None:
+            chain.broken = _broken(key, *problem)
+    if digests.get(link.event_number, link.digest) != link.digest:
+        chain.differs.append(link.event_number)
+
+
+def _hold_against_heads(key: _Key, chain: _Chain, digests: dict[int, str], settled: ChainHead | None) -> None:
+    """Say whether a chain is, or was, the one of which somebody kept digests."""
+    if chain.broken is not None:
+        return
+    last, over = max(digests), 0
+    if settled is not None:
+        # What was removed is not there to be looked at; a later chain may have the same name.
+        over = settled.events_count
+        if digests.get(over, settled.digest) != settled.digest:
+            chain.broken = _broken(key, over, _ANEW)
+            return
+    differs = [number for number in chain.differs if number > over]
+    if differs:
+        chain.broken = _broken(key, differs[0], _ANEW)
+    elif chain.events_count < last and over < last:
+        chain.broken = _broken(key, chain.events_count + 1, _gone(chain.events_count, last))
+
+
+class Prunings:
+    """What the history itself says was removed from it."""
+
+    def __init__(self) -> None:
+        self.chains_count = 0
+        self._seals: set[str] = set()
+        self._cut: dict[_Key, set[tuple[int, str]]] = {}
+
+    def learn(self, link: Link) -> None:
+        """Take note of an event, if it tells of a pruning. Its own chain says whether it is to be believed."""
+        if link.entity is not Entity.HISTORY or link.is_of != (Entity.HISTORY, link.record_id):
+            return
+        said = cast("dict[str, Any]", json.loads(link.text))
+        self.chains_count += int(said["chains_count"])
+        self._seals.add(str(said["heads_digest"]))
+        for name, place in cast("dict[str, str]", said["cut"]).items():
+            (entity, _, record_id), (count, _, digest) = name.partition(" "), place.partition(" ")
+            self._cut.setdefault((Entity(entity), record_id), set()).add((int(count), digest))
+
+    def explain(self, first: Link) -> bool:
+        """Whether the events before the first that is left of a chain were pruned, and it follows on them."""
+        return any(
+            count == first.event_number - 1 and digest_of_text(digest, first.text) == first.digest
+            for count, digest in self._cut.get((first.entity, first.record_id), ())
+        )
+
+    def settled(self, pruned: Iterable[PrunedHeads]) -> dict[_Key, ChainHead]:
+        """Return the last links that were removed, of those that a pruning has sealed; and of chains that were cut."""
+        found: dict[_Key, ChainHead] = {}
+        for key, places in self._cut.items():
+            count, digest = max(places)
+            found[key] = ChainHead(entity=key[0], record_id=key[1], events_count=count, digest=digest)
+        for one in pruned:
+            if digest_of_heads(one.heads) in self._seals:
+                found.update({(head.entity, head.record_id): head for head in one.heads})
+        return found
 
 
 def heads_of(links: Iterable[Link | HistoryLink]) -> list[ChainHead]:
@@ -113,19 +193,24 @@ def _by_chain(heads: Iterable[ChainHead]) -> dict[_Key, dict[int, str]]:
     return known
 
 
-def _problem(link: Link, chain: _Chain, digests: dict[int, str]) -> tuple[int, str] | None:
+def _missing(number: int, behind: int) -> str:
+    return f"event {number} is missing, or stands behind event {behind}"
+
+
+_ANEW: Final = "the chain was written anew: the digest that was kept elsewhere is another one"
+
+
+def _problem(link: Link, chain: _Chain) -> tuple[int, str] | None:
     """Return what is wrong with the next event of a chain, and from which event number on."""
     wanted = chain.events_count + 1
     if link.event_number > wanted:
-        return wanted, f"event {wanted} is missing, or stands behind event {link.event_number}"
+        return wanted, _missing(wanted, link.event_number)
     if link.event_number < wanted:
         return link.event_number, f"event {link.event_number} was put in, or stands behind event {wanted - 1}"
     if link.is_of != (link.entity, link.record_id):
         return wanted, "the event is about another record"
     if link.digest != digest_of_text(chain.digest, link.text):
         return wanted, "the event was changed: its digest is not that of what it says"
-    if digests.get(wanted, link.digest) != link.digest:
-        return wanted, "the chain was written anew: the digest that was kept elsewhere is another one"
     return None
 
 

@@ -6,14 +6,14 @@ The law is one line: a field that an event shares with its record by name is the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
 import attrs
 
-from callbackq.events import Event
+from callbackq.events import Event, HistoryPruned
 from callbackq.model import (
     Agent,
     Attempt,
@@ -53,9 +53,14 @@ KEYS: Final[Mapping[Entity, str]] = MappingProxyType(
 )
 
 
-def fold(events: Iterable[Event]) -> dict[tuple[Entity, str], Record]:
+def fold(
+    events: Iterable[Event], *, cut: Collection[tuple[Entity, str]] = ()
+) -> dict[tuple[Entity, str], Record]:
     """
     Build every record that *events* (of one tenant, oldest first) tell of.
+
+    Args:
+        cut: of which records the first events were pruned, besides those of which *events* tell so.
 
     Raises:
         AssertionError: the versions of a record do not follow one another: the history has a gap.
@@ -63,9 +68,15 @@ def fold(events: Iterable[Event]) -> dict[tuple[Entity, str], Record]:
     Cost: O(n).
     """
     fields: dict[tuple[Entity, str], dict[str, Any]] = {}
-    for event in events:
+    every = tuple(events)
+    shortened = {*cut, *(key for event in every if isinstance(event, HistoryPruned) for key in cut_of(event))}
+    for event in every:
+        if isinstance(event, HistoryPruned):
+            continue
         key = (event.entity, getattr(event, KEYS[event.entity]))
-        known = fields.setdefault(key, {"version": 0})
+        known = fields.get(key)
+        if known is None:
+            known = fields[key] = {"version": event.version - 1 if key in shortened else 0}
         step = event.version - known["version"]
         if step not in (0, 1):
             raise AssertionError(f"{key} goes from version {known['version']} to {event.version}")
@@ -73,6 +84,13 @@ def fold(events: Iterable[Event]) -> dict[tuple[Entity, str], Record]:
         for name in _shared(kind):
             known[name] = getattr(event, name)
     return {key: RECORDS[key[0]](**values) for key, values in fields.items()}
+
+
+def cut_of(pruning: HistoryPruned) -> Iterator[tuple[Entity, str]]:
+    """Give the records of which a pruning has removed the first events."""
+    for name in pruning.cut:
+        entity, _, record_id = name.partition(" ")
+        yield Entity(entity), record_id
 
 
 @cache

@@ -22,6 +22,7 @@ from callbackq.events.attempts import (
     AttemptMoved,
     AttemptProgress,
     AttemptStarted,
+    AttemptTakenOver,
     ReportIgnored,
 )
 from callbackq.events.base import (
@@ -80,6 +81,9 @@ from callbackq.events.calls import (
     CallReturned,
     CallTaken,
 )
+from callbackq.events.history import (
+    HistoryPruned,
+)
 from callbackq.events.messages import (
     MessageDeliveryIgnored,
     MessageEnded,
@@ -113,6 +117,7 @@ __all__ = [
     "AttemptMoved",
     "AttemptProgress",
     "AttemptStarted",
+    "AttemptTakenOver",
     "BookingEnded",
     "BookingEvent",
     "BookingHeld",
@@ -161,6 +166,7 @@ __all__ = [
     "CallbackWaitedLong",
     "CallbackWatched",
     "Event",
+    "HistoryPruned",
     "MessageDeliveryIgnored",
     "MessageEnded",
     "MessageEvent",

@@ -93,6 +93,14 @@ class AttemptMoved(AttemptProgress):
 
 
 @attrs.frozen(kw_only=True)
+class AttemptTakenOver(AttemptProgress):
+    """A node took the attempt over from one that is silent, has left, or had its name before. `cause` says so."""
+
+    node_id: NodeId
+    from_node_id: NodeId
+
+
+@attrs.frozen(kw_only=True)
 class AttemptEnded(AttemptProgress):
     """No leg is left: the attempt is over."""
 

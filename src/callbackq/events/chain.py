@@ -39,6 +39,7 @@ RECORD_IDS: Final[Mapping[Entity, str]] = MappingProxyType(
         Entity.BOOKING: "booking_id",
         Entity.OPT_OUT: "number_key",
         Entity.MESSAGE: "message_id",
+        Entity.HISTORY: "history_id",
     }
 )
 """By which field an event names the record that it is about."""

@@ -16,16 +16,28 @@ from callbackq.model.bookings import (
     SlotHold,
     TimeWindow,
 )
-from callbackq.model.guards import (
+from callbackq.model.chains import (
     BrokenChain,
     ChainHead,
+    HistoryCheck,
+    PrunedHeads,
+)
+from callbackq.model.doctor import (
+    Diagnosis,
+    Finding,
+    FindingKind,
+    Severity,
+    StoreHealth,
+    StoreProblem,
+)
+from callbackq.model.guards import (
     CodeOrder,
     CodeSent,
     Erased,
-    HistoryCheck,
     OptedOut,
     OptOut,
     Preferences,
+    Pruned,
     Tally,
     Verification,
 )
@@ -46,6 +58,10 @@ from callbackq.model.messages import (
     Question,
     ReplyWish,
     choice_texts,
+)
+from callbackq.model.nodes import (
+    Node,
+    NodeState,
 )
 from callbackq.model.records import (
     ALL_QUEUES,
@@ -155,6 +171,7 @@ __all__ = [
     "Crowded",
     "Delivery",
     "DeliveryKind",
+    "Diagnosis",
     "Disposition",
     "DueReason",
     "Entity",
@@ -162,6 +179,8 @@ __all__ = [
     "EstimateFacts",
     "ExpectedRange",
     "Explanation",
+    "Finding",
+    "FindingKind",
     "GapPolicy",
     "HistoryCheck",
     "HoldReason",
@@ -178,6 +197,8 @@ __all__ = [
     "Mode",
     "NoOffer",
     "NoOfferReason",
+    "Node",
+    "NodeState",
     "NoticeKind",
     "NumberProblem",
     "NumberType",
@@ -195,6 +216,8 @@ __all__ = [
     "Place",
     "Position",
     "Preferences",
+    "Pruned",
+    "PrunedHeads",
     "Punctuality",
     "Purpose",
     "Question",
@@ -209,11 +232,14 @@ __all__ = [
     "Resynced",
     "Role",
     "SeatKind",
+    "Severity",
     "Slot",
     "SlotCount",
     "SlotDay",
     "SlotHold",
     "SlotProblem",
+    "StoreHealth",
+    "StoreProblem",
     "Subject",
     "Tally",
     "TelephonySnapshot",

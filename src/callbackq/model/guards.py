@@ -13,7 +13,6 @@ import attrs
 
 from callbackq.ids import CallbackId, QueueName, TenantId, VerificationId
 from callbackq.masking import repr_masked
-from callbackq.model.words import Entity
 
 
 @attrs.frozen(kw_only=True)
@@ -128,38 +127,16 @@ class Erased:
     more: bool = False
 
 
-# ---------------------------------------------------------------------------- history as a chain
-
-
 @attrs.frozen(kw_only=True)
-class ChainHead:
-    """The last link of the history of one record: how many events it has, and their digest."""
+class Pruned(Erased):
+    """
+    What `prune` did.
 
-    entity: Entity
-    record_id: str
-    events_count: int
-    digest: str
+    Besides the persons: how many callbacks and live calls were removed for good, with how many other rows (attempts,
+    bookings, messages, counters of seats), and how many events of the history.
+    """
 
-
-@attrs.frozen(kw_only=True)
-class BrokenChain:
-    """A history that is not as it was written: from `event_number` (from 1) on it cannot be trusted."""
-
-    entity: Entity
-    record_id: str
-    event_number: int
-    problem: str
-
-
-@attrs.frozen(kw_only=True)
-class HistoryCheck:
-    """What `verify_history` found."""
-
-    chains_count: int
-    events_count: int
-    broken: tuple[BrokenChain, ...] = ()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing was changed, taken out or put in."""
-        return not self.broken
+    callbacks_count: int = 0
+    calls_count: int = 0
+    rows_count: int = 0
+    events_count: int = 0

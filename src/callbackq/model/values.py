@@ -252,6 +252,8 @@ class Receipt:
 
     To cancel, call `service.cancel(receipt.callback_id)`. Of a booked slot, `expected_at` is its start, and `zone` the
     customer's, in which it is said.
+
+    `provisional`: it was given within a transaction of the host's, and counts once that is committed.
     """
 
     callback_id: CallbackId
@@ -265,6 +267,7 @@ class Receipt:
     expires_at: datetime
     booking_id: BookingId | None = None
     zone: str | None = None
+    provisional: bool = False
 
 
 @attrs.frozen(kw_only=True)

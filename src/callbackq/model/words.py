@@ -16,6 +16,8 @@ class Entity(enum.StrEnum):
     BOOKING = "booking"
     OPT_OUT = "opt_out"
     MESSAGE = "message"
+    HISTORY = "history"
+    """The history itself, of which something was pruned. It has no row."""
 
 
 class CallbackState(enum.StrEnum):
@@ -219,6 +221,8 @@ class DueReason(enum.StrEnum):
     SEND_OVERDUE = "send_overdue"
     RECEIPT_OVERDUE = "receipt_overdue"
     UNCERTAIN_TOO_LONG = "uncertain_too_long"
+    LEASE_OVER = "lease_over"
+    HANDED_OVER = "handed_over"
 
 
 class HoldReason(enum.StrEnum):

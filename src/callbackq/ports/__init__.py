@@ -5,6 +5,7 @@ The store protocol is provisional before 1.0: it may gain verbs. Its specificati
 `callbackq.testing.contracts.StoreContract`; that of telephony is `TelephonyContract`.
 """
 
+from callbackq.ports.history import HistoryLink, HistoryTable, HistoryTrace
 from callbackq.ports.host import (
     AsyncMessenger,
     AsyncNotices,
@@ -23,7 +24,16 @@ from callbackq.ports.host import (
     Telephony,
     Tickets,
 )
-from callbackq.ports.store import Commit, Store, Transaction
+from callbackq.ports.listening import CanListen, Listening
+from callbackq.ports.store import (
+    CanSaveAll,
+    CanShareFlushes,
+    CanTellHealth,
+    Commit,
+    Ended,
+    Store,
+    Transaction,
+)
 from callbackq.ports.tables import (
     AgentTable,
     AttemptTable,
@@ -31,11 +41,10 @@ from callbackq.ports.tables import (
     CallbackTable,
     CallTable,
     ConversationTable,
-    HistoryLink,
-    HistoryTable,
     Lanes,
     Line,
     MessageTable,
+    NodeTable,
     OptOutTable,
     QueueTable,
     SlotTable,
@@ -53,22 +62,30 @@ __all__ = [
     "BookingTable",
     "CallTable",
     "CallbackTable",
+    "CanListen",
     "CanReserve",
+    "CanSaveAll",
+    "CanShareFlushes",
     "CanSnapshot",
+    "CanTellHealth",
     "Clock",
     "CodeSender",
     "Commit",
     "ConversationTable",
     "DoNotCall",
+    "Ended",
     "Estimator",
     "HistoryLink",
     "HistoryTable",
+    "HistoryTrace",
     "Hours",
     "IdSource",
     "Lanes",
     "Line",
+    "Listening",
     "MessageTable",
     "Messenger",
+    "NodeTable",
     "Notices",
     "OptOutTable",
     "QueueTable",

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from callbackq.events import Event
 from callbackq.ids import QueueName, TenantId
-from callbackq.model import Conversation, Record, SlotCount, SlotDay, Subject, Tally, Verification
+from callbackq.model import (
+    Attempt,
+    Booking,
+    Callback,
+    Conversation,
+    LiveCall,
+    Message,
+    Node,
+    Record,
+    SlotCount,
+    SlotDay,
+    StoreHealth,
+    Subject,
+    Tally,
+    Verification,
+)
+from callbackq.ports.history import HistoryTable
 from callbackq.ports.tables import (
     AgentTable,
     AttemptTable,
@@ -17,10 +34,10 @@ from callbackq.ports.tables import (
     CallbackTable,
     CallTable,
     ConversationTable,
-    HistoryTable,
     Lanes,
     Line,
     MessageTable,
+    NodeTable,
     OptOutTable,
     QueueTable,
     SlotTable,
@@ -39,6 +56,10 @@ class Commit(enum.Enum):
     """Survives the end of the process; the last of them may be lost with the power. For live calls and agents."""
     FLUSHED = "flushed"
     """Survives the loss of power. For every promise, and every intent to dial."""
+
+
+Ended = Callback | LiveCall | Attempt | Booking | Message | SlotCount | SlotDay
+"""What `Transaction.remove` takes."""
 
 
 class Transaction(Protocol):
@@ -110,6 +131,11 @@ class Transaction(Protocol):
         ...
 
     @property
+    def nodes(self) -> NodeTable:
+        """The processes that run a dispatcher."""
+        ...
+
+    @property
     def queues(self) -> QueueTable:
         """What is switched for the queues."""
         ...
@@ -130,7 +156,7 @@ class Transaction(Protocol):
         ...
 
     def save(
-        self, record: Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation
+        self, record: Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation | Node
     ) -> None:
         """
         Write a record: version 1 is inserted, version n takes the place of version n-1.
@@ -146,13 +172,57 @@ class Transaction(Protocol):
         """
         ...
 
+    def remove(self, record: Ended) -> None:
+        """
+        Delete a record that has ended, or a counter of seats, for good; its history stays until that is removed too.
+
+        Raises:
+            StaleVersion: it is not stored, or not as *record* is.
+            ValueError: the record is another tenant's, or has not ended.
+            RuntimeError: the transaction is READ_ONLY, or over.
+        """
+        ...
+
     def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
         """
-        Return the earliest `due_at` of all records that have not ended.
+        Return the earliest `due_at` of all records that have not ended; of nodes none is looked at.
 
         Args:
             queues: only callbacks, live calls, attempts, bookings and messages of these queues, and every agent; all
                 if None.
+        """
+        ...
+
+
+@runtime_checkable
+class CanTellHealth(Protocol):
+    """A store that can say how its own database is. Optional: `doctor` asks a store that has it."""
+
+    def health(self, *, thorough: bool = False) -> StoreHealth:
+        """
+        Return what is wrong with the database and the disk under it. Nothing is changed.
+
+        Args:
+            thorough: also what takes long, such as reading every page.
+
+        Raises:
+            StoreUnavailable: it cannot be asked now.
+        """
+        ...
+
+
+@runtime_checkable
+class CanSaveAll(Protocol):
+    """A transaction that writes a whole decision at once. None needs to: without it each record is saved by itself."""
+
+    def save_all(self, records: Sequence[Record | Subject], events: Sequence[Event]) -> None:
+        """
+        Write records and events as `Transaction.save` and `history.append` would, in this order.
+
+        Raises:
+            StaleVersion, UniquenessViolated: as `save`; some of it may be written, and nothing more can be done here.
+            ValueError: as `save`.
+            RuntimeError: the transaction is READ_ONLY, or over.
         """
         ...
 
@@ -197,4 +267,25 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections. Closing twice is no error."""
+        ...
+
+
+@runtime_checkable
+class CanShareFlushes(Protocol):
+    """A store whose commands can share a flush of the disk. No store needs it."""
+
+    def together(self, commands: Sequence[Callable[[], object]]) -> list[Exception | None]:
+        """
+        Run *commands* one after the other in this thread, and let their transactions share flushes.
+
+        Within a command, a transaction that ends is not on the disk yet: so nothing may leave the process before this
+        returns, and each command has one transaction that must be there. A command raises nothing.
+
+        Returns:
+            For each command, once it is known: None, or the error of the flush that was to hold what it wrote or saw.
+            What it returned counts only with None.
+
+        Raises:
+            RuntimeError: this thread has a transaction open, or does this already.
+        """
         ...

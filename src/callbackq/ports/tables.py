@@ -6,9 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-import attrs
-
-from callbackq.events import Event
 from callbackq.ids import (
     AgentId,
     AttemptId,
@@ -17,6 +14,7 @@ from callbackq.ids import (
     CallId,
     LegId,
     MessageId,
+    NodeId,
     PlaceId,
     QueueName,
     SubjectId,
@@ -29,9 +27,9 @@ from callbackq.model import (
     Booking,
     Callback,
     Conversation,
-    Entity,
     LiveCall,
     Message,
+    Node,
     OptOut,
     Place,
     QueueControl,
@@ -170,6 +168,16 @@ class AttemptTable(Protocol):
 
     def open(self, queue: QueueName) -> list[Attempt]:
         """Return the attempts of *queue* that have not ended, by id."""
+        ...
+
+    def of_node(self, node_id: NodeId, *, after: AttemptId | None = None, limit: int) -> list[Attempt]:
+        """
+        Return the attempts of one node that have not ended, by id. O(limit + log n).
+
+        Args:
+            after: only those behind this id.
+            limit: at most so many.
+        """
         ...
 
     def wanting_agent(self, *, queues: Collection[QueueName] | None = None) -> list[Attempt]:
@@ -404,11 +412,43 @@ class ConversationTable(Protocol):
         ...
 
 
+class NodeTable(Protocol):
+    """The processes that run a dispatcher for one tenant."""
+
+    def find(self, node_id: NodeId) -> Node | None:
+        """Return one node, or None."""
+        ...
+
+    def present(self) -> list[Node]:
+        """Return the nodes that are not GONE, by id. O(those): they are few."""
+        ...
+
+    def all(self) -> list[Node]:
+        """Return every node, also those that are GONE, by id. O(n): they are forgotten after a while."""
+        ...
+
+    def due(self, *, now: datetime, limit: int) -> list[Node]:
+        """Return those with `due_at` at or before *now*, earliest first, then by id."""
+        ...
+
+    def forget(self, *, gone_before: datetime, limit: int) -> int:
+        """
+        Delete nodes that are GONE and whose `seen_at` is before *gone_before*, at most *limit*; return how many.
+
+        The longest gone first. O(n), of few.
+        """
+        ...
+
+
 class QueueTable(Protocol):
     """What is switched for the queues of one tenant."""
 
     def find(self, queue: QueueName) -> QueueControl | None:
         """Return what is switched for *queue* itself, or None if nothing ever was."""
+        ...
+
+    def in_use(self) -> list[QueueName]:
+        """Return the queues in which a callback, a live call or an attempt has not ended, in order. O(log n) each."""
         ...
 
 
@@ -477,75 +517,4 @@ class Line(Protocol):
 
     def is_empty(self) -> bool:
         """Whether no place waits in any queue."""
-        ...
-
-
-@attrs.frozen(kw_only=True)
-class HistoryLink:
-    """
-    One event of the history, as it is stored.
-
-    The events of one record (`entity`, `record_id`) are a chain: `event_number` counts them from 1, and `digest` is
-    the SHA-256, in hex, of the digest before it and of the event, as `events.chain.digest_of` computes it.
-    """
-
-    history_number: int
-    entity: Entity
-    record_id: str
-    event_number: int
-    digest: str
-    event: Event
-
-
-class HistoryTable(Protocol):
-    """What happened, in order."""
-
-    def append(self, events: Sequence[Event]) -> None:
-        """
-        Write events after all earlier ones, each with its number and digest in the chain of its record.
-
-        Raises:
-            UniquenessViolated: another transaction has gone on with the same chain.
-        """
-        ...
-
-    def appended(self) -> Sequence[Event]:
-        """Return the events that this transaction has written so far, oldest first. O(those)."""
-        ...
-
-    def of_callback(self, callback_id: CallbackId) -> list[Event]:
-        """
-        Return the events of one callback, of its attempts, its booking and its messages, oldest first.
-
-        Events of a booking that name no callback, as those of a seat that is only held, are found by `all` alone.
-        """
-        ...
-
-    def of_call(self, call_id: CallId) -> list[Event]:
-        """Return the events of one live call, oldest first."""
-        ...
-
-    def of_agent(self, agent_id: AgentId) -> list[Event]:
-        """Return the events of one agent, oldest first."""
-        ...
-
-    def of_queue(self, queue: QueueName) -> list[Event]:
-        """Return the events of one queue's controls (`Entity.QUEUE`), oldest first."""
-        ...
-
-    def all(self) -> list[Event]:
-        """Return every event of the tenant, oldest first. For checks and exports."""
-        ...
-
-    def links(self, *, after: int = 0, limit: int) -> list[HistoryLink]:
-        """
-        Return events with their places in the history and in their chains, oldest first.
-
-        While others write, an event may still appear before one that was returned; never one of the same record.
-        O(limit + log n).
-
-        Args:
-            after: only those behind this `history_number`.
-            limit: at most so many.
-        """
         ...

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from callbackq.dispatcher import Dispatcher
+from callbackq.errors import Conflict, StoreError
 from callbackq.model import TelephonySnapshot
 from callbackq.ports import AsyncMessenger, AsyncNotices, AsyncTelephony, CanSnapshot
 from callbackq.runners.engine import Engine
@@ -16,6 +18,11 @@ from callbackq.runners.link import Link
 from callbackq.runners.sending import Messengers
 from callbackq.runners.threads import DaemonThreads, Pools
 from callbackq.service import CallbackService
+
+logger = logging.getLogger("callbackq")
+
+LEASE_DEFAULT: Final = timedelta(seconds=15)
+"""How long a runner may be silent before other nodes take over what it began, unless it is told otherwise."""
 
 
 class RunnerBase:
@@ -27,6 +34,7 @@ class RunnerBase:
         telephony: AsyncTelephony,
         *,
         node_id: str | None = None,
+        lease: timedelta | None = LEASE_DEFAULT,
         idle_max: timedelta = timedelta(seconds=1),
         notices: AsyncNotices | None = None,
         messenger: AsyncMessenger | Mapping[str, AsyncMessenger] | None = None,
@@ -42,7 +50,7 @@ class RunnerBase:
             threads_max=threads_max,
         )
         self._service: Final = service
-        self._dispatcher: Final = Dispatcher(service, node_id=node_id)
+        self._dispatcher: Final = Dispatcher(service, node_id=node_id, lease=lease)
         self._link: Final = Link()
         self._engine: Engine | None = None
         self._pid: Final = os.getpid()
@@ -87,6 +95,14 @@ class RunnerBase:
     def _begin(self) -> None:
         self._begin_link()
         self._host.messengers.log_what_is_missing(self._service.policies.values())
+
+    def _register(self) -> None:
+        """Let other nodes know of this one. Raises: ConfigurationError: one is up that orders a line in another way."""
+        try:
+            self._dispatcher.register(self._service.now())
+        except (StoreError, Conflict) as error:
+            name = type(error).__name__
+            logger.warning("this node is not known to others before its first step: %s", name)
 
     def _pools(self) -> Pools:
         return Pools(threads_max=self._host.threads_max)

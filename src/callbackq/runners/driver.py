@@ -148,6 +148,18 @@ class Driver:
         """Take a receipt of a provider. Raises: as `CallbackService.delivery`."""
         return self._service.delivery(report)
 
+    def drain(self) -> None:
+        """Begin nothing more: see `Dispatcher.drain`. Go on stepping until `is_drained`, or until you must `leave`."""
+        self._dispatcher.drain()
+
+    def is_drained(self) -> bool:
+        """Say whether nothing is left of what this node began. Raises: as `Dispatcher.is_drained`."""
+        return self._dispatcher.is_drained()
+
+    def leave(self) -> bool:
+        """Hand over what is left, and step no more: see `Dispatcher.leave`."""
+        return self._dispatcher.leave(self._service.now())
+
     def perform(self, effects: Iterable[Effect]) -> None:
         """Perform effects in order: of a step, a report, or a person's word. Never raises what the adapter raises."""
         at_once(self._performing.all(effects))

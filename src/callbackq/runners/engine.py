@@ -14,15 +14,19 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from callbackq.core.nodes import beats_every
 from callbackq.dispatcher import Dispatcher
 from callbackq.effects import Delivered, Effect, Heard, Reported
-from callbackq.errors import StoreError
+from callbackq.errors import ConfigurationError, Conflict, StoreError
 from callbackq.ids import AttemptId
 from callbackq.model import Delivery, Inbound, Report
+from callbackq.ports import CanListen
 from callbackq.runners.hands import is_meant_for_the_process
 from callbackq.runners.lines import Ask, Host, Lines
 from callbackq.runners.link import ASK_AGAIN_AFTER, Link, Question, come_up
+from callbackq.runners.listening import Ears
 from callbackq.runners.threads import Pools
+from callbackq.runners.watchdog import Watchdog
 from callbackq.service import CallbackService
 
 logger = logging.getLogger("callbackq")
@@ -48,6 +52,9 @@ class Engine:
     Steps and performs, in the event loop in which it is made.
 
     Its coroutines belong to that loop; its other methods may be called from any thread.
+
+    Attributes:
+        handed_over: whether it left something to other nodes when it was closed, or may have.
     """
 
     def __init__(
@@ -72,6 +79,16 @@ class Engine:
         self._owns_loop: Final = owns_loop
         self._leaves_some: Final = host.messengers.leaves_some(service.policies.values())
         self._stopping = False
+        self._drains = False
+        beat = beats_every(dispatcher.lease) if dispatcher.lease is not None else host.idle_max
+        self._idle_max_s: Final = min(host.idle_max, beat).total_seconds()
+        self._watchdog: Final = Watchdog(self._loop, node_id=dispatcher.node_id, lease=dispatcher.lease)
+        self.handed_over = True
+        self._ears: Final = (
+            Ears(service.store, service.tenant_id, heard=self.wake)
+            if isinstance(service.store, CanListen)
+            else None
+        )
 
     # ------------------------------------------------------------------ from any thread
 
@@ -87,6 +104,12 @@ class Engine:
     def stop(self) -> None:
         """Step no more."""
         self._stopping = True
+        self.wake()
+
+    def drain(self) -> None:
+        """Begin nothing more, and stop when what was begun is over."""
+        self._dispatcher.drain()
+        self._drains = True
         self.wake()
 
     # ------------------------------------------------------------------ in the loop
@@ -121,17 +144,25 @@ class Engine:
         return reported
 
     async def run(self) -> None:
-        """Step until `stop`. A step under way is finished."""
-        forget = self._service.when_changed(self.wake)
+        """Step until `stop`, or until it is drained. A step under way is finished."""
+        forget = self._service.when_changed(self.wake, does_all=self._does_all)
+        if self._ears is not None:
+            self._ears.open()
+        self._watchdog.stepped()
         try:
             while not self._stopping:
                 self._wake.clear()
                 pause_s = await self._step()
+                if self._drains and await self._is_drained():
+                    break
                 timer = self._loop.call_later(pause_s, self._wake.set)
                 await self._wake.wait()
                 timer.cancel()
         finally:
+            self._watchdog.end()
             forget()
+            if self._ears is not None:
+                self._ears.close()
 
     async def close(self, *, timeout_s: float) -> None:
         """Wait for the effects that were given out, but no longer than that; then cancel what is left."""
@@ -141,10 +172,32 @@ class Engine:
             await self._lines.drained(timeout_s=timeout_s)
         finally:
             await self._lines.close(timeout_s=max(0.1, end_s - self._loop.time()))
+            await self._leave(timeout_s=min(1.0, max(0.1, end_s - self._loop.time())))
+
+    async def _leave(self, *, timeout_s: float) -> None:
+        """Leave to others what is not done, and wait for what listens."""
+        with suppress(RuntimeError):  # Who gives the commands has gone before.
+            leaving = asyncio.ensure_future(self._ask(self._go))
+            leaving.add_done_callback(_forget)
+            await asyncio.wait({leaving}, timeout=timeout_s)
+        if self._ears is not None:
+            await asyncio.to_thread(self._ears.join, timeout_s)
+
+    def _go(self) -> None:
+        """Hand over what is left of what this node began. If that fails, the others wait until its lease is over."""
+        if self._dispatcher.lease is not None or self._drains:
+            with suppress(StoreError, Conflict):
+                self.handed_over = self._dispatcher.leave(self._service.now())
+        self._service.tell_others()
+
+    async def _is_drained(self) -> bool:
+        with suppress(StoreError):
+            return await self._ask(self._dispatcher.is_drained)
+        return False
 
     async def _step(self) -> float:
         """Step once, and return for how many seconds there is nothing to do."""
-        idle_max_s = self._host.idle_max.total_seconds()
+        idle_max_s = self._idle_max_s
         try:
             now = self._service.now()
             question = self._link.next_question(now)
@@ -152,10 +205,13 @@ class Engine:
                 self._lines.start(self._come_up(question))
             # Who is cancelled loses none of the effects that were committed.
             await asyncio.shield(self._lines.start(self._give_out()))
+            self._watchdog.stepped()
             due_at = await self._ask(self._dispatcher.next_wakeup)
             return self._pause_s(due_at, idle_max_s)
         except StoreError as error:
             logger.warning("the store failed, the runner goes on: %s", type(error).__name__)
+        except ConfigurationError as error:  # Other nodes order the line in another way; it names no person.
+            logger.error("this node gives nothing out: %s", error)  # noqa: TRY400
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # The next step tries again; a loop that ended would try nothing.
@@ -163,21 +219,28 @@ class Engine:
                 raise
             # The type only: an error's text may hold a number.
             logger.error("a step failed, the runner goes on: %s", type(error).__name__)  # noqa: TRY400
-        return idle_max_s
+        return min(idle_max_s, ASK_AGAIN_AFTER.total_seconds())
 
     async def _give_out(self) -> None:
         with self._lines.held():
             self._lines.add(await self._ask(self._step_dispatcher))
 
     def _step_dispatcher(self) -> tuple[Effect, ...]:
-        return self._dispatcher.step(
+        effects = self._dispatcher.step(
             self._service.clock.now(),
             telephony=self._link.is_up,
             messages=self._host.messengers.can_send and not self._lines.has_enough_messages,
         )
+        self._service.tell_others()
+        return effects
+
+    def _does_all(self) -> bool:
+        """Whether this node does all that may follow from what is written here."""
+        waits = self._stopping or self._leaves_some or self._lines.has_enough_messages
+        return self._link.is_up and not waits and not self._dispatcher.is_going
 
     def _pause_s(self, due_at: datetime | None, idle_max_s: float) -> float:
-        if not self._link.is_up:
+        if not self._link.is_up or (self._ears is not None and not self._ears.are_open):
             idle_max_s = min(idle_max_s, ASK_AGAIN_AFTER.total_seconds())
         if due_at is None:
             return idle_max_s

@@ -13,7 +13,7 @@ from callbackq.aio import AsyncCallbackService
 from callbackq.effects import Delivered, Effect, Heard, Reported
 from callbackq.model import Delivery, Inbound, Report
 from callbackq.ports import AsyncMessenger, AsyncNotices, AsyncTelephony
-from callbackq.runners.base import RunnerBase, command_thread
+from callbackq.runners.base import LEASE_DEFAULT, RunnerBase, command_thread
 from callbackq.runners.engine import Engine
 from callbackq.runners.lines import Ask, in_thread
 from callbackq.service import CallbackService
@@ -31,7 +31,7 @@ class AsyncRunner(RunnerBase):
             in a thread that the runner owns.
         telephony: the host's adapter. Coroutine functions are awaited in the host's loop; plain methods are called
             in threads. If it can give a snapshot it is asked for one before anything is dialed.
-        node_id, idle_max, notices, messenger, call_time_max, threads_max: see `ThreadRunner`.
+        node_id, lease, idle_max, notices, messenger, call_time_max, threads_max: see `ThreadRunner`.
 
     Use it as an async context manager, or call `start` and `stop`. It belongs to the loop in which it was started;
     what is no coroutine may be called from any thread. It is not to be carried over a fork.
@@ -46,6 +46,7 @@ class AsyncRunner(RunnerBase):
         telephony: AsyncTelephony,
         *,
         node_id: str | None = None,
+        lease: timedelta | None = LEASE_DEFAULT,
         idle_max: timedelta = timedelta(seconds=1),
         notices: AsyncNotices | None = None,
         messenger: AsyncMessenger | Mapping[str, AsyncMessenger] | None = None,
@@ -57,6 +58,7 @@ class AsyncRunner(RunnerBase):
             plain,
             telephony,
             node_id=node_id,
+            lease=lease,
             idle_max=idle_max,
             notices=notices,
             messenger=messenger,
@@ -72,19 +74,42 @@ class AsyncRunner(RunnerBase):
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start stepping. Starting twice changes nothing. Raises: RuntimeError, if it was made before a fork."""
+        """
+        Start stepping. Starting twice changes nothing.
+
+        Raises:
+            RuntimeError: it was made before a fork.
+            ConfigurationError: another node is up that orders the line of a queue of this one by other settings.
+        """
         self._check_process()
         if self._running is not None and not self._running.done():
             return
+        await self._ask(self._register)
         self._begin()
         self._engine = self._make_engine(self._ask, self._calls, owns_loop=False)
         self._running = asyncio.get_running_loop().create_task(self._engine.run())
+
+    async def drain(self, *, timeout: timedelta = timedelta(minutes=5)) -> bool:
+        """
+        Begin nothing more, finish what was begun, and stop: see `ThreadRunner.drain`.
+
+        Returns:
+            True if nothing was left; False if something was handed over, or the runner was not running.
+        """
+        running, engine = self._running, self._engine
+        if running is None or engine is None:
+            return False
+        engine.drain()
+        await asyncio.wait({running}, timeout=timeout.total_seconds())
+        await self.stop()
+        return not engine.handed_over
 
     async def stop(self, *, timeout: timedelta = timedelta(seconds=10)) -> None:
         """
         Stop stepping, wait until what was given out is performed, and cancel what is left after *timeout*.
 
-        Attempts go on in the telephony. Reports are still taken, and performed, as long as the loop runs.
+        Attempts go on in the telephony. Reports are still taken, and performed, as long as the loop runs. What is not
+        over is handed over to other nodes, if there are any.
         """
         running, self._running = self._running, None
         if running is None or self._engine is None:

@@ -14,10 +14,12 @@ from callbackq.effects import Delivered, Effect, Heard, Reported, SendMessage
 from callbackq.ids import AttemptId
 from callbackq.model import Delivery, Inbound, Report
 from callbackq.ports import AsyncMessenger, AsyncNotices, AsyncTelephony
-from callbackq.runners.base import RunnerBase, command_thread
+from callbackq.runners.base import LEASE_DEFAULT, RunnerBase, command_thread
 from callbackq.runners.lines import Lines, in_thread
 from callbackq.runners.sending import send_time_max
 from callbackq.service import CallbackService
+
+_STOP_TIME: Final = timedelta(seconds=10)
 
 
 class ThreadRunner(RunnerBase):
@@ -31,8 +33,10 @@ class ThreadRunner(RunnerBase):
         service: whose promises.
         telephony: the host's adapter. Plain methods are called in threads; coroutine functions are awaited in an
             event loop that the runner owns. If it can give a snapshot it is asked for one before anything is dialed.
-        node_id: the name of this process.
-        idle_max: it steps at least this often, for what other processes did.
+        node_id: the name of this process, shown and logged; one that no other has, unless given.
+        lease: how long it may be silent before other nodes take over what it began; None: no other knows of it.
+        idle_max: it steps at least this often, for what other processes did. A store that tells it of that, as
+            `PostgresStore` does, lets it be long.
         notices: who tells customers and the company's own systems what happened; nobody if None.
         messenger: who sends the messages to customers: for all channels, or by channel, each blocking or awaited;
             nobody if None. Without one this node sends none, and leaves them to others. A send may take as long as
@@ -55,6 +59,7 @@ class ThreadRunner(RunnerBase):
         telephony: AsyncTelephony,
         *,
         node_id: str | None = None,
+        lease: timedelta | None = LEASE_DEFAULT,
         idle_max: timedelta = timedelta(seconds=1),
         notices: AsyncNotices | None = None,
         messenger: AsyncMessenger | Mapping[str, AsyncMessenger] | None = None,
@@ -65,6 +70,7 @@ class ThreadRunner(RunnerBase):
             service,
             telephony,
             node_id=node_id,
+            lease=lease,
             idle_max=idle_max,
             notices=notices,
             messenger=messenger,
@@ -76,11 +82,18 @@ class ThreadRunner(RunnerBase):
         self._stop_within_s = 0.0
 
     def start(self) -> None:
-        """Start stepping. Starting twice changes nothing. Raises: RuntimeError, if it was made before a fork."""
+        """
+        Start stepping. Starting twice changes nothing.
+
+        Raises:
+            RuntimeError: it was made before a fork.
+            ConfigurationError: another node is up that orders the line of a queue of this one by other settings.
+        """
         self._check_process()
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
                 return
+            self._register()
             self._begin()
             started = threading.Event()
             self._thread = threading.Thread(
@@ -89,11 +102,33 @@ class ThreadRunner(RunnerBase):
             self._thread.start()
             started.wait()  # It holds no lock until then.
 
-    def stop(self, *, timeout: timedelta = timedelta(seconds=10)) -> None:
+    def drain(self, *, timeout: timedelta = timedelta(minutes=5)) -> bool:
+        """
+        Begin nothing more, finish what was begun, and stop: for a deploy.
+
+        No attempt is begun, no live call taken, no message given out. Conversations go on, their ends are heard, and
+        legs are hung up. What is not over after *timeout* is handed over: other nodes take it over within a third of
+        their lease, and nobody is cut off. Blocks for so long, and then as `stop` does.
+
+        Returns:
+            True if nothing was left; False if something was handed over, or the runner was not running.
+        """
+        with self._lock:
+            thread, engine = self._thread, self._engine
+            self._stop_within_s = _STOP_TIME.total_seconds()
+        if thread is None or engine is None:
+            return False
+        engine.drain()
+        thread.join(timeout.total_seconds())
+        self.stop()
+        return not engine.handed_over
+
+    def stop(self, *, timeout: timedelta = _STOP_TIME) -> None:
         """
         Stop stepping, and wait until what was given out is performed: at most *timeout*, whatever blocks.
 
-        Attempts go on in the telephony. Reports are still taken, and performed, until the store is closed.
+        Attempts go on in the telephony. Reports are still taken, and performed, until the store is closed. What is not
+        over is handed over to other nodes, if there are any: see `drain`.
         """
         with self._lock:
             thread, self._thread = self._thread, None

@@ -10,10 +10,11 @@ from __future__ import annotations
 from callbackq.service.agents import AgentCommands
 from callbackq.service.base import CONFLICT_TRIES
 from callbackq.service.calls import CallCommands
+from callbackq.service.doctoring import DoctorCommands
 from callbackq.service.histories import HistoryCommands
 from callbackq.service.order import HeadStart, OrderCommands
-from callbackq.service.people import PeopleCommands
 from callbackq.service.promises import PromiseCommands
+from callbackq.service.pruning import PruningCommands
 from callbackq.service.queues import QueueCommands
 from callbackq.service.reading import Questions
 from callbackq.service.replies import ReplyCommands
@@ -36,8 +37,9 @@ class CallbackService(
     SettlingCommands,
     SlotCommands,
     VerifyCommands,
-    PeopleCommands,
+    PruningCommands,
     HistoryCommands,
+    DoctorCommands,
     Questions,
 ):
     """

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Any, Final, Self, TypeVar, cast
+
+import attrs
 
 from callbackq.asking import Desk
 from callbackq.core.instants import check_instant, check_text
-from callbackq.errors import ConfigurationError, Conflict
+from callbackq.errors import ConfigurationError, Conflict, NotFound, RequestRefused
 from callbackq.gauge import Gauge
 from callbackq.ids import DEFAULT_TENANT, QueueName, TenantId
 from callbackq.limiting import Flood
+from callbackq.model import Receipt
 from callbackq.policy import Caps, Limit, QueuePolicy, check_policies
 from callbackq.ports import (
+    CanListen,
     Clock,
     CodeSender,
     Commit,
@@ -59,7 +64,9 @@ class ServiceBase:
         codes: CodeSender | None = None,
         limits: Sequence[Limit] = (),
     ) -> None:
-        self.store: Final = store
+        self._store = store
+        self._teller = store if isinstance(store, CanListen) else None
+        self._outside: Self | None = None
         self.tenant_id: Final = TenantId(check_text(tenant_id, "tenant_id"))
         self.clock: Final = clock
         self.ids: Final = ids if ids is not None else RandomIds()
@@ -84,7 +91,7 @@ class ServiceBase:
         self.do_not_call: Final = do_not_call
         self.codes: Final = codes
         self.limits: Final = tuple(limits)
-        self.flood: Final = Flood()
+        self.flood = Flood()
         self.desk: Final = Desk(
             tenant_id=self.tenant_id,
             ids=self.ids,
@@ -98,23 +105,106 @@ class ServiceBase:
         self._lanes_known: set[tuple[str, ...]] = set()
         self._has_messages: Final = any(one.messages is not None for one in self.policies.values())
         self._wakers: list[Callable[[], None]] = []
+        self._doers: list[Callable[[], bool]] = []
 
-    def when_changed(self, waker: Callable[[], None]) -> Callable[[], None]:
+    @property
+    def store(self) -> Store:
+        """Where everything is kept."""
+        return self._store
+
+    # ------------------------------------------------------------------ whom it concerns
+
+    def when_changed(
+        self, waker: Callable[[], None], *, does_all: Callable[[], bool] | None = None
+    ) -> Callable[[], None]:
         """
         Call *waker* after every command that may have written something. It must return at once, and never raise.
 
+        Args:
+            does_all: says whether whoever is woken can do by itself all that may follow. While one can, other processes
+                are not told of what is written here. At once, and it never raises.
+
         Returns:
             A function that takes this back.
+
+        Raises:
+            RuntimeError: this is a service within a transaction of the host's. See `within`.
         """
+        self.refuse_within("be told of changes")
         self._wakers = [*self._wakers, waker]
+        if does_all is not None:
+            self._doers = [*self._doers, does_all]
 
         def forget() -> None:
             self._wakers = [kept for kept in self._wakers if kept is not waker]
+            self._doers = [kept for kept in self._doers if kept is not does_all]
 
         return forget
 
+    def changed(self) -> None:
+        """
+        Let everybody look who waits for work: in this process, and in others if the store can tell them.
+
+        For what was not written by a command of this service, such as a transaction of yours in which a service
+        `within` it was used, once it is committed.
+        """
+        for waker in self._wakers:
+            waker()
+        self.tell_others()
+
+    def tell_others(self) -> None:
+        """Tell other processes of what was written here, unless a runner of this one does all that follows from it."""
+        if self._teller is not None and not any(does_all() for does_all in self._doers):
+            self._teller.tell(self.tenant_id)
+
+    # ------------------------------------------------------------------ within a transaction of the host's
+
+    def within(self, store: Store) -> Self:
+        """
+        Return this service in a transaction of yours: the same commands, which commit nothing.
+
+        What a command wrote becomes durable with your COMMIT, or is gone with your ROLLBACK. Until then every answer is
+        provisional: a `Receipt` says so. So do not tell the customer anything, and perform no effects that a command
+        returns, before you have committed. Then call `changed` on the service that this one comes from: what listens in
+        this process looks at once, and the server tells the others by itself.
+
+        A command that is refused leaves your transaction as it was. Commands that send something at once, such as
+        `send_code`, are refused. No ticket is opened: ask again under the same request key after your COMMIT.
+
+        Args:
+            store: such as `PostgresStore.joined(connection)`.
+
+        Raises:
+            RuntimeError: this service is within a transaction already. Out of a command: see `JoinedStore`.
+            Conflict: out of a command: another transaction was first. Where the message says so, you must roll back and
+                begin your transaction anew; else the command may be given again.
+        """
+        self.refuse_within("be joined once more")
+        inside = copy.copy(self)
+        inside._store, inside._teller = store, None
+        inside._outside = self
+        inside._wakers, inside._doers = [], []
+        inside.flood = Flood()  # What is counted in here may be undone.
+        return inside
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether this service is within a transaction of the host's, so that nothing it says is durable yet."""
+        return self._outside is not None
+
+    def refuse_within(self, what: str) -> None:
+        """Raise RuntimeError in a service that is within a transaction of the host's."""
+        if self._outside is not None:
+            msg = f"this service is within a transaction of yours, and cannot {what}: use the one that it comes from"
+            raise RuntimeError(msg)
+
+    # ------------------------------------------------------------------ commands
+
     def _know_lanes(self, *wanted: tuple[str, ...]) -> None:
         """Intern sets of skills in a transaction of their own: two commands may bring the same new set at once."""
+        if self._outside is not None:
+            self._outside._know_lanes(*wanted)  # They are kept, whatever becomes of the host's transaction.
+            return
         new = [skills for skills in wanted if skills and skills not in self._lanes_known]
         if new:
             self._run(Commit.RELAXED, lambda tx, _now: [tx.lanes.intern(skills) for skills in new])
@@ -128,11 +218,17 @@ class ServiceBase:
         self, commit: Commit, work: Callable[[Transaction, datetime], T], *, now: datetime | None = None
     ) -> T:
         now = now or self.now()
+        is_sure = self._outside is None
         for _ in range(CONFLICT_TRIES - 1):
             try:
                 return self._once(commit, work, now)
             except Conflict:
                 continue
+            except (RequestRefused, NotFound):
+                # The host's transaction may have seen one row before somebody's commit, and the next one after it.
+                if is_sure:
+                    raise
+                is_sure = True
         return self._once(commit, work, now)
 
     def _run_light(self, work: Callable[[Transaction, datetime, Commit], T]) -> T:
@@ -152,7 +248,19 @@ class ServiceBase:
             result = work(tx, now)
             if commit is Commit.FLUSHED:
                 self.post(tx, now)
+        if self._outside is not None:
+            marked: T = _provisional(result)
+            return marked
         if commit is not Commit.READ_ONLY:
-            for waker in self._wakers:
-                waker()
+            self.changed()
         return result
+
+
+def _provisional(result: Any) -> Any:
+    """Return what a command answers, with every receipt marked as one that is not durable yet."""
+    if isinstance(result, Receipt):
+        return attrs.evolve(result, provisional=True)
+    if isinstance(result, dict):
+        answers = cast("Mapping[Any, Any]", result)
+        return {key: _provisional(answer) for key, answer in answers.items()}
+    return result

@@ -11,7 +11,7 @@ import attrs
 
 from callbackq.core.histories import Link, check_chain, export_line, heads_of, link_of
 from callbackq.errors import CallbackqError, InvalidText, SchemaMismatch, StoreError
-from callbackq.model import ChainHead, HistoryCheck
+from callbackq.model import ChainHead, HistoryCheck, PrunedHeads
 from callbackq.ports import Commit, HistoryLink, Transaction
 from callbackq.service.base import ServiceBase
 
@@ -22,7 +22,9 @@ _NUMBER_MAX: Final = 2**63 - 1
 class HistoryCommands(ServiceBase):
     """What can be done with the whole history. Nothing is changed."""
 
-    def verify_history(self, *, heads: Iterable[ChainHead] | None = None) -> HistoryCheck:
+    def verify_history(
+        self, *, heads: Iterable[ChainHead] | None = None, pruned: Iterable[PrunedHeads] | None = None
+    ) -> HistoryCheck:
         """
         Say whether the history is as it was written: each event against its digest, each chain against itself.
 
@@ -31,6 +33,7 @@ class HistoryCommands(ServiceBase):
 
         Args:
             heads: what `history_heads` returned earlier, and you kept where nobody can change both.
+            pruned: what `prune` handed out since, and you kept there too: chains that it removed are not missed.
 
         Returns:
             How many chains and events there are, and the first thing that is wrong in each chain.
@@ -40,12 +43,12 @@ class HistoryCommands(ServiceBase):
 
         Cost: O(events), some tens of microseconds each, in pages of 1,000; memory O(records). Others go on working.
         """
-        known = tuple(heads or ())
-        found = check_chain(self._links(), heads=known)
+        known, gone = tuple(heads or ()), tuple(pruned or ())
+        found = check_chain(self._links(), heads=known, pruned=gone)
         if found.is_whole:
             return found
         # An event that is committed late stands among those that were read already: what is wrong is so twice.
-        again = check_chain(self._links(), heads=known)
+        again = check_chain(self._links(), heads=known, pruned=gone)
         wrong = {(one.entity, one.record_id, one.event_number) for one in found.broken}
         lasting = (one for one in again.broken if (one.entity, one.record_id, one.event_number) in wrong)
         return attrs.evolve(again, broken=tuple(lasting))

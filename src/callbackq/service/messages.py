@@ -19,6 +19,7 @@ from callbackq.model import (
     Callback,
     Delivery,
     DeliveryKind,
+    Entity,
     Medium,
     Message,
     MessageState,
@@ -225,13 +226,10 @@ class MessageCommands(ServiceBase):
 def _address_of_send(tx: Transaction, message: Message, report: Delivery) -> str | None:
     """Return where the send went that is reported, as a digest: the latest one, or an earlier one."""
     is_latest = report.send_id in {None, message.send_id} and report.channel in {None, message.channel}
-    if is_latest or message.callback_id is None:
+    if is_latest:
         return message.address_key
-    sends = [
-        event
-        for event in tx.history.of_callback(message.callback_id)
-        if isinstance(event, MessageSending) and event.message_id == message.message_id
-    ]
+    chain = tx.history.chain(Entity.MESSAGE, message.message_id)
+    sends = [link.event for link in chain if isinstance(link.event, MessageSending)]
     if report.send_id is not None:
         _, number = _read_send_id(report.send_id)
         keys = [send.address_key for send in sends if send.sends_count == number]

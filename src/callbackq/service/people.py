@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from callbackq.core.customer_hours import read_hours
 from callbackq.core.erasing import erased, whose, without_number
 from callbackq.core.instants import check_text, optional_text, read_member
 from callbackq.core.numbers import PhoneNumber, number_key, read_number
-from callbackq.core.requests import SEEN_EVERY, Wish, read_email
+from callbackq.core.requests import Wish, read_email
 from callbackq.core.zones import check_zone
 from callbackq.errors import InvalidNumber, RequestRefused, StoreError
 from callbackq.ids import CallbackId, SubjectId
@@ -34,19 +34,12 @@ from callbackq.model import (
     Subject,
 )
 from callbackq.people import Who, known_person, person
-from callbackq.policy.checks import within
 from callbackq.ports import Commit, Transaction
 from callbackq.service.base import ServiceBase
-from callbackq.verifying import PROOF_LIFE_MAX
 from callbackq.writing import end_booking, policy_of, write, write_end
 
 logger = logging.getLogger("callbackq")
 
-PERSONAL_LIFE_MIN: Final = timedelta(days=1)
-PERSONAL_LIFE_MAX: Final = timedelta(days=36_525)
-PRUNED_MAX: Final = 10_000
-"""So many persons are looked at in one call of `prune`, at most."""
-_PRUNED_TOGETHER: Final = 100
 _CALLBACKS_PAGE: Final = 1_000
 _LISTED_MAX: Final = 50
 _NO_REGION: Final = "ZZ"
@@ -348,55 +341,18 @@ class PeopleCommands(ServiceBase):
     ) -> list[CallbackId]:
         """Forget one person; return the callbacks that were cancelled."""
         cancelled: list[CallbackId] = []
-        for callback in _callbacks_of(tx, subject.subject_id):
+        for callback in callbacks_of(tx, subject.subject_id):
             if callback.state is not CallbackState.ENDED:
                 decision = lifecycle.cancel(callback, reason=reason, by=by, now=now)
                 write_end(tx, callback, decision, policies=self.policies, now=now)
                 cancelled.append(callback.callback_id)
                 continue
-            booking = _series_of(tx, callback)
+            booking = series_of(tx, callback)
             if booking is not None:
                 how = bookings.end_of(booking, now=callback.ended_at or now, turn_at=callback.turn_at)
                 end_booking(tx, booking, how, now=now)
         tx.save(erased(tx.subjects.get(subject.subject_id), now=now))
         return cancelled
-
-    def prune(self, *, personal_life: timedelta, limit: int = 1_000) -> Erased:
-        """
-        Forget everybody of whom nothing was heard for so long; and counters and one-time codes that are over.
-
-        Nobody who has an open callback or a series is forgotten: no promise is cancelled. The end of a callback
-        counts as hearing of its customer. What stays is what stays after `erase`.
-
-        Args:
-            personal_life: how long a person is kept after they were last heard of, and up to a day longer; 1 day to
-                100 years.
-            limit: so many persons are looked at, at most; 1 to 10,000. So are counters, and codes.
-
-        Returns:
-            How many persons. `more` says that there is more to do now: call again.
-
-        Raises:
-            ConfigurationError: *personal_life* is out of its bounds.
-            StoreUnavailable, CommitUncertain, Conflict: some are forgotten; call again.
-
-        Cost: about a tenth of a millisecond a person, and a third of that for each callback of theirs; 100 persons are
-            committed together, so others wait for no longer than that.
-        """
-        within("personal_life", personal_life, PERSONAL_LIFE_MIN, PERSONAL_LIFE_MAX)
-        most = min(max(limit, 1), PRUNED_MAX)
-        left, erased_count = most, 0
-        while left > 0:
-            together = min(left, _PRUNED_TOGETHER)
-            some = partial(_prune, life=personal_life, limit=together)
-            looked_at, gone = self._run(Commit.FLUSHED, some)
-            erased_count += gone
-            left -= looked_at
-            if looked_at < together:
-                break
-        more_counts = self._run(Commit.FLUSHED, partial(_forget_counts, limit=most))
-        self._scrub()
-        return Erased(subjects_count=erased_count, more=left == 0 or more_counts)
 
 
 # ---------------------------------------------------------------------------- preferences
@@ -488,7 +444,7 @@ def _each_once(subjects: Iterable[Subject]) -> list[Subject]:
     return [by_id[subject_id] for subject_id in sorted(by_id)]
 
 
-def _callbacks_of(tx: Transaction, subject_id: SubjectId) -> list[Callback]:
+def callbacks_of(tx: Transaction, subject_id: SubjectId) -> list[Callback]:
     """Return every callback of a person."""
     limit = _CALLBACKS_PAGE
     while True:
@@ -498,47 +454,10 @@ def _callbacks_of(tx: Transaction, subject_id: SubjectId) -> list[Callback]:
         limit *= 4
 
 
-def _series_of(tx: Transaction, callback: Callback) -> Booking | None:
+def series_of(tx: Transaction, callback: Callback) -> Booking | None:
     """Return the booking of a callback that is over, if its series is still to go on."""
     if callback.booking_id is None:
         return None
     booking = tx.bookings.get(callback.booking_id)
     goes_on = booking.state is BookingState.BOOKED and booking.callback_id == callback.callback_id
     return booking if goes_on else None
-
-
-def _prune(tx: Transaction, now: datetime, *, life: timedelta, limit: int) -> tuple[int, int]:
-    """Forget who is to be forgotten, among the longest unseen; return how many were looked at, and how many went."""
-    since = now - life - SEEN_EVERY
-    unseen = tx.subjects.unseen_since(since, limit=limit)
-    erased_count = 0
-    for subject in unseen:
-        seen_at = _heard_of_at(tx, subject, now=now)
-        if seen_at < since:
-            tx.save(erased(subject, now=now))
-            erased_count += 1
-        else:  # Whoever is not forgotten now is not looked at again before it may be time.
-            tx.save(attrs.evolve(subject, version=subject.version + 1, seen_at=seen_at))
-    return len(unseen), erased_count
-
-
-def _heard_of_at(tx: Transaction, subject: Subject, *, now: datetime) -> datetime:
-    """
-    Return since when a person may not have been heard of: now, if a callback of theirs is open, or is to be booked.
-
-    Like `Subject.seen_at` it is up to `SEEN_EVERY` before they were.
-    """
-    last_at = subject.seen_at or subject.created_at
-    for callback in _callbacks_of(tx, subject.subject_id):
-        if callback.ended_at is None or _series_of(tx, callback) is not None:
-            return now
-        last_at = max(last_at, callback.ended_at - SEEN_EVERY)
-    return last_at
-
-
-def _forget_counts(tx: Transaction, now: datetime, *, limit: int) -> bool:
-    """Forget counters, codes and conversations that are over; say whether there are more of them."""
-    tallies = tx.tallies.forget(over_before=now, limit=limit)
-    codes = tx.verifications.forget(expired_before=now - PROOF_LIFE_MAX, limit=limit)
-    conversations = tx.conversations.forget(over_before=now, limit=limit)
-    return limit in (tallies, codes, conversations)

@@ -204,7 +204,7 @@ class PromiseCommands(ServiceBase):
         )
         self._know_lanes(*lanes_of_request(request.skills, request.preferred_agent_id))
         receipt = self._promise(request, now=now)
-        if self.tickets is not None and call_id is None:
+        if self.tickets is not None and call_id is None and not self.is_provisional:
             self._open_ticket(receipt, self.tickets)
         return receipt
 

@@ -19,6 +19,7 @@ from callbackq.model import (
     CallState,
     Explanation,
     LiveCall,
+    Node,
     Overtakes,
     Place,
     Position,
@@ -163,6 +164,14 @@ class Questions(ServiceBase):
         """
         key = AgentId(check_text(agent_id, "agent_id"))
         return self._run(Commit.READ_ONLY, lambda tx, _now: tx.history.of_agent(tx.agents.get(key).agent_id))
+
+    def nodes(self) -> list[Node]:
+        """
+        Return the nodes of this tenant, by name: those that are there, and for a day those that have gone.
+
+        Only nodes with a lease are among them. One whose `due_at` has passed is silent, or its clock is slow.
+        """
+        return self._run(Commit.READ_ONLY, lambda tx, _now: tx.nodes.all())
 
     # ------------------------------------------------------------------ queues
 

@@ -23,6 +23,7 @@ from callbackq.errors import (
     NotFound,
     RequestRefused,
 )
+from callbackq.facts import callback_if_there
 from callbackq.ids import CallbackId, QueueName, VerificationId
 from callbackq.model import (
     EMAIL,
@@ -223,9 +224,9 @@ class ReplyCommands(MessageCommands, PromiseCommands, SettlingCommands, SlotComm
             person = known_person(tx, Who(number=received.number))
             if person is not None:
                 found[person.subject_id] = person
-        if before.last_callback_id is not None:  # Also where nobody knows yet whether it was sent.
-            written_to = tx.callbacks.get(before.last_callback_id).subject_id
-            found.setdefault(written_to, tx.subjects.get(written_to))
+        last = callback_if_there(tx, before.last_callback_id) if before.last_callback_id is not None else None
+        if last is not None:  # Also where nobody knows yet whether it was sent.
+            found.setdefault(last.subject_id, tx.subjects.get(last.subject_id))
         for message in tx.messages.last_to(received.address.key, limit=_PEOPLE_MAX):
             if message.subject_id is not None and message.subject_id not in found:
                 found[message.subject_id] = tx.subjects.get(message.subject_id)
@@ -279,9 +280,9 @@ class ReplyCommands(MessageCommands, PromiseCommands, SettlingCommands, SlotComm
         self, tx: Transaction, received: Received, people: list[Subject], before: Conversation
     ) -> QueueName:
         """Return in which queue another time is asked for: that of what we wrote about last, if it is theirs."""
-        if before.last_callback_id is None:
+        last = callback_if_there(tx, before.last_callback_id) if before.last_callback_id is not None else None
+        if last is None:
             return received.policy.queue
-        last = tx.callbacks.get(before.last_callback_id)
         is_theirs = any(person.subject_id == last.subject_id for person in people)
         return last.queue if is_theirs and last.queue in self.policies else received.policy.queue
 

@@ -64,8 +64,10 @@ class VerifyCommands(ServiceBase):
                 Codes that could not be sent count as well.
             CodeNotSent: the sender raised; the code is void. Ask for another one.
             ConfigurationError: the service has no `CodeSender`.
+            RuntimeError: the service is `within` a transaction of the host's, which may still be undone.
             CommitUncertain: nothing was sent.
         """
+        self.refuse_within("send a code")
         policy = policy_of(self.policies, queue)
         sender = self._sender()
         said = optional_text(language, "language", length_max=35)

@@ -112,7 +112,7 @@ def _line(one: Taped | Event, cast: _Cast) -> StoryLine | None:
     if isinstance(one, Event):
         if not _concerns(one, cast):
             return None
-        return StoryLine(at=one.at, is_history=True, who=_whose(one), what=_words_of_event(one))
+        return StoryLine(at=one.at, is_history=True, who=_whose(one), what=words_of_event(one))
     found = _words_of_seen(one.what, cast)
     if found is None:
         return None
@@ -143,7 +143,8 @@ def _whose(event: Event) -> str:
     )
 
 
-def _words_of_event(event: Event) -> str:
+def words_of_event(event: Event) -> str:
+    """Say what an event tells, in one line."""
     parts = [event.kind.replace("_", " ")]
     state = getattr(event, "state", None)
     if state is not None:
@@ -167,9 +168,9 @@ def _words_of_legs(event: Any) -> list[str]:
 def _words_of_seen(what: Seen, cast: _Cast) -> tuple[str, str] | None:
     match what:
         case CarrierEntry():
-            return ("network", _words_of_entry(what)) if _is_mine(what, cast) else None
+            return ("network", words_of_entry(what)) if _is_mine(what, cast) else None
         case Report():
-            return ("told", _words_of_report(what)) if _first(what.leg_id) in cast.legs else None
+            return ("told", words_of_report(what)) if _first(what.leg_id) in cast.legs else None
         case Notice():
             return (
                 ("notice", f"{what.kind} ({what.notice_id})")
@@ -186,7 +187,8 @@ def _is_mine(entry: CarrierEntry, cast: _Cast) -> bool:
     return entry.callback_id == cast.callback_id or entry.attempt_id in cast.attempts
 
 
-def _words_of_entry(entry: CarrierEntry) -> str:
+def words_of_entry(entry: CarrierEntry) -> str:
+    """Say what the network did, in one line. Numbers are masked."""
     parts = [str(entry.what), entry.leg_id or "", str(entry.role or ""), entry.agent_id or ""]
     if entry.number is not None:
         parts.append(mask_number(entry.number))
@@ -194,7 +196,8 @@ def _words_of_entry(entry: CarrierEntry) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _words_of_report(report: Report) -> str:
+def words_of_report(report: Report) -> str:
+    """Say what is told of a leg, in one line."""
     parts = [report.leg_id, str(report.kind)]
     if report.kind is ReportKind.ENDED:
         parts.append(str(report.cause))

@@ -3,7 +3,7 @@ The store in memory: the reference for all others, for tests, simulations and re
 
 The rule: every write goes through `TenantRows.swap` and leaves its reverse in an undo log; played backwards,
 that is the rollback. `MemoryStore.check` verifies every index against the records. The verbs of each table are in
-`memory_tables`, `memory_guards` and `memory_messages`.
+`memory_tables`, `memory_guards`, `memory_messages` and `memory_history`.
 """
 
 from __future__ import annotations
@@ -26,23 +26,27 @@ from callbackq.errors import (
     StoreUnavailable,
     UniquenessViolated,
 )
-from callbackq.events import Event
-from callbackq.events.chain import record_id_of
-from callbackq.ids import AgentId, CallbackId, CallId, PlaceId, QueueName, TenantId
+from callbackq.ids import PlaceId, QueueName, TenantId
 from callbackq.model import (
     Agent,
     Ahead,
     Attempt,
     Booking,
     Callback,
-    Entity,
+    ChainHead,
     LiveCall,
     Message,
+    Node,
     Place,
+    Severity,
+    StoreHealth,
+    StoreProblem,
 )
-from callbackq.ports import Commit, HistoryLink
+from callbackq.ports import Commit, Ended
 from callbackq.stores.memory_guards import OptOuts, Subjects, Tallies, Verifications
+from callbackq.stores.memory_history import History, Removed
 from callbackq.stores.memory_messages import Conversations, Messages
+from callbackq.stores.memory_nodes import Nodes
 from callbackq.stores.memory_rows import Row, TenantRows, keys_of, name_of, row_id_of
 from callbackq.stores.memory_tables import (
     Agents,
@@ -55,9 +59,9 @@ from callbackq.stores.memory_tables import (
     is_in,
 )
 from callbackq.stores.pepper import PEPPER_BYTES, check_pepper
-from callbackq.stores.rows import UNIQUE_RULES, Saved, check_event, check_record
+from callbackq.stores.rows import UNIQUE_RULES, Saved, check_ended, check_record
 
-# ---------------------------------------------------------------------------- lanes, the line, history
+# ---------------------------------------------------------------------------- lanes, the line
 
 
 class _Lanes:
@@ -132,70 +136,6 @@ class _Line:
         return not self._transaction.tenant.lines
 
 
-class _History:
-    """What happened to one tenant's records."""
-
-    __slots__ = ("_transaction",)
-
-    def __init__(self, transaction: MemoryTransaction) -> None:
-        self._transaction = transaction
-
-    def append(self, events: Sequence[Event]) -> None:
-        """Write events after all earlier ones. O(events). Raises: ValueError for another tenant's event."""
-        transaction = self._transaction
-        transaction.refuse_if_read_only()
-        tenant = transaction.tenant
-        for event in events:
-            check_event(event, tenant_id=transaction.tenant_id)
-        for event in events:
-            tenant.append(event)
-
-    def appended(self) -> Sequence[Event]:
-        """Return the events that this transaction has written, oldest first. O(those)."""
-        transaction = self._transaction
-        return tuple(transaction.tenant.history[transaction.history_count :])
-
-    def of_callback(self, callback_id: CallbackId) -> list[Event]:
-        """Return the events of one callback, its attempts, booking and messages, oldest first. O(found)."""
-        return self._of(Entity.CALLBACK, callback_id)
-
-    def of_call(self, call_id: CallId) -> list[Event]:
-        """Return the events of one live call, oldest first. O(found)."""
-        return self._of(Entity.CALL, call_id)
-
-    def of_agent(self, agent_id: AgentId) -> list[Event]:
-        """Return the events of one agent, oldest first. O(found)."""
-        return self._of(Entity.AGENT, agent_id)
-
-    def of_queue(self, queue: QueueName) -> list[Event]:
-        """Return the events of one queue's controls, oldest first. O(found)."""
-        return self._of(Entity.QUEUE, queue)
-
-    def all(self) -> list[Event]:
-        """Return every event of the tenant, oldest first. O(n)."""
-        return list(self._transaction.tenant.history)
-
-    def links(self, *, after: int = 0, limit: int) -> list[HistoryLink]:
-        """Return events with their places in their chains, behind *after*. O(limit + events since the last time)."""
-        tenant = self._transaction.tenant
-        stretch = slice(max(after, 0), max(after, 0) + limit)
-        found = zip(tenant.history[stretch], tenant.reckoned()[stretch], strict=True)
-        return [
-            HistoryLink(
-                history_number=number,
-                entity=event.entity,
-                record_id=record_id_of(event),
-                event_number=event_number,
-                digest=digest,
-                event=event,
-            )
-            for number, (event, (event_number, digest)) in enumerate(found, start=stretch.start + 1)
-        ]
-
-    def _of(self, entity: Entity, row_id: str) -> list[Event]:
-        return list(self._transaction.tenant.history_of.get((entity, row_id), ()))
-
-
 # ---------------------------------------------------------------------------- transaction and store
 
 
@@ -205,6 +145,7 @@ class MemoryTransaction:
     __slots__ = (
         "_lanes_count",
         "_read_only",
+        "_removed",
         "_rows",
         "_undo",
         "agents",
@@ -218,6 +159,7 @@ class MemoryTransaction:
         "lanes",
         "line",
         "messages",
+        "nodes",
         "opt_outs",
         "queues",
         "slots",
@@ -241,13 +183,15 @@ class MemoryTransaction:
         self.opt_outs = OptOuts(self)
         self.messages = Messages(self, Message, MessageNotFound)
         self.conversations = Conversations(self)
+        self.nodes = Nodes(self, Node, NotFound)
         self.queues = Queues(self)
         self.lanes = _Lanes(self)
         self.line = _Line(self)
-        self.history = _History(self)
+        self.history = History(self)
         self._rows: TenantRows | None = rows
         self._read_only = commit is Commit.READ_ONLY
         self._undo: list[tuple[Row | None, Row | None]] = []
+        self._removed: list[Removed] = []
         self.history_count = len(rows.history)
         self._lanes_count = len(rows.lanes)
 
@@ -298,12 +242,31 @@ class MemoryTransaction:
         self.tenant.swap(row, None)
         self._undo.append((row, None))
 
+    def remove(self, record: Ended) -> None:
+        """Delete a record that has ended, or a counter of seats. O(log n). Raises: StaleVersion, ValueError."""
+        tenant = self.tenant
+        self.refuse_if_read_only()
+        check_ended(record, tenant_id=self.tenant_id)
+        old: Row | None = tenant.rows[type(record)].get(row_id_of(record))
+        if old is None or old.version != record.version:
+            raise StaleVersion(
+                f"{name_of(record)}: version {record.version} was to be removed, and is not stored"
+            )
+        self.delete(old)
+
+    def remove_events(self, heads: Sequence[ChainHead]) -> int:
+        """Delete the first events of chains; return how many. O(those)."""
+        gone = self.tenant.remove(heads)
+        self._removed.append(gone)
+        return len(gone.events)
+
     def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
         """Return the earliest `due_at` of these queues and of all agents. O(1 + due in other queues)."""
         rows = self.tenant.rows
         firsts = (
             next((due_at for due_at, row_id in times if is_in(rows[kind][row_id], queues)), None)
             for kind, times in self.tenant.due.items()
+            if kind is not Node
         )
         return min((due_at for due_at in firsts if due_at is not None), default=None)
 
@@ -314,6 +277,10 @@ class MemoryTransaction:
             return
         for old, new in reversed(self._undo):
             rows.swap(new, old)
+        for gone in reversed(self._removed):
+            while len(rows.history) > gone.length:
+                rows.take_back()
+            rows.put_back(gone)
         while len(rows.history) > self.history_count:
             rows.take_back()
         while len(rows.lanes) > self._lanes_count:
@@ -379,6 +346,17 @@ class MemoryStore:
         with self._lock:
             for tenant in self._tenants.values():
                 tenant.check()
+
+    def health(self, *, thorough: bool = False) -> StoreHealth:
+        """Verify every index, if *thorough*: see `ports.CanTellHealth`. O(n log n)."""
+        try:
+            if thorough:
+                self.check()
+        except AssertionError as error:
+            what = f"an index in memory is wrong: {str(error).partition(chr(10))[0]}"
+            remedy = "this is a bug; nothing in this process can be trusted"
+            return StoreHealth(problems=(StoreProblem(severity=Severity.ERROR, what=what, remedy=remedy),))
+        return StoreHealth()
 
     def scrub(self) -> bool:
         """Do nothing: there is no file. Raises: RuntimeError, StoreUnavailable as `transaction` does."""

@@ -11,24 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sortedcontainers import SortedList
 
-from callbackq.events import (
-    AgentEvent,
-    AttemptEvent,
-    BookingEvent,
-    CallbackEvent,
-    CallEvent,
-    Event,
-    MessageEvent,
-    OptOutChanged,
-    QueueSwitched,
-)
-from callbackq.events.chain import digest_of, record_id_of
 from callbackq.ids import QueueName
 from callbackq.model import (
     Agent,
@@ -41,9 +28,9 @@ from callbackq.model import (
     CallbackState,
     CallState,
     Conversation,
-    Entity,
     LiveCall,
     Message,
+    Node,
     OptOut,
     Place,
     QueueControl,
@@ -54,6 +41,7 @@ from callbackq.model import (
     Verification,
 )
 from callbackq.stores.lane_index import LaneIndex
+from callbackq.stores.memory_history import HistoryRows
 from callbackq.stores.memory_line import QueueLine, Ranks, position_of
 from callbackq.stores.memory_spots import SPOT_IN
 from callbackq.stores.rows import Saved, as_utc
@@ -102,6 +90,7 @@ ID_OF: Final[Mapping[type[Any], Callable[[Any], RowId]]] = {
     OptOut: attrgetter("number_key"),
     Message: attrgetter("message_id"),
     Conversation: attrgetter("conversation_key"),
+    Node: attrgetter("node_id"),
 }
 
 _COUNTS: Final = (SlotCount, SlotDay)
@@ -178,35 +167,6 @@ def _staffing(agent: Agent | None) -> tuple[frozenset[QueueName], tuple[str, ...
     return frozenset(agent.queues), agent.skills
 
 
-def _pop(lists: dict[Key, list[T]], key: Key) -> None:
-    """Take the last one out of a list, and the list with it if it was the only one."""
-    lists[key].pop()
-    if not lists[key]:
-        del lists[key]
-
-
-def _history_key(event: Event) -> Key:
-    """Return whose history the event belongs to; of an attempt, a booking and a message that is their callback."""
-    if isinstance(event, CallbackEvent | AttemptEvent):
-        return (Entity.CALLBACK, event.callback_id)
-    if isinstance(event, CallEvent):
-        return (Entity.CALL, event.call_id)
-    if isinstance(event, BookingEvent):
-        if event.callback_id is None:  # A seat that is only held.
-            return (Entity.BOOKING, event.booking_id)
-        return (Entity.CALLBACK, event.callback_id)
-    if isinstance(event, MessageEvent):
-        if event.callback_id is None:  # An answer to a stranger, or about no callback.
-            return (Entity.MESSAGE, event.message_id)
-        return (Entity.CALLBACK, event.callback_id)
-    if isinstance(event, AgentEvent):
-        return (Entity.AGENT, event.agent_id)
-    if isinstance(event, OptOutChanged):
-        return (Entity.OPT_OUT, event.number_key)
-    assert isinstance(event, QueueSwitched), f"no record has the history of a {event.kind}"
-    return (Entity.QUEUE, event.queue)
-
-
 def _open_queue(row: Any) -> QueueName | None:
     """Return the queue in which a row is open, if it is."""
     queue: QueueName | None = None if row is None or _has_ended(row) else row.queue
@@ -238,10 +198,11 @@ def _recount(open_in: Counter[QueueName], before: QueueName | None, after: Queue
         open_in[after] += 1
 
 
-class TenantRows:
-    """The rows of one tenant and their indexes."""
+class TenantRows(HistoryRows):
+    """The rows of one tenant and their indexes, and its history."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.rows: dict[type[Any], dict[RowId, Any]] = {cls: {} for cls in ID_OF}
         self.in_order: dict[type[Any], _Spots] = {cls: SortedList() for cls in _COUNTS}
         self.by_age: dict[type[Any], _Times] = {cls: SortedList() for cls in _AGE_OF}
@@ -260,10 +221,6 @@ class TenantRows:
         self.staffed_skills: Counter[tuple[QueueName, tuple[str, ...]]] = Counter()
         self.callbacks_open: Counter[QueueName] = Counter()
         self.lanes = LaneIndex()
-        self.history: list[Event] = []
-        self.seals: list[tuple[int, str]] = []
-        self.chains: dict[Key, list[str]] = {}
-        self.history_of: dict[Key, list[Event]] = {}
 
     def swap(self, old: Row | None, new: Row | None) -> None:
         """Put *new* in the place of *old*, in the table and in every index; one may be None. O(log n)."""
@@ -394,31 +351,6 @@ class TenantRows:
                 self.lines[came.queue] = QueueLine()
             self.lines[came.queue].of_kind(came).add(came)
 
-    def append(self, event: Event) -> None:
-        """Write one event. O(1)."""
-        self.history.append(event)
-        self.history_of.setdefault(_history_key(event), []).append(event)
-
-    def take_back(self) -> None:
-        """Undo the last `append`."""
-        event = self.history.pop()
-        _pop(self.history_of, _history_key(event))
-        if len(self.seals) > len(self.history):
-            self.seals.pop()
-            _pop(self.chains, (event.entity, record_id_of(event)))
-
-    def reckoned(self) -> list[tuple[int, str]]:
-        """
-        Return the number and the digest of every event in the chain of its record. O(events since it was last asked).
-
-        Nobody can change events in memory, so digests wait until somebody wants to see them.
-        """
-        for event in islice(self.history, len(self.seals), None):
-            chain = self.chains.setdefault((event.entity, record_id_of(event)), [])
-            chain.append(digest_of(chain[-1] if chain else "", event))
-            self.seals.append((len(chain), chain[-1]))
-        return self.seals
-
     def check(self) -> None:
         """Build every index anew and compare. Raises: AssertionError naming what differs. O(n log n)."""
         fresh = TenantRows()
@@ -426,8 +358,6 @@ class TenantRows:
             for row_id, row in rows.items():
                 assert row_id_of(row) == row_id, f"{cls.__name__} {row_id_of(row)} stands under {row_id}"
                 fresh.swap(None, row)
-        for event in self.history:
-            fresh.append(event)
         assert self.keys == fresh.keys, "the unique keys differ from the rows"
         assert _listed(self.lines) == _listed(fresh.lines), "the line differs from the rows"
         assert self.due == fresh.due, "the due order differs from the rows"
@@ -444,9 +374,7 @@ class TenantRows:
             assert counted == fresh.in_order[cls], f"the order of each {cls.__name__} differs from the rows"
         for what, spots in self.by_key.items():
             assert spots == fresh.by_key[what], f"the {what} differ from the rows"
-        assert self.history_of == fresh.history_of, "the history by record differs from the history"
-        assert self.reckoned() == fresh.reckoned(), "the digests differ from the history"
-        assert self.chains == fresh.chains, "the chains differ from the history"
+        self.check_history()
         for skills in self.lanes.sets[1:]:
             fresh.lanes.add(skills)
         assert self.lanes.lane_of == fresh.lanes.lane_of, "the numbers of lanes differ"

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from callbackq.model import (
     Attempt,
+    AttemptState,
     Booking,
     BookingEnd,
     BookingState,
@@ -24,6 +25,7 @@ from callbackq.model import (
 
 CALLBACKS_OF_SUBJECT: Final = "callbacks of a person"
 ATTEMPTS_DIALED: Final = "attempts that dialed a number"
+ATTEMPTS_OF_NODE: Final = "attempts of a node"
 BOOKINGS_OF_QUEUE: Final = "bookings of a queue"
 BOOKINGS_OF_AGENT: Final = "bookings of an agent"
 BOOKINGS_OF_CALLBACK: Final = "bookings of a callback"
@@ -48,6 +50,13 @@ def _dialed(attempt: Attempt | None) -> _Spot | None:
     if attempt is None or attempt.customer_leg is LegState.NONE:
         return None
     return attempt.number_key, attempt.started_at, attempt.attempt_id
+
+
+def _of_node(attempt: Attempt | None) -> tuple[str, str] | None:
+    """Return where an attempt stands among those of its node that have not ended, if it has not."""
+    if attempt is None or attempt.state is AttemptState.ENDED:
+        return None
+    return attempt.node_id, attempt.attempt_id
 
 
 def _stands(booking: Booking | None) -> bool:
@@ -116,7 +125,7 @@ def _uncertain(message: Message | None) -> tuple[datetime, str] | None:
 
 SPOT_IN: Final[Mapping[type[Any], tuple[tuple[str, Callable[[Any], tuple[Any, ...] | None]], ...]]] = {
     Callback: ((CALLBACKS_OF_SUBJECT, _of_subject),),
-    Attempt: ((ATTEMPTS_DIALED, _dialed),),
+    Attempt: ((ATTEMPTS_DIALED, _dialed), (ATTEMPTS_OF_NODE, _of_node)),
     Booking: (
         (BOOKINGS_OF_QUEUE, _of_queue),
         (BOOKINGS_OF_AGENT, _of_agent),

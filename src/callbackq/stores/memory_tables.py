@@ -13,7 +13,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from callbackq.errors import NotFound
-from callbackq.ids import AgentId, AttemptId, BookingId, CallbackId, CallId, LegId, QueueName, SubjectId
+from callbackq.ids import (
+    AgentId,
+    AttemptId,
+    BookingId,
+    CallbackId,
+    CallId,
+    LegId,
+    NodeId,
+    QueueName,
+    SubjectId,
+)
 from callbackq.model import (
     Agent,
     Attempt,
@@ -22,6 +32,7 @@ from callbackq.model import (
     Callback,
     LiveCall,
     Message,
+    Node,
     QueueControl,
     SlotCount,
     SlotDay,
@@ -38,6 +49,7 @@ from callbackq.stores.memory_rows import (
 )
 from callbackq.stores.memory_spots import (
     ATTEMPTS_DIALED,
+    ATTEMPTS_OF_NODE,
     BOOKINGS_OF_AGENT,
     BOOKINGS_OF_CALLBACK,
     BOOKINGS_OF_QUEUE,
@@ -48,7 +60,7 @@ from callbackq.stores.rows import as_utc, check_between
 if TYPE_CHECKING:
     from callbackq.stores.memory import MemoryTransaction
 
-_RowT = TypeVar("_RowT", Callback, LiveCall, Agent, Attempt, Booking, Message)
+_RowT = TypeVar("_RowT", Callback, LiveCall, Agent, Attempt, Booking, Message, Node)
 _CountT = TypeVar("_CountT", SlotCount, SlotDay)
 
 _MOMENT: Final = timedelta(microseconds=1)
@@ -120,8 +132,8 @@ class Table(Generic[_RowT]):
 
 
 def is_in(row: Any, queues: Collection[QueueName] | None) -> bool:
-    """Whether a row is of one of these queues. An agent is of all."""
-    return queues is None or isinstance(row, Agent) or row.queue in queues
+    """Whether a row is of one of these queues. An agent and a node are of all."""
+    return queues is None or isinstance(row, Agent | Node) or row.queue in queues
 
 
 _NAMES: Final[Mapping[type[Any], str]] = {
@@ -131,6 +143,7 @@ _NAMES: Final[Mapping[type[Any], str]] = {
     Attempt: "attempt",
     Booking: "booking",
     Message: "message",
+    Node: "node",
 }
 
 
@@ -242,6 +255,13 @@ class Attempts(Table[Attempt]):
     def open(self, queue: QueueName) -> list[Attempt]:
         """Return the attempts of *queue* that have not ended, by id. O(found)."""
         return self._listed(ATTEMPTS_OPEN, (queue,))
+
+    def of_node(self, node_id: NodeId, *, after: AttemptId | None = None, limit: int) -> list[Attempt]:
+        """Return the attempts of one node that have not ended, by id, behind *after*. O(limit + log n)."""
+        tenant = self._transaction.tenant
+        first = (node_id,) if after is None else (node_id, f"{after}\0")
+        spots = tenant.by_key[ATTEMPTS_OF_NODE].irange(first, (f"{node_id}\0",))
+        return [tenant.rows[Attempt][attempt_id] for _, attempt_id in islice(spots, limit)]
 
     def wanting_agent(self, *, queues: Collection[QueueName] | None = None) -> list[Attempt]:
         """Return the attempts without an agent that go on, by id. O(n log queues) in those."""
@@ -355,3 +375,9 @@ class Queues:
     def find(self, queue: QueueName) -> QueueControl | None:
         """Return what is switched for *queue* itself, or None if nothing ever was. O(1)."""
         return cast("QueueControl | None", self._transaction.tenant.rows[QueueControl].get(queue))
+
+    def in_use(self) -> list[QueueName]:
+        """Return the queues in which a callback, a live call or an attempt has not ended, in order. O(queues)."""
+        tenant = self._transaction.tenant
+        promised = {queue for queue, count in tenant.callbacks_open.items() if count}
+        return sorted(promised.union(tenant.by_queue[CALLS_OPEN], tenant.by_queue[ATTEMPTS_OPEN]))

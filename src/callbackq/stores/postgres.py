@@ -26,34 +26,45 @@ A connection is lost at times. Before COMMIT that is a `StoreUnavailable`: the s
 it is a `CommitUncertain`.
 
 The pool of connections is a list and a counter, in `postgres_connections`. The one of `psycopg_pool` runs threads of
-its own, and keeps trying for half a minute where a caller must be told at once that the server is gone.
+its own, and keeps trying for half a minute where a caller must be told at once that the server is gone. A host that has
+it may give it all the same: `postgres_pools`.
+
+A transaction of the host's can be joined: `postgres_joined`. Other processes are told of what was written:
+`postgres_notify`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from importlib import resources
-from typing import TYPE_CHECKING, Final, cast
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
-from callbackq.errors import ConfigurationError, Conflict, SchemaMismatch, StoreUnavailable
+from callbackq.errors import ConfigurationError, Conflict, StoreUnavailable
 from callbackq.ids import TenantId
+from callbackq.model import StoreHealth
 from callbackq.ports import Commit
-from callbackq.stores.pepper import PEPPER_BYTES, check_pepper
+from callbackq.stores.pepper import check_pepper
 from callbackq.stores.postgres_connections import Connections
 from callbackq.stores.postgres_errors import driver_error, translate
+from callbackq.stores.postgres_guests import Guest
+from callbackq.stores.postgres_health import health_of_server
+from callbackq.stores.postgres_joined import JoinedStore, check_connection
 from callbackq.stores.postgres_lanes import LaneCache
-from callbackq.stores.postgres_session import Session, Turn, turn_number
+from callbackq.stores.postgres_notify import Listening, Teller
+from callbackq.stores.postgres_opening import prepare
+from callbackq.stores.postgres_pools import ConnectionPool, HostPool
+from callbackq.stores.postgres_session import Session, Turn
 from callbackq.stores.postgres_tables import PostgresTransaction
 
 if TYPE_CHECKING:
-    from callbackq.stores.postgres_connections import Connection
+    import psycopg
+    from psycopg.errors import Diagnostic
 
-SCHEMA_VERSION: Final = 6
+    from callbackq.stores.postgres_connections import Connection
 
 _SERVER_VERSION_MIN: Final = 14
 _SCHEMA_NAME: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
@@ -75,12 +86,21 @@ class PostgresStore:
         pepper: 32 secret bytes that key the digests of phone numbers, when the host keeps them elsewhere. When
             not given they are made at random and kept in the database.
         connections_max: how many connections there may be at once; further transactions wait for one, up to 5 s.
+        answer_time_max: how long an answer of the server may be late before it is asked, over another connection,
+            whether it is still at work on it. Where it is not, or cannot be asked, the connection is given up.
+        pool: where connections are borrowed instead, such as a `psycopg_pool.ConnectionPool`. Each is given back as it
+            was. Instead of *conninfo* and what is said of connections of our own; the pool stays the host's, and is not
+            closed here.
+        migrate: whether tables are made where there are none, and brought forward where an older release made them.
+            With False the role needs no right to change tables.
 
     Raises:
         StoreUnavailable: the server cannot be reached, or lets nobody in.
-        SchemaMismatch: another version of callbackq made its tables.
-        ConfigurationError: *conninfo* cannot be read; the schema is no small name; the database holds no UTF-8, or
-            the server is too old; the pepper has another length, or is not the one that the tables were made with.
+        SchemaMismatch: a release of callbackq made its tables with which this one cannot work; or they are older, and
+            *migrate* is false or the role may not change them.
+        ConfigurationError: *conninfo* cannot be read, or is given with a *pool*; the schema is no small name; the
+            database holds no UTF-8, or the server is too old; the pepper has another length, or is not the one that the
+            tables were made with.
         ModuleNotFoundError: psycopg is not installed.
     """
 
@@ -91,6 +111,9 @@ class PostgresStore:
         schema: str = "public",
         pepper: bytes | None = None,
         connections_max: int = 10,
+        migrate: bool = True,
+        answer_time_max: timedelta = timedelta(seconds=10),
+        pool: ConnectionPool | None = None,
     ) -> None:
         check_pepper(pepper)
         if not _SCHEMA_NAME.fullmatch(schema):
@@ -99,17 +122,32 @@ class PostgresStore:
             )
         if connections_max < 1:
             raise ConfigurationError("connections_max", connections_max, "1 or more")
-        name = _shown_name(conninfo)
-        self._connections = Connections(conninfo, name=name, schema=schema, connections_max=connections_max)
+        if answer_time_max <= timedelta(0):
+            raise ConfigurationError("answer_time_max", answer_time_max, "more than nothing")
+        if pool is not None and conninfo:
+            raise ConfigurationError("conninfo", "not shown", "nothing, where a pool is given")
+        name = _shown_name(conninfo) if pool is None else "PostgreSQL, by the pool of the host"
+        self._connections: Final = (
+            Connections(
+                conninfo,
+                name=name,
+                schema=schema,
+                connections_max=connections_max,
+                patience_s=answer_time_max.total_seconds(),
+            )
+            if pool is None
+            else HostPool(pool, name=name, schema=schema)
+        )
         self._name: Final = name
         self._schema: Final = schema
         self._process_id = os.getpid()
         self._lane_cache = LaneCache()
+        self._teller: Final = Teller(self._connections)
         self._lock = threading.Lock()
         self._busy_threads: set[int] = set()
         self._late: dict[int, tuple[TenantId, frozenset[Turn]]] = {}
         self._is_closed = False
-        self._pepper = self._prepare(pepper)
+        self._pepper = self._prepare(pepper, migrate=migrate)
 
     @property
     def pepper(self) -> bytes:
@@ -142,6 +180,8 @@ class PostgresStore:
             yield PostgresTransaction(session, self._lane_cache)
             session.end()
             session.commit()
+            if session.wrote:
+                self._teller.wrote(tenant_id)
         except BaseException as error:
             session.end()
             session.roll_back()
@@ -150,6 +190,53 @@ class PostgresStore:
             raise
         finally:
             self._leave(thread)
+            self._teller.pay()
+
+    def joined(self, connection: psycopg.Connection[Any]) -> JoinedStore:
+        """
+        Return a store that works in the transaction that is open on *connection*, or is opened there next.
+
+        Each of its transactions is a savepoint there. It commits nothing: what it wrote becomes durable with the
+        host's COMMIT, together with the host's own rows, or is gone with the ROLLBACK. Give it to
+        `CallbackService.within`.
+
+        Args:
+            connection: of psycopg, to the same database, with the right to use the tables. It is not closed here, and
+                its cursors, adapters and settings are left as they are. One that commits by itself must have a
+                transaction open.
+
+        Raises:
+            RuntimeError: no transaction is open on it and it commits by itself; or the one that is open has failed.
+            StoreUnavailable: it is closed; or this store was closed.
+            ConfigurationError: it is no connection of psycopg, or one that must be awaited.
+        """
+        self._refuse_if_unusable()
+        check_connection(connection)
+        return JoinedStore(
+            connection,
+            name=self._name,
+            schema=self._schema,
+            pepper=self._pepper,
+            lane_cache=self._lane_cache,
+        )
+
+    def tell(self, tenant_id: TenantId) -> None:
+        """Tell other processes of what was written; see `ports.CanListen`. It never raises, and waits for no disk."""
+        if not self._is_closed and os.getpid() == self._process_id:
+            self._teller.tell(tenant_id)
+
+    def listen(self, tenant_id: TenantId) -> Listening:
+        """
+        Hear of what other processes write; see `ports.CanListen`.
+
+        Cost: a connection of its own, until it is closed; with a pool, one of the pool's.
+
+        Raises:
+            StoreUnavailable: the server cannot be reached; or the store was closed.
+            RuntimeError: the store was opened before a fork.
+        """
+        self._refuse_if_unusable()
+        return Listening(self._connections, tenant_id)
 
     def scrub(self) -> bool:
         """
@@ -171,14 +258,34 @@ class PostgresStore:
         """
         self._refuse_if_unusable()
         self._refuse_if_busy()
-        connection = self._connections.open()
+        connection = self._connections.aside()
         failure: Exception
         try:
             return _vacuum(connection, self._name)
         except driver_error() as error:
             failure = translate(error, self._name)
         finally:
-            connection.close()
+            self._connections.done(connection)
+        raise failure
+
+    def health(self, *, thorough: bool = False) -> StoreHealth:
+        """
+        Say how the tables are, and whether the server's settings keep what is promised: see `ports.CanTellHealth`.
+
+        Raises:
+            RuntimeError: this thread has a transaction open, or the store was opened before a fork.
+            StoreUnavailable: the server is gone, or the store was closed.
+        """
+        self._refuse_if_unusable()
+        self._refuse_if_busy()
+        connection = self._connections.aside()
+        failure: Exception
+        try:
+            return health_of_server(connection, self._schema, thorough=thorough)
+        except driver_error() as error:
+            failure = translate(error, self._name)
+        finally:
+            self._connections.done(connection)
         raise failure
 
     def close(self) -> None:
@@ -229,19 +336,19 @@ class PostgresStore:
 
     # ------------------------------------------------------------------------ opening
 
-    def _prepare(self, pepper: bytes | None) -> bytes:
-        """Make the tables where there are none, check their version, and return the pepper."""
+    def _prepare(self, pepper: bytes | None, *, migrate: bool) -> bytes:
+        """Make the tables where there are none, bring older ones forward, and return the pepper."""
         connection, _ = self._connections.take()
         failure: Exception
         try:
             _check_server(connection)
-            if not _has_tables(connection, self._schema):
-                _make_tables(connection, self._schema, pepper)
-            asked = f'SELECT name, value FROM "{self._schema}".callbackq_meta'
-            rows = connection.execute(asked.encode()).fetchall()
-            meta = dict(cast("list[tuple[str, str]]", rows))
-            self._check_version(meta)
-            agreed = _agreed_pepper(meta, pepper)
+            agreed = prepare(
+                connection.host if isinstance(connection, Guest) else connection,
+                name=self._name,
+                schema=self._schema,
+                pepper=pepper,
+                migrate=migrate,
+            )
         except BaseException as error:
             connection.close()
             if not isinstance(error, driver_error()):
@@ -252,14 +359,6 @@ class PostgresStore:
         finally:
             self._connections.give_back(connection)
         raise failure
-
-    def _check_version(self, meta: dict[str, str]) -> None:
-        version = meta.get("schema_version")
-        if version != str(SCHEMA_VERSION):
-            raise SchemaMismatch(
-                f"{self._name}, schema {self._schema}, holds schema version {version} of callbackq;"
-                f" this release reads version {SCHEMA_VERSION}"
-            )
 
 
 def _shown_name(conninfo: str) -> str:
@@ -295,66 +394,21 @@ def _check_server(connection: Connection) -> None:
         raise ConfigurationError("conninfo", f"a database in {encoding}", "a database in UTF8")
 
 
-def _has_tables(connection: Connection, schema: str) -> bool:
-    """Ask the catalog itself: what a session has looked up it may remember for too long."""
-    return _is_there(
-        connection,
-        "SELECT EXISTS (SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
-        " WHERE nspname = $1 AND relname = 'callbackq_meta')",
-        schema,
-    )
-
-
-def _has_schema(connection: Connection, schema: str) -> bool:
-    return _is_there(connection, "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", schema)
-
-
-def _is_there(connection: Connection, question: str, schema: str) -> bool:
-    return connection.execute(question.encode(), [schema]).fetchone() == (True,)
-
-
-def _make_tables(connection: Connection, schema: str, pepper: bytes | None) -> None:
-    """Make the tables, unless another opener is first: they take turns."""
-    script = resources.files("callbackq.stores").joinpath("schema", "postgres.sql").read_bytes()
-    known = (
-        ("pepper", os.urandom(PEPPER_BYTES).hex())
-        if pepper is None
-        else ("pepper_fingerprint", _fingerprint(pepper))
-    )
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock($1)", [turn_number(schema, "schema")])
-        if _has_tables(connection, schema):
-            return
-        if not _has_schema(connection, schema):
-            connection.execute(f'CREATE SCHEMA "{schema}"'.encode())
-        connection.execute(script)
-        for row in (("schema_version", str(SCHEMA_VERSION)), known):
-            connection.execute("INSERT INTO callbackq_meta (name, value) VALUES ($1, $2)", row)
-
-
 def _vacuum(connection: Connection, name: str) -> bool:
     """Remove old versions of persons' rows, also from the indexes; say whether all could go."""
     warnings: list[str] = []
-    connection.add_notice_handler(lambda said: warnings.append(said.severity_nonlocalized or ""))
-    connection.execute(b"VACUUM (INDEX_CLEANUP ON) callbackq_subjects", prepare=False)
+
+    def heard(said: Diagnostic) -> None:
+        warnings.append(said.severity_nonlocalized or "")
+
+    connection.add_notice_handler(heard)
+    try:
+        connection.execute(b"VACUUM (INDEX_CLEANUP ON) callbackq_subjects", prepare=False)
+    finally:
+        connection.remove_notice_handler(heard)
     if "WARNING" in warnings:
         raise StoreUnavailable(f"{name}: the role may not vacuum callbackq_subjects, which it does not own")
     kept = connection.execute(
         b"SELECT pg_stat_get_dead_tuples('callbackq_subjects'::regclass)", prepare=False
     )
     return kept.fetchone() == (0,)
-
-
-def _agreed_pepper(meta: dict[str, str], given: bytes | None) -> bytes:
-    """Return the pepper that the tables were made with. Another one would make every number a stranger."""
-    stored = meta.get("pepper")
-    pepper = bytes.fromhex(stored) if given is None and stored is not None else given
-    fingerprint = _fingerprint(bytes.fromhex(stored)) if stored is not None else meta["pepper_fingerprint"]
-    if pepper is None or _fingerprint(pepper) != fingerprint:
-        was = "none" if given is None else "another one"
-        raise ConfigurationError("pepper", was, "the one that the tables were made with")
-    return pepper
-
-
-def _fingerprint(pepper: bytes) -> str:
-    return hashlib.sha256(b"callbackq pepper " + pepper).hexdigest()

@@ -9,23 +9,31 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from callbackq.errors import StoreUnavailable
 from callbackq.stores.rows import encode_instant
+
+Row = tuple[Any, ...]
 
 if TYPE_CHECKING:
     import psycopg
     from psycopg.abc import Buffer
 
-    Connection = psycopg.Connection[tuple[Any, ...]]
+    Connection = psycopg.Connection[Row]
 
-_WAIT_S: Final = 5.0
+WAIT_S: Final = 5.0
 """How long a thread waits for a connection that another one uses."""
 
 _PREPARED_MAX: Final = 250
+_PREPARED_AFTER: Final = 1
+"""All statements come again: what is done once is not planned a second time."""
+
+_PATIENCE_S: Final = 10.0
+"""How long an answer may be late before it is asked whether the server is still at it."""
 
 _DEFAULTS: Final[Mapping[str, str | int]] = {
     "fallback_application_name": "callbackq",
@@ -37,22 +45,27 @@ _DEFAULTS: Final[Mapping[str, str | int]] = {
 }
 """What a connection string leaves open: a server that has gone silent is given up after half a minute."""
 
-_SETTINGS: Final = """
-    SET client_encoding = 'UTF8';
-    SET TimeZone = 'UTC';
-    SET default_transaction_isolation = 'read committed';
-    SET synchronous_commit = on;
-    SET lock_timeout = '5s';
-    SET idle_in_transaction_session_timeout = '60s';
-    SET jit = off;
-    SET plan_cache_mode = force_generic_plan;
-    SET enable_seqscan = off;
-    SET enable_bitmapscan = off;
+NEEDED: Final[Mapping[str, str]] = {
+    "client_encoding": "UTF8",
+    "TimeZone": "UTC",
+    "lock_timeout": "5s",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+}
 """
+The settings that our statements need on any connection. Every statement has its index, so the planner need not wonder:
+not while its statistics are old, nor while the tables are small and about to grow.
 """
-For each connection. Every statement has its index, so the planner need not wonder: not while its statistics are old,
-nor while the tables are small and about to grow.
-"""
+
+SETTINGS: Final[Mapping[str, str]] = {
+    **NEEDED,
+    "default_transaction_isolation": "read committed",
+    "synchronous_commit": "on",
+    "idle_in_transaction_session_timeout": "60s",
+}
+"""Those of a connection on which we begin transactions of our own."""
 
 # ---------------------------------------------------------------------------- values
 
@@ -105,7 +118,119 @@ def _converters() -> tuple[Mapping[type, type[Any]], Mapping[str, type[Any]]]:
     return dumpers, loaders
 
 
+@functools.cache
+def own_cursor() -> type[psycopg.RawCursor[Any]]:
+    """Return the class of our cursors: they send and read values as above, whatever the host has registered."""
+    from psycopg import RawCursor
+    from psycopg.adapt import AdaptersMap
+    from psycopg.postgres import register_default_adapters, types
+
+    own = AdaptersMap(types=types)
+    register_default_adapters(own)
+    dumpers, loaders = _converters()
+    for cls, dumper in dumpers.items():
+        own.register_dumper(cls, dumper)
+    for name, loader in loaders.items():
+        own.register_loader(name, loader)
+
+    class OwnCursor(RawCursor[Any]):
+        @property
+        def adapters(self) -> AdaptersMap:
+            return own
+
+    return OwnCursor
+
+
+# ---------------------------------------------------------------------------- patience
+
+
+class Own(Protocol):
+    """
+    A connection of our own, which does not wait for ever.
+
+    Attributes:
+        patience_s: how long it waits for an answer before it asks whether the server is still at it.
+        is_at_work: asks a server, over another connection, whether one of its processes works on a statement; None
+            if nothing more is to be asked.
+        process_id: the server's process, of which it is asked.
+        gave_up: whether the server answered no more. Then this connection is closed.
+    """
+
+    patience_s: float
+    is_at_work: Callable[[int], bool] | None
+    process_id: int
+    gave_up: bool
+
+
+@functools.cache
+def own_connection() -> type[psycopg.Connection[Row]]:
+    """Return the class of our connections. Each is an `Own`."""
+    import psycopg
+
+    class OwnConnection(psycopg.Connection[Row]):
+        patience_s = _PATIENCE_S
+        is_at_work: Callable[[int], bool] | None = None
+        process_id = 0
+        gave_up = False
+
+        def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return super().wait(self._watched(gen), *args, **kwargs)
+            finally:
+                if self.gave_up:
+                    self.close()
+
+        def _watched(self, asking: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+            """Pass an exchange with the server on, and look at the clock whenever there is nothing new."""
+            look_at = time.monotonic() + self.patience_s
+            try:
+                wanted = next(asking)
+                while True:
+                    wanted = asking.send((yield wanted))
+                    if (
+                        time.monotonic() > look_at
+                    ):  # The driver comes by ten times a second, with or without news.
+                        if self.is_at_work is None or not self.is_at_work(self.process_id):
+                            self.gave_up = True
+                            raise psycopg.OperationalError("the server answers no more")
+                        look_at = time.monotonic() + self.patience_s
+            except StopIteration as end:
+                return end.value
+
+    return OwnConnection
+
+
 # ---------------------------------------------------------------------------- connections
+
+
+class Lending(Protocol):
+    """What gives out connections."""
+
+    @property
+    def name(self) -> str:
+        """The server and the database, as a message may show them."""
+        ...
+
+    @property
+    def schema(self) -> str:
+        """Where the tables are."""
+        ...
+
+    def take(self, *, waits: bool = True) -> tuple[Connection, bool]:
+        """Return a connection, and whether it may have been lost since. Raises: StoreUnavailable."""
+        ...
+
+    def give_back(self, connection: Connection) -> None:
+        """Take a connection back."""
+        ...
+
+    def aside(self) -> Connection:
+        """Return a connection for what takes long. Raises: StoreUnavailable."""
+        ...
+
+    def done(self, connection: Connection) -> None:
+        """Let go of a connection that was for what takes long."""
+        ...
 
 
 class Connections:
@@ -117,11 +242,21 @@ class Connections:
         name: the server and the database, as a message may show them.
         schema: where the tables are. A valid name.
         connections_max: how many there may be at once.
+        patience_s: how long an answer may be late before it is asked whether the server is still at it.
     """
 
-    def __init__(self, conninfo: str, *, name: str, schema: str, connections_max: int) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        name: str,
+        schema: str,
+        connections_max: int,
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
         self.name: Final = name
         self.schema: Final = schema
+        self._patience_s = patience_s
         self._conninfo = conninfo
         self._connections_max = connections_max
         self._permits = threading.BoundedSemaphore(connections_max)
@@ -132,16 +267,13 @@ class Connections:
     def open(self) -> Connection:
         """Make a connection. Raises: StoreUnavailable."""
         import psycopg
-        from psycopg.conninfo import conninfo_to_dict
 
         if self._is_closed:
             raise StoreUnavailable(f"{self.name}: this store was closed")
 
-        given = conninfo_to_dict(self._conninfo)
-        defaults = {key: value for key, value in _DEFAULTS.items() if key not in given}
         connection: Connection | None = None
         try:
-            connection = psycopg.connect(self._conninfo, autocommit=True, **cast("dict[str, Any]", defaults))
+            connection = self._connected()
             self._set_up(connection)
         except psycopg.Error as error:
             # libpq's text names the host, the user and the database, never the password.
@@ -151,26 +283,52 @@ class Connections:
             raise StoreUnavailable(f"{self.name}: {said}") from error
         return connection
 
+    def _connected(self) -> Connection:
+        from psycopg.conninfo import conninfo_to_dict
+
+        given = conninfo_to_dict(self._conninfo)
+        defaults = {key: value for key, value in _DEFAULTS.items() if key not in given}
+        connection = own_connection().connect(
+            self._conninfo, autocommit=True, **cast("dict[str, Any]", defaults)
+        )
+        cast("Own", connection).patience_s = self._patience_s
+        return connection
+
     def _set_up(self, connection: Connection) -> None:
-        from psycopg import RawCursor
-
-        connection.cursor_factory = RawCursor
+        connection.cursor_factory = own_cursor()
         connection.prepared_max = _PREPARED_MAX
-        dumpers, loaders = _converters()
-        for cls, dumper in dumpers.items():
-            connection.adapters.register_dumper(cls, dumper)
-        for name, loader in loaders.items():
-            connection.adapters.register_loader(name, loader)
-        connection.execute(f'{_SETTINGS} SET search_path = "{self.schema}"'.encode())
+        connection.prepare_threshold = _PREPARED_AFTER
+        wanted = {"search_path": f'"{self.schema}"', **SETTINGS}
+        settings = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in wanted.items())
+        row = connection.execute(f"SELECT pg_backend_pid(), {settings}".encode(), prepare=False).fetchone()
+        assert row is not None
+        own = cast("Own", connection)
+        own.process_id, own.is_at_work = row[0], self._is_at_work
 
-    def take(self) -> tuple[Connection, bool]:
+    def _is_at_work(self, process_id: int) -> bool:
+        """Ask the server whether one of its processes works on a statement. False where it cannot be asked."""
+        import psycopg
+
+        try:
+            with self._connected() as asking:
+                found = asking.execute(
+                    "SELECT state FROM pg_stat_activity WHERE pid = %s", [process_id], prepare=False
+                )
+                return found.fetchone() == ("active",)
+        except psycopg.Error:
+            return False
+
+    def take(self, *, waits: bool = True) -> tuple[Connection, bool]:
         """
         Return a connection, and whether it has been used before. It must be given back.
+
+        Args:
+            waits: whether to wait for one, where all are in use.
 
         Raises:
             StoreUnavailable: all are in use, and stay so; the server cannot be reached; or this store was closed.
         """
-        if not self._permits.acquire(timeout=_WAIT_S):
+        if not self._permits.acquire(timeout=WAIT_S if waits else 0.0):
             raise StoreUnavailable(f"{self.name}: all {self._connections_max} connections are in use")
         try:
             with self._lock:
@@ -181,10 +339,20 @@ class Connections:
             self._permits.release()
             raise
 
+    def aside(self) -> Connection:
+        """Make a connection that does not count, for what takes long. `done` ends it. Raises: StoreUnavailable."""
+        return self.open()
+
+    def done(self, connection: Connection) -> None:
+        """Let go of a connection that did not count."""
+        connection.close()
+
     def give_back(self, connection: Connection) -> None:
         """Take a connection back. Only one on which nothing is open is kept."""
         from psycopg.pq import TransactionStatus
 
+        if cast("Own", connection).gave_up:
+            self._close_idle()  # They lead to the same server, and it would take as long to learn that of each.
         is_well = connection.info.transaction_status is TransactionStatus.IDLE
         with self._lock:
             is_kept = is_well and not self._is_closed

@@ -44,6 +44,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "53": "it has run out of memory, disk or files",
     "57": "it is stopping or starting, or an administrator intervened",
     "58": "reading or writing its files failed",
+    "0A000": "it may not be written: it is a standby",
     "25006": "it may not be written: it is read-only, or a standby",
     "25P03": "this transaction was idle for too long",
     "25P04": "this transaction took too long",
@@ -53,12 +54,14 @@ _REASONS: Final[Mapping[str, str]] = {
     "55P03": "another transaction keeps a row or a lock for too long",
     "57014": "the statement took too long, or was cancelled",
     "57P03": "it takes no connections now",
+    "XX000": "it failed within, such as on a file that may not grow",
     "XX001": "its files are damaged",
     "XX002": "its files are damaged",
 }
 """Why the server cannot be used, by code, or by its class, the first two signs. Any other is a bug, let through."""
 
-_LOST: Final = frozenset({"57P01", "57P02", "57P05", "25P03", "25P04"})
+_IDLE_FOR_TOO_LONG: Final = "25P03"
+_LOST: Final = frozenset({"57P01", "57P02", "57P05", _IDLE_FOR_TOO_LONG, "25P04"})
 """Codes after which the server ends the connection."""
 
 _RULE_OF_KEY: Final[Mapping[str, str]] = {
@@ -122,8 +125,12 @@ def _without_code(error: psycopg.Error, name: str) -> Exception:
 
 
 def translate_commit(error: psycopg.Error, name: str) -> Exception:
-    """Return the exception that stands for *error* out of the COMMIT of a transaction that wrote something."""
-    if not is_lost(error):
+    """
+    Return the exception that stands for *error* out of the COMMIT of a transaction that wrote something.
+
+    One that was ended because nobody said anything had not heard of the COMMIT.
+    """
+    if not is_lost(error) or error.sqlstate == _IDLE_FOR_TOO_LONG:
         return translate(error, name)
     uncertain = CommitUncertain(f"{name}: the connection was lost during the commit, which may have happened")
     uncertain.__cause__ = error

@@ -24,7 +24,7 @@ class Subjects(Part):
 
     def get(self, subject_id: SubjectId) -> Subject:
         """Return one person. O(log n). Raises: NotFound."""
-        found = self._session.record(sql.SUBJECTS, sql.SUBJECTS.get, subject_id)
+        found = self._session.row(sql.SUBJECTS, subject_id)
         return present(found, NotFound, "subject", subject_id)
 
     def by_identity(self, identity: str) -> Subject | None:
@@ -98,4 +98,15 @@ class OptOuts(Part):
 
     def find(self, number_key: str) -> OptOut | None:
         """Return what is known of a number, or None. O(log n)."""
-        return self._session.record(sql.OPT_OUTS, sql.OPT_OUTS.get, number_key)
+        session = self._session
+        if session.only_reads:
+            return session.row(sql.OPT_OUTS, number_key)
+        session.refuse_if_undone()
+        if not session.seen.knows(sql.OPT_OUTS, number_key):
+            # Who asks that is about to call there.
+            found = session.all(sql.OPT_OUT_WITH_ATTEMPT, number_key)
+            opt_out, attempt = session.rows_beside(sql.OF_NUMBER, found[0][1:]) if found else (None, None)
+            session.seen.add(sql.OPT_OUTS, opt_out, number_key)
+            if attempt is None:
+                session.seen.add_idle(number_key)
+        return session.seen.find(sql.OPT_OUTS, number_key)

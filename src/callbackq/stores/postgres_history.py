@@ -16,14 +16,15 @@ from callbackq.ids import AgentId, CallbackId, CallId, QueueName
 from callbackq.model import Entity
 from callbackq.ports import HistoryLink
 from callbackq.stores import postgres_statements as sql
-from callbackq.stores.postgres_session import Part, Session
+from callbackq.stores.postgres_pruning import OldHistory
+from callbackq.stores.postgres_session import Session
 from callbackq.stores.rows import EVENT_COLUMNS, EventCodec, check_event
 
 _EVENTS: Final = EventCodec(native=True)
 _ENTITY: Final = EVENT_COLUMNS.index("entity")
 
 
-class History(Part):
+class History(OldHistory):
     """What happened to one tenant's records."""
 
     __slots__ = ("_appended",)
@@ -44,17 +45,29 @@ class History(Part):
         """
         session = self._session
         session.refuse_if_read_only()
-        rows: list[list[Any]] = []
+        rows = self.rows_of(events)
         for event in events:
-            check_event(event, tenant_id=session.tenant_id)
             if isinstance(event, ReportIgnored):
                 # It comes without its record, whose version must still be the one that it names.
                 session.fetch(sql.KEEP_ATTEMPT, (session.tenant_id, event.attempt_id))
-            rows.append([*_EVENTS.encode(event), record_id_of(event), text_of(event)])
         if len(rows) == 1:
-            session.write(sql.INSERT_EVENT, rows[0])
+            session.put(sql.INSERT_EVENT, rows[0])
         elif rows:
             session.write_all(sql.INSERT_EVENT, rows)
+        self.was_written(events)
+
+    def rows_of(self, events: Sequence[Event]) -> list[list[Any]]:
+        """Return what is written of each event. Raises: ValueError: one is another tenant's."""
+        for event in events:
+            check_event(event, tenant_id=self._session.tenant_id)
+        return [[*_EVENTS.encode(event), record_id_of(event), text_of(event)] for event in events]
+
+    def may_join(self, events: Sequence[Event]) -> bool:
+        """Whether each of these is of another record: then none need see another, and one statement writes all."""
+        return len({(event.entity, record_id_of(event)) for event in events}) == len(events)
+
+    def was_written(self, events: Sequence[Event]) -> None:
+        """Keep what this transaction has written."""
         self._appended.extend(events)
 
     def appended(self) -> Sequence[Event]:

@@ -12,11 +12,14 @@ from operator import attrgetter
 from typing import Final
 
 from callbackq.ids import PlaceId, QueueName
-from callbackq.model import POSITION_EXACT_MAX, Ahead, Place
+from callbackq.model import POSITION_EXACT_MAX, Ahead, Callback, Place
 from callbackq.stores import postgres_statements as sql
+from callbackq.stores.postgres_seen import Heads
 from callbackq.stores.postgres_session import LINE, Part
 
 _position_of: Final = attrgetter("rank", "place_id")
+_HEADS_MAX: Final = 50
+_SUBJECT: Final = sql.CALLBACKS.rows.columns.index("subject_id")
 
 
 class Line(Part):
@@ -28,11 +31,38 @@ class Line(Part):
         """Return the first place, or live call, of *queue* in these lanes. O(log n) for each lane."""
         session = self._session
         session.take_turn(LINE)
+        session.refuse_if_undone()
+        look = session.seen.look
         wanted = "{" + ",".join(map(str, lanes)) + "}"
-        heads: list[Place] = [*session.records(sql.CALLS, sql.HEAD_CALL, queue, wanted)]
-        if not calls_only:
-            heads.extend(session.records(sql.CALLBACKS, sql.HEAD_CALLBACK, queue, wanted))
+        heads: list[Place] = []
+        if look is None or look.has_calls is not False:
+            heads.extend(session.records(sql.CALLS, sql.HEAD_CALL, queue, wanted))
+        if not calls_only and (look is None or look.has_callbacks is not False):
+            first = self._first_callback(queue, wanted)
+            heads.extend([first] if first is not None else [])
         return min(heads, key=_position_of, default=None)
+
+    def _first_callback(self, queue: QueueName, wanted: str) -> Callback | None:
+        """
+        Return the first callback of some lanes, with all that is looked at before it is started.
+
+        As many are read at once as there are free agents; where none may be started, it is only looked who is first.
+        """
+        session = self._session
+        if not session.may_start:
+            return next(iter(session.records(sql.CALLBACKS, sql.HEAD_CALLBACK, queue, wanted)), None)
+        heads = session.seen.heads(queue, wanted)
+        if heads is None:
+            limit = min(max(session.seen.free_count, 1), _HEADS_MAX)
+            rows = session.all(sql.HEAD_CALLBACKS, queue, wanted, limit)
+            for row in rows:
+                session.rows_beside(sql.OF_HEAD, row)
+                if row[-1] == 1:
+                    session.seen.add_alone(row[_SUBJECT], row[1])
+            found = [session.row(sql.CALLBACKS, row[1]) for row in rows]
+            heads = Heads((one for one in found if one is not None), is_all=len(rows) < limit)
+            session.seen.add_heads(queue, wanted, heads)
+        return heads.first
 
     def count_ahead(self, queue: QueueName, *, rank: int, place_id: PlaceId) -> Ahead:
         """
@@ -80,5 +110,10 @@ class Line(Part):
 
     def is_empty(self) -> bool:
         """Whether no place waits in any queue. O(log n)."""
-        self._session.take_turn(LINE)
-        return not self._session.numbers(sql.ANY_WAITING)[0]
+        session = self._session
+        session.take_turn(LINE)
+        look = session.seen.look
+        if look is not None and look.has_callbacks is not None and look.has_calls is not None:
+            session.refuse_if_undone()
+            return not (look.has_callbacks or look.has_calls)
+        return not session.numbers(sql.ANY_WAITING)[0]

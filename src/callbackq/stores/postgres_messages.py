@@ -23,7 +23,7 @@ class Messages(Part):
 
     def get(self, message_id: MessageId) -> Message:
         """Return one message. O(log n). Raises: MessageNotFound."""
-        found = self._session.record(sql.MESSAGES, sql.MESSAGES.get, message_id)
+        found = self._session.row(sql.MESSAGES, message_id)
         return present(found, MessageNotFound, "message", message_id)
 
     def by_cause(self, cause: str) -> Message | None:

@@ -8,15 +8,21 @@ tried again that might have been done: only where nothing was asked yet does a l
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import attrs
+
 from callbackq.errors import Conflict, InvalidText, NotFound, StoreUnavailable
-from callbackq.ids import QueueName, TenantId
+from callbackq.ids import QueueName, SubjectId, TenantId
+from callbackq.model import Callback
 from callbackq.ports import Commit
-from callbackq.stores.postgres_connections import Connections
+from callbackq.stores import postgres_statements as sql
+from callbackq.stores.postgres_connections import Lending
 from callbackq.stores.postgres_errors import driver_error, is_lost, translate, translate_commit
+from callbackq.stores.postgres_seen import Look, Seen
 from callbackq.stores.postgres_statements import Statements
 from callbackq.stores.rows import RecordT, as_utc
 
@@ -59,10 +65,57 @@ _KEEP: Final = (
 )
 
 
+_LOOKED_FOR: Final = (
+    "has_callbacks",
+    "has_calls",
+    "has_wanting",
+    "has_available",
+    "has_controls",
+    "lanes_count",
+)
+
+
 def turn_number(*names: str) -> int:
     """Return the number of an advisory lock: 64 bits out of the names of what it guards."""
     digest = hashlib.blake2b(repr(("callbackq", *names)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
+
+
+def _command(connection: Connection, sql: bytes) -> None:
+    """Run statements that have no parameters, in one journey: what a cursor does, but for what it does for results."""
+    driver = _driver()
+
+    def exchange() -> Generator[Any, Any, list[Any]]:
+        connection.pgconn.send_query(sql)
+        return (yield from driver.execute(connection.pgconn))
+
+    with connection.lock:
+        results = connection.wait(exchange())
+    for result in results:
+        if result.status not in driver.well:
+            raise driver.error_of(result, encoding=connection.info.encoding)
+
+
+@attrs.frozen(kw_only=True)
+class _Driver:
+    """What is needed of psycopg for a command: looked up once, for an import takes its time."""
+
+    execute: Callable[[Any], Generator[Any, Any, list[Any]]]
+    error_of: Callable[..., psycopg.Error]
+    well: frozenset[int]
+
+
+@cache
+def _driver() -> _Driver:
+    from psycopg import generators
+    from psycopg.errors import error_from_result
+    from psycopg.pq import ExecStatus
+
+    return _Driver(
+        execute=generators.execute,
+        error_of=error_from_result,
+        well=frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}),
+    )
 
 
 def _beginning(commit: Commit, turns: Sequence[int]) -> str:
@@ -88,6 +141,7 @@ class Session:
 
     Attributes:
         kept: what it keeps, or was late for.
+        seen: what is known already.
     """
 
     __slots__ = (
@@ -99,14 +153,16 @@ class Session:
         "_is_over",
         "_wrote",
         "kept",
+        "seen",
         "tenant_id",
     )
 
     def __init__(
-        self, connections: Connections, tenant_id: TenantId, *, commit: Commit, kept: Collection[Turn] = ()
+        self, connections: Lending, tenant_id: TenantId, *, commit: Commit, kept: Collection[Turn] = ()
     ) -> None:
         self.tenant_id = tenant_id
         self.kept = frozenset(kept)
+        self.seen: Final = Seen()
         self._connections = connections
         self._commit = commit
         self._is_over = False
@@ -118,6 +174,11 @@ class Session:
     def end(self) -> None:
         """Refuse everything from now on, but to commit or to roll back."""
         self._is_over = True
+
+    @property
+    def wrote(self) -> bool:
+        """Whether it was asked to write something."""
+        return self._wrote
 
     @property
     def only_reads(self) -> bool:
@@ -179,7 +240,7 @@ class Session:
         while self._connection is None:
             connection, was_used = self._connections.take()
             try:
-                connection.execute(sql, prepare=False)
+                _command(connection, sql)
                 self._cursor = cast("Cursor", connection.cursor(binary=True))
                 self._connection = connection
             except driver_error() as error:
@@ -195,7 +256,12 @@ class Session:
     # ------------------------------------------------------------------------ statements
 
     def write(self, statement: str, parameters: Sequence[Any]) -> int:
-        """Run one statement that writes, and return how many rows it changed."""
+        """Run one statement that writes whichever rows, and return how many it changed. Nothing is known then."""
+        self.seen.clear()
+        return self.put(statement, parameters)
+
+    def put(self, statement: str, parameters: Sequence[Any]) -> int:
+        """Run one statement that writes a row of which `seen` is told, or history; return how many it changed."""
         cursor = self._usable()
         failure: Exception
         try:
@@ -207,9 +273,13 @@ class Session:
             failure = InvalidText(_HALF)
         raise failure
 
+    def undo(self, failure: Exception) -> None:
+        """Let nothing more be done: a part of what belongs together was written, and the rest was refused."""
+        self._failure = failure
+
     def write_all(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """
-        Run one statement that writes for each of several rows, in order, without waiting in between.
+        Run one statement that writes history for each of several rows, in order, without waiting in between.
 
         An error undoes the transaction: some of the rows may have been written before it.
         """
@@ -223,6 +293,22 @@ class Session:
             self._failure = InvalidText(_HALF)
         if self._failure is not None:
             raise self._failure
+
+    def put_together(self, statement: str, parameters: Sequence[Any]) -> Row:
+        """Run one statement that writes rows of which `seen` is told, and history; return the one row that it gives."""
+        cursor = self._usable()
+        failure: Exception
+        try:
+            self._wrote = True
+            found = cursor.execute(statement.encode(), parameters).fetchone()
+        except driver_error() as error:
+            failure = self._failed(error)
+        except UnicodeEncodeError:
+            failure = InvalidText(_HALF)
+        else:
+            assert found is not None
+            return found
+        raise failure
 
     def fetch(self, statement: str, parameters: Sequence[Any]) -> list[Row]:
         """Return all rows that one statement finds. A text that cannot be stored is in none of them."""
@@ -246,6 +332,47 @@ class Session:
         """Return the numbers that one statement computes, or zeros where nothing can be found."""
         rows = self.all(statement, *parameters)
         return list(rows[0]) if rows else [0, 0]
+
+    def row(self, of: Statements[RecordT], *key: Any) -> RecordT | None:
+        """Return the record that has this key, or None. It is asked for once."""
+        self.refuse_if_undone()
+        if not self.seen.knows(of, *key):
+            rows = self.all(of.get, *key)
+            self.seen.add(of, rows[0] if rows else None, *key)
+        return self.seen.find(of, *key)
+
+    def rows_beside(self, of: Sequence[Statements[Any]], row: Row) -> list[Row | None]:
+        """Take a row apart that was joined of several; None for each that there is not. The others are known then."""
+        parts: list[Row | None] = []
+        start = 0
+        for each in of:
+            part = row[start : (start := start + len(each.rows.columns))]
+            parts.append(part if part[0] is not None else None)
+            if part[0] is not None:
+                self.seen.add_row(each, part)
+        return parts
+
+    def alone(self, subject_id: SubjectId) -> Callback | None:
+        """Return the only callback that a person ever had, if it is known to be."""
+        self.refuse_if_undone()
+        return self.seen.alone(subject_id)
+
+    def is_idle(self, number_key: str) -> bool:
+        """Whether it is known that no attempt holds this number."""
+        self.refuse_if_undone()
+        return self.seen.is_idle(number_key)
+
+    @property
+    def may_start(self) -> bool:
+        """Whether a callback may be started here: only where the disk is waited for."""
+        return self._commit is Commit.FLUSHED
+
+    def kept_records(self, of: Statements[RecordT], statement: str) -> list[RecordT]:
+        """Return the records that a statement finds. They are known then."""
+        rows = self.all(statement)
+        for row in rows:
+            self.seen.add_row(of, row)
+        return [of.rows.decode(row) for row in rows]
 
     def record(self, of: Statements[RecordT], statement: str, *key: Any) -> RecordT | None:
         """Return the record that a statement finds by *key*, or None."""
@@ -271,14 +398,39 @@ class Session:
     ) -> list[RecordT]:
         """Return the rows of one table that are due, of these queues."""
         self.take_turn(LINE)
+        look = self.look() if of.table in sql.LOOKED_AT else None
+        if look is not None:
+            earliest = look.due_at[of.table]
+            if earliest is None or earliest > as_utc(now):
+                return []
         if queues is None:
             return self.records(of, of.due, as_utc(now), limit)
         return self.records(of, of.due_in, as_utc(now), limit, list(queues))
 
-    def _usable(self) -> Cursor:
+    def look(self) -> Look | None:
+        """Return what there is to do, asked once; None in a transaction that only reads: it wants one thing."""
+        self.refuse_if_undone()
+        if self.only_reads:
+            return None
+        if self.seen.look is None:
+            rows = self.all(sql.LOOK)
+            if not rows:
+                return None
+            count = len(sql.LOOKED_AT)
+            self.seen.look = Look(
+                due_at=dict(zip(sql.LOOKED_AT, rows[0][:count], strict=True)),
+                **dict(zip(_LOOKED_FOR, rows[0][count:], strict=True)),
+            )
+        return self.seen.look
+
+    def refuse_if_undone(self) -> None:
+        """Raise RuntimeError after the block, and what stands for the error that has undone the transaction."""
         self.refuse_if_over()
         if self._failure is not None:
             raise self._undone()
+
+    def _usable(self) -> Cursor:
+        self.refuse_if_undone()
         if self._cursor is None:
             self._begin()
         assert self._cursor is not None

@@ -2,7 +2,7 @@
 The statements of the store in PostgreSQL: what is asked, and how a record is written.
 
 The rule: the text of every statement is made once, when the module is imported, so that the server plans it once per
-connection; and every statement names the tenant, and is served by an index of `schema/postgres.sql`. Parameters are
+connection; and every statement names the tenant, and is served by an index of `schema/postgres/`. Parameters are
 PostgreSQL's own, `$1` and so on.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any, Final, Generic
 
 from callbackq.model import (
@@ -21,6 +22,7 @@ from callbackq.model import (
     Conversation,
     LiveCall,
     Message,
+    Node,
     OptOut,
     QueueControl,
     SlotCount,
@@ -31,7 +33,18 @@ from callbackq.model import (
 )
 from callbackq.stores.rows import CHAIN_COLUMNS, EVENT_COLUMNS, RecordRows, RecordT
 
+_CHANGES_MAX: Final = 64
+"""So many statements are kept of each table, by which of its columns change."""
+
+_KEPT: Final = (Agent, Attempt, Callback)
+_DECODED_MAX: Final = 500
+"""So many records are kept of each of these classes, in which no personal data stands: a row is mostly seen again."""
+
 _MARK: Final = re.compile(r"\{(\w+)\}")
+
+
+def _numbered(template: str, used: Sequence[str], count: int) -> str:
+    return _MARK.sub(lambda found: f"${used.index(found[1]) + 1 + count}", template)
 
 
 class Numbered:
@@ -41,16 +54,32 @@ class Numbered:
     Args:
         template: the statement, with names.
         columns: the columns of the row, in their order.
+
+    Attributes:
+        text_after: returns the statement as a part of another one, in which so many parameters come before its own.
     """
 
     def __init__(self, template: str, columns: Sequence[str]) -> None:
         used = list(dict.fromkeys(_MARK.findall(template)))
-        self.text: Final = _MARK.sub(lambda found: f"${used.index(found[1]) + 1}", template)
         self._places: Final = tuple(columns.index(name) for name in used)
+        self.text_after: Final = partial(_numbered, template, used)
+        self.text: Final = self.text_after(0)
+
+    @property
+    def count(self) -> int:
+        """How many parameters it has."""
+        return len(self._places)
 
     def of(self, values: Sequence[Any]) -> list[Any]:
         """Return the parameters, out of the values of a row."""
         return [values[place] for place in self._places]
+
+
+def _changing(table: str, own: str, columns: Sequence[str], changed: tuple[int, ...]) -> Numbered:
+    """Return the statement that writes some columns of a row whose version was read."""
+    changes = ["version = {version}", *(f"{columns[place]} = {{{columns[place]}}}" for place in changed)]
+    where = f"WHERE {own} AND version = {{version}}::bigint - 1"
+    return Numbered(f"UPDATE {table} SET {', '.join(changes)} {where}", columns)
 
 
 class Statements(Generic[RecordT]):
@@ -80,6 +109,10 @@ class Statements(Generic[RecordT]):
         rest = rows.columns[1 + len(rows.key) :]
         changes = ", ".join(f"{column} = {{{column}}}" for column in rest)
         found = ", ".join(["version", *(f"EXISTS ({other})" for other in others)])
+        unique = {name for other in others for name in _MARK.findall(other)} - {"tenant_id", "state", key}
+        self._unique: Final = tuple(rows.columns.index(name) for name in sorted(unique))
+        self._state: Final = rows.columns.index("state") if "state" in rows.columns else None
+        self.table: str = table
         self.rows: RecordRows[RecordT] = rows
         self.columns: str = columns
         self.rules: tuple[str, ...] = tuple(rules or ())
@@ -98,9 +131,53 @@ class Statements(Generic[RecordT]):
             f"UPDATE {table} SET {changes} WHERE {own} AND version = {{version}}::bigint - 1{free}",
             rows.columns,
         )
+        self._is_kept: Final = record_class in _KEPT
+        self._decoded: Final[dict[tuple[Any, ...], tuple[Sequence[Any], RecordT]]] = {}
+        self._rest: Final = range(2 + len(rows.key), len(rows.columns))
+        self._changing: Final = lru_cache(_CHANGES_MAX)(partial(_changing, table, own, rows.columns))
+        self.remove: Numbered = Numbered(
+            f"DELETE FROM {table} WHERE {own} AND version = {{version}}", rows.columns
+        )
         self.refusal: Numbered = Numbered(
             f"SELECT {found} FROM (VALUES (1)) AS one LEFT JOIN {table} ON {own}", rows.columns
         )
+
+    def decode(self, row: Sequence[Any]) -> RecordT:
+        """Return the record of a row: the same one, if this very row was read or written lately."""
+        if not self._is_kept:
+            return self.rows.decode(row)
+        key = tuple(row[: 1 + len(self.rows.key)])
+        known = self._decoded.get(key)
+        if known is not None and known[0] == row:
+            return known[1]
+        if len(self._decoded) >= _DECODED_MAX:
+            self._decoded.clear()
+        record = self.rows.decode(row)
+        self._decoded[key] = row, record
+        return record
+
+    def writing(self, before: Sequence[Any] | None, values: Sequence[Any]) -> Numbered:
+        """
+        Return the statement that writes a row.
+
+        Args:
+            before: the row that is stored, where it is known. Then only what has changed is written; and if its keys
+                have not, it holds them still, so nobody else does.
+            values: the row.
+        """
+        version = values[1 + len(self.rows.key)]
+        if version == 1:
+            return self.insert
+        is_read = before is not None and before[1 + len(self.rows.key)] == version - 1
+        if before is None or not is_read or not self._holds_on(before, values):
+            return self.update
+        changed = tuple(place for place in self._rest if before[place] != values[place])
+        return self._changing(changed)
+
+    def _holds_on(self, before: Sequence[Any], values: Sequence[Any]) -> bool:
+        if self._state is not None and before[self._state] == "ended" != values[self._state]:
+            return False
+        return all(before[place] == values[place] for place in self._unique)
 
 
 CALLBACKS: Final = Statements(
@@ -163,6 +240,7 @@ MESSAGES: Final = Statements(
     },
 )
 CONVERSATIONS: Final = Statements("callbackq_conversations", Conversation)
+NODES: Final = Statements("callbackq_nodes", Node)
 OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     Callback: CALLBACKS,
     LiveCall: CALLS,
@@ -178,6 +256,7 @@ OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     OptOut: OPT_OUTS,
     Message: MESSAGES,
     Conversation: CONVERSATIONS,
+    Node: NODES,
 }
 
 # ---------------------------------------------------------------------------- keys
@@ -190,6 +269,31 @@ BY_CUSTOMER: Final = f"{SUBJECTS.select} AND customer_id = $2"
 BY_LEG: Final = (
     f"{ATTEMPTS.select} AND attempt_id ="
     " (SELECT leg.attempt_id FROM callbackq_legs AS leg WHERE leg.tenant_id = $1 AND leg.leg_id = $2)"
+)
+
+
+def _beside(of: Statements[Any], on: str, key: str) -> str:
+    """Join one row by its key. OFFSET keeps the planner from any other way."""
+    return (
+        f" LEFT JOIN LATERAL (SELECT {of.columns} FROM {of.table} AS found"
+        f" WHERE found.tenant_id = $1 AND found.{on} = {key} OFFSET 0) AS {on} ON TRUE"
+    )
+
+
+# An attempt with its callback, the person and the agent: whatever is done to it looks at these.
+OF_LEG: Final = (ATTEMPTS, CALLBACKS, SUBJECTS, AGENTS)
+BY_LEG_WITH_ALL: Final = (
+    f"SELECT * FROM ({BY_LEG}) AS attempt"
+    + _beside(CALLBACKS, "callback_id", "attempt.callback_id")
+    + _beside(SUBJECTS, "subject_id", "attempt.subject_id")
+    + _beside(AGENTS, "agent_id", "attempt.agent_id")
+)
+
+# Who is about to be called at a number: whether they opted out, and are being called at it.
+OF_NUMBER: Final = (OPT_OUTS, ATTEMPTS)
+OPT_OUT_WITH_ATTEMPT: Final = (
+    "SELECT * FROM (VALUES (1)) AS one(one)"
+    f" LEFT JOIN ({OPT_OUTS.get}) AS opt_out ON TRUE LEFT JOIN ({BY_NUMBER_KEY}) AS attempt ON TRUE"
 )
 
 # ---------------------------------------------------------------------------- one queue
@@ -222,6 +326,10 @@ WANTING_ATTEMPTS_IN: Final = f"{ATTEMPTS.select} {_WANTING} AND queue = ANY ($2)
 DIALED_ATTEMPTS: Final = (
     f"{ATTEMPTS.select} AND number_key = $2 AND customer_leg <> 'none' AND started_at > $3"
     " ORDER BY started_at DESC, attempt_id DESC LIMIT $4"
+)
+ATTEMPTS_OF_NODE: Final = (
+    f"{ATTEMPTS.select} AND node_id = $2 AND state <> 'ended' AND attempt_id > $3"
+    " ORDER BY attempt_id LIMIT $4"
 )
 AVAILABLE: Final = f"{AGENTS.select} AND state = 'available' ORDER BY since_at, agent_id"
 STAFFED_COUNT: Final = "SELECT count(*) FROM callbackq_agent_queues WHERE tenant_id = $1 AND queue = $2"
@@ -296,6 +404,15 @@ MESSAGES_TO: Final = (
 MESSAGES_UNCERTAIN: Final = f"{MESSAGES.select} AND state = 'uncertain' ORDER BY due_at, message_id LIMIT $2"
 FORGET_CONVERSATIONS: Final = _FORGET.format("callbackq_conversations", "conversation_key", "over_at")
 
+# ---------------------------------------------------------------------------- nodes
+
+NODES_PRESENT: Final = f"{NODES.select} AND state <> 'gone' AND version > 0 ORDER BY node_id"
+NODES_ALL: Final = f"{NODES.select} ORDER BY node_id"
+FORGET_NODES: Final = """
+    DELETE FROM callbackq_nodes WHERE tenant_id = $1 AND node_id = ANY (ARRAY(
+        SELECT node_id FROM callbackq_nodes WHERE tenant_id = $1 AND state = 'gone' AND seen_at < $2
+         ORDER BY seen_at, node_id LIMIT $3 FOR UPDATE SKIP LOCKED))"""
+
 # ---------------------------------------------------------------------------- the line
 
 _WAITING: Final = "FROM {} WHERE tenant_id = $1 AND queue = $2 AND state = 'waiting'{}"
@@ -317,6 +434,20 @@ _HEAD: Final = """
     ) AS place ORDER BY place.rank, place.place_id LIMIT 1"""
 HEAD_CALLBACK: Final = _HEAD.format(CALLBACKS.columns, _CALLBACKS_BY_LANE)
 HEAD_CALL: Final = _HEAD.format(CALLS.columns, _CALLS_BY_LANE)
+
+# The first callbacks, each with its person, and whether they have another callback.
+OF_HEAD: Final = (CALLBACKS, SUBJECTS)
+HEAD_CALLBACKS: Final = f"""
+    SELECT place.*, subject_id.*, (
+        SELECT count(*) FROM (
+            SELECT 1 FROM callbackq_callbacks AS other
+             WHERE other.tenant_id = $1 AND other.subject_id = place.subject_id LIMIT 2) AS others)
+      FROM (SELECT first.* FROM unnest($3::bigint[]) AS wanted(lane) CROSS JOIN LATERAL (
+                SELECT {CALLBACKS.columns} {_CALLBACKS_BY_LANE} AND lane = wanted.lane
+                 ORDER BY rank, place_id LIMIT $4::bigint
+            ) AS first ORDER BY first.rank, first.place_id LIMIT $4::bigint) AS place
+      {_beside(SUBJECTS, "subject_id", "place.subject_id")}
+     ORDER BY place.rank, place.place_id"""
 
 _BOUND: Final = POSITION_EXACT_MAX + 1
 _AHEAD: Final = (
@@ -369,6 +500,18 @@ def _next_due_at(condition: str) -> str:
 
 
 NEXT_DUE_AT: Final = _next_due_at("")
+
+# ---------------------------------------------------------------------------- what there is to do
+
+LOOKED_AT: Final = ("callbackq_agents", *_QUEUED)
+LOOK: Final = f"""
+    SELECT {", ".join(_EARLIEST.format(table, "") for table in LOOKED_AT)},
+        EXISTS (SELECT 1 FROM callbackq_callbacks WHERE tenant_id = $1 AND state = 'waiting'{_BY_RANK}),
+        EXISTS (SELECT 1 FROM callbackq_calls WHERE tenant_id = $1 AND state = 'waiting'{_BY_RANK}),
+        EXISTS (SELECT 1 FROM callbackq_attempts WHERE tenant_id = $1 {_WANTING}),
+        EXISTS (SELECT 1 FROM callbackq_agents WHERE tenant_id = $1 AND state = 'available'),
+        EXISTS (SELECT 1 FROM callbackq_queues WHERE tenant_id = $1),
+        (SELECT coalesce(max(lane), 0) + 1 FROM callbackq_lanes WHERE tenant_id = $1)"""
 NEXT_DUE_AT_IN: Final = _next_due_at(" AND queue = ANY ($2)")
 
 # ---------------------------------------------------------------------------- lanes and history
@@ -393,15 +536,35 @@ LINKS: Final = (
     f"SELECT {', '.join((*EVENT_COLUMNS, 'history_number', *CHAIN_COLUMNS))} FROM callbackq_history"
     f" WHERE tenant_id = $1 AND history_number > $2 {_IN_ORDER} LIMIT $3"
 )
-_EVENT_MARKS: Final = [f"${number + 1}" for number in range(len(EVENT_COLUMNS))]
-_RECORD_MARK: Final = f"${len(EVENT_COLUMNS) + 1}"
-_TEXT_MARK: Final = f"${len(EVENT_COLUMNS) + 2}"
-# The server links the event to the last one of its record: so it costs no journey to ask which that is.
-INSERT_EVENT: Final = f"""
+_TYPES: Final = {"version": "bigint", "at": "timestamptz", "due_at": "timestamptz", "detail": "json"}
+_TOLD: Final = (*EVENT_COLUMNS, "record_id", "told")
+_HEAD_OF: Final = "entity = told.entity AND record_id = told.record_id"
+
+
+def insert_events(count: int, *, after: int = 0) -> str:
+    """
+    Return the statement that writes so many events, each of another record, where so many parameters come before.
+
+    The parameters of each are its columns, its record's id, and its text. The server links it to the last event of its
+    record: so it costs no journey to ask which that is.
+    """
+    rows = [
+        ", ".join(
+            f"${after + number * len(_TOLD) + place}::{_TYPES.get(column, 'text')}"
+            for place, column in enumerate(_TOLD, start=1)
+        )
+        for number in range(count)
+    ]
+    columns = ", ".join(f"told.{column}" for column in EVENT_COLUMNS)
+    return f"""
     INSERT INTO callbackq_history ({", ".join((*EVENT_COLUMNS, *CHAIN_COLUMNS))})
-    SELECT {", ".join(_EVENT_MARKS)}, {_RECORD_MARK}, coalesce(head.event_number, 0) + 1,
-           encode(sha256(convert_to(concat(head.digest, chr(10), {_TEXT_MARK}::text), 'UTF8')), 'hex')
-      FROM (VALUES (1)) AS one LEFT JOIN LATERAL (
+    SELECT {columns}, told.record_id, coalesce(head.event_number, 0) + 1,
+           encode(sha256(convert_to(concat(head.digest, chr(10), told.told), 'UTF8')), 'hex')
+      FROM (VALUES ({"), (".join(rows)})) AS told({", ".join(_TOLD)})
+      LEFT JOIN LATERAL (
         SELECT event_number, digest FROM callbackq_history
-         WHERE {_CHAIN.format(_RECORD_MARK)} ORDER BY event_number DESC LIMIT 1
+         WHERE tenant_id = ${after + 1} AND {_HEAD_OF} ORDER BY event_number DESC LIMIT 1
       ) AS head ON TRUE"""
+
+
+INSERT_EVENT: Final = insert_events(1)

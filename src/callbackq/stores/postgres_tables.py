@@ -10,10 +10,9 @@ about messages in `postgres_messages`, the history in `postgres_history`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
 
 from callbackq.errors import (
     AgentNotFound,
@@ -21,9 +20,8 @@ from callbackq.errors import (
     BookingNotFound,
     CallbackNotFound,
     CallNotFound,
-    StaleVersion,
-    UniquenessViolated,
 )
+from callbackq.events import Event
 from callbackq.ids import (
     AgentId,
     AttemptId,
@@ -31,6 +29,7 @@ from callbackq.ids import (
     CallbackId,
     CallId,
     LegId,
+    NodeId,
     QueueName,
     SubjectId,
 )
@@ -45,20 +44,21 @@ from callbackq.model import (
     SlotCount,
     SlotDay,
 )
+from callbackq.ports import Ended
 from callbackq.stores import postgres_statements as sql
 from callbackq.stores.postgres_guards import OptOuts, Subjects, Tallies, Verifications
 from callbackq.stores.postgres_history import History
 from callbackq.stores.postgres_lanes import LaneCache, Lanes
 from callbackq.stores.postgres_line import Line
 from callbackq.stores.postgres_messages import Conversations, Messages
+from callbackq.stores.postgres_nodes import Nodes
+from callbackq.stores.postgres_pruning import queues_in_use, remove_record
 from callbackq.stores.postgres_session import LINE, SLOT, Part, Session, present
-from callbackq.stores.postgres_statements import Statements
+from callbackq.stores.postgres_writing import fit_together, save, save_together
 from callbackq.stores.rows import (
-    UNIQUE_RULES,
     Saved,
     as_utc,
     check_between,
-    check_record,
     encode_instant,
     from_json,
 )
@@ -73,7 +73,7 @@ class _Callbacks(Part):
 
     def get(self, callback_id: CallbackId) -> Callback:
         """Return one callback. O(log n). Raises: CallbackNotFound."""
-        found = self._session.record(sql.CALLBACKS, sql.CALLBACKS.get, callback_id)
+        found = self._session.row(sql.CALLBACKS, callback_id)
         return present(found, CallbackNotFound, "callback", callback_id)
 
     def by_request_key(self, request_key: str) -> Callback | None:
@@ -100,6 +100,9 @@ class _Callbacks(Part):
 
     def of_subject(self, subject_id: SubjectId, *, limit: int) -> list[Callback]:
         """Return the callbacks of one person, in any queue, the latest requested first. O(limit + log n)."""
+        alone = self._session.alone(subject_id)
+        if alone is not None and limit > 0:
+            return [alone]
         return self._session.records(sql.CALLBACKS, sql.CALLBACKS_OF_SUBJECT, subject_id, limit)
 
 
@@ -114,7 +117,7 @@ class _Calls(Part):
 
     def find(self, call_id: CallId) -> LiveCall | None:
         """Return one live call, or None. O(log n)."""
-        return self._session.record(sql.CALLS, sql.CALLS.get, call_id)
+        return self._session.row(sql.CALLS, call_id)
 
     def due(
         self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None
@@ -146,12 +149,19 @@ class _Agents(Part):
 
     def find(self, agent_id: AgentId) -> Agent | None:
         """Return one agent, or None. O(log n)."""
-        return self._session.record(sql.AGENTS, sql.AGENTS.get, agent_id)
+        return self._session.row(sql.AGENTS, agent_id)
 
     def available(self) -> list[Agent]:
         """Return the agents in state AVAILABLE, longest first, then by id. O(available)."""
-        self._session.take_turn(LINE)
-        return self._session.records(sql.AGENTS, sql.AVAILABLE)
+        session = self._session
+        session.take_turn(LINE)
+        look = session.seen.look
+        if look is not None and look.has_available is False:
+            session.refuse_if_undone()
+            return []
+        found = session.kept_records(sql.AGENTS, sql.AVAILABLE)
+        session.seen.free_count = len(found)
+        return found
 
     def staffed_count(self, queue: QueueName) -> int:
         """Count the agents that serve *queue* and are not SIGNED_OUT. O(counted)."""
@@ -174,15 +184,24 @@ class _Attempts(Part):
 
     def get(self, attempt_id: AttemptId) -> Attempt:
         """Return one attempt. O(log n). Raises: AttemptNotFound."""
-        found = self._session.record(sql.ATTEMPTS, sql.ATTEMPTS.get, attempt_id)
+        found = self._session.row(sql.ATTEMPTS, attempt_id)
         return present(found, AttemptNotFound, "attempt", attempt_id)
 
     def by_leg(self, leg_id: LegId) -> Attempt | None:
         """Return the attempt that has this leg, ended or not. O(log n)."""
-        return self._session.record(sql.ATTEMPTS, sql.BY_LEG, leg_id)
+        session = self._session
+        if session.only_reads:
+            return session.record(sql.ATTEMPTS, sql.BY_LEG, leg_id)
+        found = session.all(sql.BY_LEG_WITH_ALL, leg_id)
+        if not found:
+            return None
+        session.rows_beside(sql.OF_LEG, found[0])
+        return session.row(sql.ATTEMPTS, found[0][1])
 
     def live_by_number(self, number_key: str) -> Attempt | None:
         """Return the attempt that has not ended for this number. O(log n)."""
+        if self._session.is_idle(number_key):
+            return None
         return self._session.record(sql.ATTEMPTS, sql.BY_NUMBER_KEY, number_key)
 
     def open_count(self, queue: QueueName, *, limit: int) -> int:
@@ -193,9 +212,17 @@ class _Attempts(Part):
         """Return the attempts of *queue* that have not ended, by id. O(found + log n)."""
         return self._session.records(sql.ATTEMPTS, sql.OPEN_ATTEMPTS, queue)
 
+    def of_node(self, node_id: NodeId, *, after: AttemptId | None = None, limit: int) -> list[Attempt]:
+        """Return the attempts of one node that have not ended, by id, behind *after*. O(limit + log n)."""
+        return self._session.records(sql.ATTEMPTS, sql.ATTEMPTS_OF_NODE, node_id, after or "", limit)
+
     def wanting_agent(self, *, queues: Collection[QueueName] | None = None) -> list[Attempt]:
         """Return the attempts without an agent that go on, by id. O(n log n) in those."""
         self._session.take_turn(LINE)
+        look = self._session.seen.look
+        if look is not None and look.has_wanting is False:
+            self._session.refuse_if_undone()
+            return []
         if queues is None:
             found = self._session.records(sql.ATTEMPTS, sql.WANTING_ATTEMPTS)
         else:
@@ -222,7 +249,7 @@ class _Bookings(Part):
 
     def get(self, booking_id: BookingId) -> Booking:
         """Return one booking. O(log n). Raises: BookingNotFound."""
-        found = self._session.record(sql.BOOKINGS, sql.BOOKINGS.get, booking_id)
+        found = self._session.row(sql.BOOKINGS, booking_id)
         return present(found, BookingNotFound, "booking", booking_id)
 
     def of_callback(self, callback_id: CallbackId) -> Booking | None:
@@ -306,7 +333,16 @@ class _Queues(Part):
 
     def find(self, queue: QueueName) -> QueueControl | None:
         """Return what is switched for *queue* itself, or None if nothing ever was. O(log n)."""
-        return self._session.record(sql.QUEUES, sql.QUEUES.get, queue)
+        session = self._session
+        session.refuse_if_over()
+        look = session.seen.look
+        if look is not None and not look.has_controls and not session.seen.knows(sql.QUEUES, queue):
+            session.seen.add(sql.QUEUES, None, queue)
+        return session.row(sql.QUEUES, queue)
+
+    def in_use(self) -> list[QueueName]:
+        """Return the queues in which a callback, a live call or an attempt has not ended, in order. O(log n) each."""
+        return queues_in_use(self._session)
 
 
 # ---------------------------------------------------------------------------- transaction
@@ -327,6 +363,7 @@ class PostgresTransaction:
         "lanes",
         "line",
         "messages",
+        "nodes",
         "opt_outs",
         "queues",
         "slots",
@@ -348,6 +385,7 @@ class PostgresTransaction:
         self.opt_outs = OptOuts(session)
         self.messages = Messages(session)
         self.conversations = Conversations(session)
+        self.nodes = Nodes(session)
         self.queues = _Queues(session)
         self.lanes = Lanes(session, lane_cache)
         self.line = Line(session)
@@ -367,30 +405,28 @@ class PostgresTransaction:
             RuntimeError: the transaction is READ_ONLY.
             StoreUnavailable: nothing can be written now.
         """
-        session = self._session
-        session.refuse_if_read_only()
-        check_record(record, tenant_id=session.tenant_id)
-        statements: Statements[Any] = sql.OF_CLASS[type(record)]
-        values = statements.rows.encode(record)
-        statement = statements.insert if record.version == 1 else statements.update
-        try:
-            changed = session.write(statement.text, statement.of(values))
-        except (StaleVersion, UniquenessViolated) as refusal:
-            raise type(refusal)(f"{statements.rows.key_of(values)}: {refusal}") from None
-        if changed != 1:
-            raise self._refusal(statements, record.version, values)
+        save(self._session, record)
 
-    def _refusal(self, statements: Statements[Any], version: int, values: list[Any]) -> Exception:
-        """Find out why a row was not written: the same transaction sees the same."""
-        row_id = statements.rows.key_of(values)
-        stored, *taken = self._session.fetch(statements.refusal.text, statements.refusal.of(values))[0]
-        if version == 1 and stored is not None:
-            return UniquenessViolated(f"{row_id}: {UNIQUE_RULES['id']}")
-        if version != 1 and stored != version - 1:
-            found = "none" if stored is None else f"version {stored}"
-            return StaleVersion(f"{row_id}: version {version} was to be written, but {found} is stored")
-        rule = next(rule for rule, is_taken in zip(statements.rules, taken, strict=True) if is_taken)
-        return UniquenessViolated(f"{row_id}: {UNIQUE_RULES[rule]}")
+    def save_all(self, records: Sequence[Saved], events: Sequence[Event]) -> None:
+        """
+        Write the records and the events of one decision, as `save` and `history.append` would. One journey, mostly.
+
+        Raises:
+            StaleVersion, UniquenessViolated: as `save`; the transaction can only be undone then.
+            ValueError, InvalidText, RuntimeError, StoreUnavailable: as `save`.
+        """
+        if self.history.may_join(events) and fit_together(records, events):
+            save_together(self._session, records, self.history.rows_of(events))
+            self.history.was_written(events)
+            return
+        for record in records:
+            self.save(record)
+        if events:
+            self.history.append(events)
+
+    def remove(self, record: Ended) -> None:
+        """Delete a record that has ended, or a counter of seats. O(log n). Raises: StaleVersion, ValueError."""
+        remove_record(self._session, record)
 
     def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
         """Return the earliest `due_at` of these queues and of all agents. O(log n + due in other queues)."""

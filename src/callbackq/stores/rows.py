@@ -43,6 +43,8 @@ from callbackq.model import (
     LiveCall,
     Message,
     MessageState,
+    Node,
+    NodeState,
     OptOut,
     QueueControl,
     Record,
@@ -52,6 +54,7 @@ from callbackq.model import (
     Tally,
     Verification,
 )
+from callbackq.ports import Ended
 
 Value = str | int | float | None
 """What a column can hold."""
@@ -75,9 +78,10 @@ RecordT = TypeVar(
     OptOut,
     Message,
     Conversation,
+    Node,
 )
 
-Saved = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation
+Saved = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation | Node
 """Whatever `Transaction.save` takes."""
 
 _Convert = Callable[[Any], Any]
@@ -146,6 +150,7 @@ class _Codec:
     """The plain value is text, or always None."""
     is_structure: bool = False
     """The plain value is a list or an object: JSON when it has a column of its own."""
+    is_list: bool = False
 
 
 def _codec(hint: Any, *, native: bool = False) -> _Codec:
@@ -205,6 +210,7 @@ def _tuple_codec(item: _Codec) -> _Codec:
         encode=lambda values: [encode(value) for value in values],
         decode=lambda values: tuple(decode(value) for value in values),
         is_structure=True,
+        is_list=True,
     )
 
 
@@ -222,9 +228,10 @@ def _column_codec(codec: _Codec) -> _Codec:
     if not codec.is_structure:
         return codec
     encode, decode = _optional(codec.encode), _optional(codec.decode)
+    empty = decode([]) if codec.is_list else None
     return _Codec(
         encode=lambda value: to_json(encode(value)),
-        decode=lambda text: decode(from_json(text)),
+        decode=lambda text: decode(from_json(text)) if text != "[]" else empty,
         is_text=True,
     )
 
@@ -300,6 +307,7 @@ VERIFICATION_ROWS: Final = RecordRows(Verification)
 OPT_OUT_ROWS: Final = RecordRows(OptOut)
 MESSAGE_ROWS: Final = RecordRows(Message)
 CONVERSATION_ROWS: Final = RecordRows(Conversation)
+NODE_ROWS: Final = RecordRows(Node)
 
 _LAST_STATES: Final = frozenset(
     {
@@ -309,6 +317,7 @@ _LAST_STATES: Final = frozenset(
         AttemptState.ENDED,
         BookingState.ENDED,
         MessageState.ENDED,
+        NodeState.GONE,
     }
 )
 
@@ -335,6 +344,21 @@ def check_record(record: Saved, *, tenant_id: TenantId) -> None:
     if (record.due_at is None) is not ended or (record.due_reason is None) is not ended:
         need = "no due_at and no due_reason" if ended else "a due_at with a due_reason"
         msg = f"a {type(record).__name__} in state {record.state.value!r} must have {need}"
+        raise ValueError(msg)
+
+
+def check_ended(record: Ended, *, tenant_id: TenantId) -> None:
+    """
+    Refuse to remove what goes on.
+
+    Raises:
+        ValueError: the record belongs to another tenant, or has not ended.
+    """
+    if record.tenant_id != tenant_id:
+        msg = f"a record of tenant {record.tenant_id!r} in a transaction of tenant {tenant_id!r}"
+        raise ValueError(msg)
+    if not isinstance(record, SlotCount | SlotDay) and record.state not in _LAST_STATES:
+        msg = f"a {type(record).__name__} in state {record.state.value!r} is not to be removed"
         raise ValueError(msg)
 
 

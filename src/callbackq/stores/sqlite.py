@@ -1,38 +1,39 @@
 """
 The store in one SQLite file: the default. Any number of threads, and several processes on one machine.
 
-The rule: a store has one connection under one lock, and a transaction holds both from its first statement to
-its commit. What SQLite's errors mean is in `sqlite_errors`, the verbs are in `sqlite_tables`, the statements in
-`sqlite_statements`, the tables and indexes in `schema/sqlite.sql`.
+The rule: a store has one connection, and one command at a time uses it. How commands take turns and share a flush is
+in `sqlite_commits`, how the file is opened and watched in `sqlite_file`, how it is copied in `sqlite_backup`. What
+SQLite's errors mean is in `sqlite_errors`, the verbs are in `sqlite_tables`, the statements in `sqlite_statements`,
+the tables and indexes in `schema/sqlite/`, and `sqlite_opening` makes them and brings them forward.
 """
 
 from __future__ import annotations
 
 import enum
-import hashlib
 import os
 import sqlite3
 import threading
-import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from importlib import resources
+from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
-from callbackq.errors import ConfigurationError, SchemaMismatch, StoreUnavailable
+from callbackq.errors import ConfigurationError, StoreUnavailable
 from callbackq.ids import TenantId
+from callbackq.model import StoreHealth
 from callbackq.ports import Commit
-from callbackq.stores.pepper import PEPPER_BYTES, check_pepper
-from callbackq.stores.sqlite_errors import is_busy, translate, translate_commit
+from callbackq.stores.pepper import check_pepper
+from callbackq.stores.sqlite_backup import copy, snapshot
+from callbackq.stores.sqlite_commits import Commits, roll_back
+from callbackq.stores.sqlite_errors import translate
+from callbackq.stores.sqlite_file import NamedFile, connect, never_close_in_a_child
+from callbackq.stores.sqlite_health import health_of_file
+from callbackq.stores.sqlite_opening import prepare
 from callbackq.stores.sqlite_session import LaneCache
 from callbackq.stores.sqlite_tables import SQLiteTransaction
 
-SCHEMA_VERSION: Final = 6
-
-_BUSY_TIMEOUT_S: Final = 5.0
-_STATEMENTS_KEPT: Final = 256
-_WAL_PAGES: Final = 4_000
-"""How long the log grows before it is copied into the file: 16 MB. Each copy waits for the disk twice."""
+_LOCK_WAIT_MAX: Final = timedelta(seconds=5)
 _SCRUBBED: Final = (
     "callbackq_subjects",
     "callbackq_tallies",
@@ -42,8 +43,6 @@ _SCRUBBED: Final = (
 """The tables of which nothing may remain that was deleted or overwritten."""
 _SCRUB_TIMEOUT_MS: Final = 200
 """How long readers of older data are waited for, while everybody else waits too."""
-_WAL_TRIES: Final = 500
-_WAL_PAUSE_S: Final = 0.01
 
 
 class Flush(enum.Enum):
@@ -58,29 +57,25 @@ class Flush(enum.Enum):
     """
 
 
-class _Synchronous(enum.Enum):
-    """SQLite's own word for when it waits. Under write-ahead logging neither can damage the file."""
-
-    NORMAL = "PRAGMA synchronous = NORMAL"
-    FULL = "PRAGMA synchronous = FULL"
-
-
 class SQLiteStore:
     """
     Keeps everything in one SQLite file, which is made if it does not exist.
 
-    Safe to share between threads: one transaction at a time. Several processes on one machine may open the same
-    file; a writer waits for another process up to 5 s. Not to be carried over a fork: open it in each process.
+    Safe to share between threads: one transaction at a time, and those that wait share a flush of the disk. Several
+    processes on one machine may open the same file. Not to be carried over a fork: open it in each process.
 
     Args:
         path: the file. Two more, ending in `-wal` and `-shm`, stand beside it while it is open.
         pepper: 32 secret bytes that key the digests of phone numbers, when the host keeps them elsewhere. When
             not given they are made at random and kept in the file.
         flush: whether promises wait for the disk.
+        lock_wait_max: how long a command waits for another process that has the file locked.
+        migrate: whether tables are made where there are none, and brought forward where an older release made them.
 
     Raises:
         StoreUnavailable: the file cannot be opened, or is not an SQLite database.
-        SchemaMismatch: another version of callbackq made its tables.
+        SchemaMismatch: a release of callbackq made its tables with which this one cannot work; or they are older, and
+            *migrate* is false.
         ConfigurationError: the pepper has another length, or is not the one that the file was made with.
     """
 
@@ -90,24 +85,37 @@ class SQLiteStore:
         *,
         pepper: bytes | None = None,
         flush: Flush = Flush.FULL,
+        lock_wait_max: timedelta = _LOCK_WAIT_MAX,
+        migrate: bool = True,
     ) -> None:
         check_pepper(pepper)
+        if lock_wait_max < timedelta():
+            raise ConfigurationError("lock_wait_max", lock_wait_max, "none, or more")
         self._path = os.fspath(path)
-        self._flush = flush
-        self._lock = threading.RLock()
-        self._is_busy = False
         self._process_id = os.getpid()
         self._lane_cache: LaneCache = {}
-        self._synchronous = _Synchronous.FULL
-        self._connection: sqlite3.Connection | None = None
+        self._lock_wait_s = lock_wait_max.total_seconds()
+        connection: sqlite3.Connection | None = None
         try:
-            self._connection = _connect(self._path)
-            self._pepper = _prepare(self._connection, self._path, pepper)
+            connection = connect(self._path, lock_wait_s=self._lock_wait_s)
+            self._pepper = prepare(connection, self._path, pepper=pepper, migrate=migrate)
+            connection.execute("PRAGMA busy_timeout = 0")  # From here on `Commits` waits: more eagerly.
+            self._file = NamedFile(connection, self._path)
         except BaseException as error:
-            self.close()
+            if connection is not None:
+                connection.close()
             if isinstance(error, sqlite3.Error):
                 raise translate(error, self._path) from error
             raise
+        self._commits = Commits(
+            connection,
+            path=self._path,
+            is_flushed=flush is Flush.FULL,
+            lock_wait_s=self._lock_wait_s,
+            check_file=self._file.check,
+            when_undone=self._lane_cache.clear,
+        )
+        never_close_in_a_child(self._commits)
 
     @property
     def pepper(self) -> bytes:
@@ -126,26 +134,44 @@ class SQLiteStore:
             StoreUnavailable: nothing was written: the file is locked, full, damaged or closed.
             CommitUncertain: the disk failed during the commit.
         """
-        self._usable()  # Before the lock: after a fork it may be held by a thread that is not there.
-        with self._lock:
-            self._refuse_if_busy()
-            connection = self._usable()
+        self._refuse_after_fork()  # Before any lock: one may be held by a thread that is not there.
+        commits, me = self._commits, threading.get_ident()
+        commits.turns.refuse_if_had(me)
+        try:
             transaction = SQLiteTransaction(
-                connection, tenant_id, commit=commit, lane_cache=self._lane_cache, path=self._path
+                commits.begin(commit, me),
+                tenant_id,
+                commit=commit,
+                lane_cache=self._lane_cache,
+                path=self._path,
             )
-            self._is_busy = True
             try:
-                self._begin(connection, commit)
                 yield transaction
-                transaction.end()
-                self._commit(connection)
-            except BaseException:
-                transaction.end()
-                self._lane_cache.pop(tenant_id, None)
-                _roll_back(connection)
-                raise
             finally:
-                self._is_busy = False
+                transaction.end()
+            group = commits.end(commit, me)
+            commits.leave(me)
+        except BaseException as error:
+            if commits.turns.is_had_by(me):
+                self._lane_cache.pop(tenant_id, None)
+            group = commits.undo(me)
+            commits.leave(me)
+            if isinstance(error, Exception):
+                commits.wait(group, me)
+            raise
+        commits.wait(group, me)
+
+    def together(self, commands: Sequence[Callable[[], object]]) -> list[Exception | None]:
+        """
+        Run *commands* one after the other in this thread, and let them share flushes: see `ports.CanShareFlushes`.
+
+        Cost: what the commands cost, and one flush for up to 64 of them.
+
+        Raises:
+            RuntimeError: this thread has a transaction open, or the store was opened before a fork.
+        """
+        self._refuse_after_fork()
+        return self._commits.together(commands)
 
     def scrub(self) -> bool:
         """
@@ -165,72 +191,80 @@ class SQLiteStore:
             RuntimeError: this thread has a transaction open, or the store was opened before a fork.
             StoreUnavailable: the file cannot be written now, or the store was closed.
         """
-        self._usable()
-        with self._lock:
-            self._refuse_if_busy()
-            connection = self._usable()
+        self._refuse_after_fork()
+        with self._commits.alone() as connection:
             try:
-                _write_anew(connection)
+                _write_anew(self._commits, connection)
                 return _empty_log(connection)
             except sqlite3.Error as error:
                 raise translate(error, self._path) from error
 
+    def backup(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """
+        Copy everything that is committed by now into another file, while commands go on.
+
+        What is committed meanwhile is not in it. The copy stands at *path* when it is whole and on the disk, and
+        nothing of it does before. It opens as a store, with the same pepper, unless that is the host's own.
+
+        Args:
+            path: the copy, on a disk of this machine. Its directory must exist.
+            overwrite: whether a copy that is there may be replaced, in one moment. Never one that is open.
+            progress: told after each mebibyte how many bytes are copied, and how many there are, in this thread. What
+                it raises ends the backup.
+
+        Returns:
+            The size of the copy in bytes.
+
+        Raises:
+            ConfigurationError: the name is taken, or cannot be a copy's.
+            StoreUnavailable: the copy cannot be written, or the store not be read. Nothing of it is left.
+            RuntimeError: this thread has a transaction open, or the store was opened before a fork.
+
+        Cost: O(size). The log of the store grows until it is done. On a store in memory all others wait.
+        """
+        self._refuse_after_fork()
+        self._commits.turns.refuse_if_had(threading.get_ident())
+        self._commits.refuse_if_closed()
+        self._file.check()
+        name = self._file.name
+        reading = snapshot(name, lock_wait_s=self._lock_wait_s) if name else self._commits.alone()
+        return copy(reading, name, Path(path).absolute(), overwrite=overwrite, progress=progress)
+
+    def health(self, *, thorough: bool = False) -> StoreHealth:
+        """
+        Say how the file is, and the disk under it: see `ports.CanTellHealth`. Of a store in memory nothing is said.
+
+        Raises:
+            StoreUnavailable: it cannot be read now, or the store was closed.
+        """
+        self._refuse_after_fork()
+        self._commits.refuse_if_closed()
+        return health_of_file(self._file.name, thorough=thorough) if self._file.name else StoreHealth()
+
     def close(self) -> None:
         """Close the file. Later transactions raise StoreUnavailable. Closing twice is no error."""
-        with self._lock:
-            self._refuse_if_busy()
-            connection, self._connection = self._connection, None
-            if connection is not None and os.getpid() == self._process_id:
-                connection.close()
+        if os.getpid() != self._process_id:
+            return  # The file is the parent's.
+        with suppress(StoreUnavailable), self._commits.alone() as connection:
+            self._commits.connection = None
+            connection.close()
 
-    def _refuse_if_busy(self) -> None:
-        if self._is_busy:  # The lock is this thread's own.
-            msg = "this thread has a transaction of this store open; end it first"
-            raise RuntimeError(msg)
-
-    def _usable(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise StoreUnavailable(f"{self._path}: this store was closed")
+    def _refuse_after_fork(self) -> None:
         if os.getpid() != self._process_id:
             msg = "this store was opened before a fork; open one in each process"
             raise RuntimeError(msg)
-        return self._connection
-
-    def _begin(self, connection: sqlite3.Connection, commit: Commit) -> None:
-        try:
-            if commit is Commit.READ_ONLY:
-                connection.execute("BEGIN")
-                return
-            is_full = commit is Commit.FLUSHED and self._flush is Flush.FULL
-            wanted = _Synchronous.FULL if is_full else _Synchronous.NORMAL
-            if wanted is not self._synchronous:
-                connection.execute(wanted.value)
-                self._synchronous = wanted
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise translate(error, self._path) from error
-
-    def _commit(self, connection: sqlite3.Connection) -> None:
-        if not connection.in_transaction:
-            # An error such as a full disk made SQLite roll back by itself, and the block went on.
-            raise StoreUnavailable(f"{self._path}: an error undid this transaction")
-        try:
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise translate_commit(error, self._path) from error
 
 
-def _roll_back(connection: sqlite3.Connection) -> None:
-    """Undo what is open. An error here changes nothing: what was not committed is gone."""
-    if connection.in_transaction:
-        with suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-
-
-def _write_anew(connection: sqlite3.Connection) -> None:
+def _write_anew(commits: Commits, connection: sqlite3.Connection) -> None:
     """Write the tables from which rows go without a trace into clean pages."""
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        commits.patiently(connection, "BEGIN IMMEDIATE")
         for table in _SCRUBBED:
             connection.execute(f"CREATE TABLE callbackq_scrub AS SELECT * FROM {table}")
             connection.execute(f"DELETE FROM {table}")
@@ -238,7 +272,7 @@ def _write_anew(connection: sqlite3.Connection) -> None:
             connection.execute("DROP TABLE callbackq_scrub")
         connection.execute("COMMIT")
     except BaseException:
-        _roll_back(connection)
+        roll_back(connection)
         raise
 
 
@@ -248,104 +282,5 @@ def _empty_log(connection: sqlite3.Connection) -> bool:
     try:
         (is_blocked, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     finally:
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_S * 1000:.0f}")
+        connection.execute("PRAGMA busy_timeout = 0")
     return not is_blocked
-
-
-# ---------------------------------------------------------------------------- opening
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    """Open the file with write-ahead logging."""
-    connection = sqlite3.connect(
-        path,
-        timeout=_BUSY_TIMEOUT_S,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=_STATEMENTS_KEPT,
-    )
-    try:
-        _use_wal(connection, path)
-        connection.execute(_Synchronous.FULL.value)
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
-        connection.execute("PRAGMA secure_delete = ON")  # What is deleted or overwritten becomes zeros.
-        # Elsewhere a flush is a flush; macOS needs to be told.
-        connection.execute("PRAGMA fullfsync = ON")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _use_wal(connection: sqlite3.Connection, path: str) -> None:
-    """Turn write-ahead logging on. SQLite does not wait for a lock here, so two openers take turns."""
-    for tries_left in reversed(range(_WAL_TRIES)):
-        try:
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        except sqlite3.OperationalError as error:
-            if not (tries_left and is_busy(error)):
-                raise
-            time.sleep(_WAL_PAUSE_S)
-            continue
-        if mode not in {"wal", "memory"}:
-            raise StoreUnavailable(f"{path}: write-ahead logging is not possible there")
-        return
-
-
-def _prepare(connection: sqlite3.Connection, path: str, pepper: bytes | None) -> bytes:
-    """Make the tables where there are none, check their version, and return the pepper."""
-    if not _has_tables(connection):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            if not _has_tables(connection):  # Another process may have been first.
-                _make_tables(connection, pepper)
-            connection.execute("COMMIT")
-        except BaseException:
-            _roll_back(connection)
-            raise
-    meta: dict[str, str] = dict(connection.execute("SELECT name, value FROM callbackq_meta").fetchall())
-    version = meta.get("schema_version")
-    if version != str(SCHEMA_VERSION):
-        raise SchemaMismatch(
-            f"{path} holds schema version {version} of callbackq; this release reads version {SCHEMA_VERSION}"
-        )
-    return _agreed_pepper(meta, pepper)
-
-
-def _has_tables(connection: sqlite3.Connection) -> bool:
-    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'callbackq_meta'")
-    return found.fetchone() is not None
-
-
-def _make_tables(connection: sqlite3.Connection, pepper: bytes | None) -> None:
-    script = resources.files("callbackq.stores").joinpath("schema", "sqlite.sql").read_text(encoding="utf-8")
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            connection.execute(statement)
-            statement = ""
-    known = (
-        ("pepper", os.urandom(PEPPER_BYTES).hex())
-        if pepper is None
-        else ("pepper_fingerprint", _fingerprint(pepper))
-    )
-    connection.executemany(
-        "INSERT INTO callbackq_meta (name, value) VALUES (?, ?)",
-        [("schema_version", str(SCHEMA_VERSION)), known],
-    )
-
-
-def _agreed_pepper(meta: dict[str, str], given: bytes | None) -> bytes:
-    """Return the pepper that the file was made with. Another one would make every number a stranger."""
-    stored = meta.get("pepper")
-    pepper = bytes.fromhex(stored) if given is None and stored is not None else given
-    fingerprint = _fingerprint(bytes.fromhex(stored)) if stored is not None else meta["pepper_fingerprint"]
-    if pepper is None or _fingerprint(pepper) != fingerprint:
-        was = "none" if given is None else "another one"
-        raise ConfigurationError("pepper", was, "the one that the file was made with")
-    return pepper
-
-
-def _fingerprint(pepper: bytes) -> str:
-    return hashlib.sha256(b"callbackq pepper " + pepper).hexdigest()

@@ -17,12 +17,13 @@ from callbackq.model import Entity
 from callbackq.ports import HistoryLink
 from callbackq.stores import sqlite_statements as sql
 from callbackq.stores.rows import EVENT_COLUMNS, Value, check_event, decode_event, encode_event
-from callbackq.stores.sqlite_session import Part, Session
+from callbackq.stores.sqlite_pruning import OldHistory
+from callbackq.stores.sqlite_session import Session
 
 _ENTITY: Final = EVENT_COLUMNS.index("entity")
 
 
-class History(Part):
+class History(OldHistory):
     """What happened to one tenant's records."""
 
     __slots__ = ("_appended", "_heads", "_last_number")
@@ -59,6 +60,10 @@ class History(Part):
         """Return the events that this transaction has written, oldest first. O(those)."""
         self._session.refuse_if_over()
         return tuple(self._appended)
+
+    def forget_heads(self) -> None:
+        """Forget what is known of the ends of chains: they may be about to go."""
+        self._heads.clear()
 
     def _head(self, entity: Entity, record_id: str) -> tuple[int, str]:
         """Return the number and the digest of the last event of a record. O(log n) once, then O(1)."""

@@ -2,7 +2,7 @@
 The text of every statement that the store in SQLite runs.
 
 The rule: each is made once, when the module is imported, so that SQLite compiles it once per connection; and each
-names the tenant, and is served by an index of `schema/sqlite.sql`.
+names the tenant, and is served by an index of `schema/sqlite/`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from callbackq.model import (
     Conversation,
     LiveCall,
     Message,
+    Node,
     OptOut,
     QueueControl,
     SlotCount,
@@ -35,6 +36,7 @@ from callbackq.stores.rows import (
     CONVERSATION_ROWS,
     EVENT_COLUMNS,
     MESSAGE_ROWS,
+    NODE_ROWS,
     OPT_OUT_ROWS,
     QUEUE_ROWS,
     SLOT_DAY_ROWS,
@@ -69,6 +71,7 @@ class Statements(Generic[RecordT]):
         self.insert: str = f"INSERT INTO {table} ({columns}) VALUES ({marks})"
         self.update: str = f"UPDATE {table} SET {changes} WHERE {same} AND version = ?"
         self.version: str = f"SELECT version FROM {table} WHERE {same}"
+        self.remove: str = f"DELETE FROM {table} WHERE {same} AND version = ?"
         self._columns: str = columns
         self._key: str = key
         self._table: str = table
@@ -102,6 +105,7 @@ VERIFICATIONS: Final = Statements("callbackq_verifications", VERIFICATION_ROWS)
 OPT_OUTS: Final = Statements("callbackq_opt_outs", OPT_OUT_ROWS)
 MESSAGES: Final = Statements("callbackq_messages", MESSAGE_ROWS)
 CONVERSATIONS: Final = Statements("callbackq_conversations", CONVERSATION_ROWS)
+NODES: Final = Statements("callbackq_nodes", NODE_ROWS)
 OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     Callback: CALLBACKS,
     LiveCall: CALLS,
@@ -117,6 +121,7 @@ OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     OptOut: OPT_OUTS,
     Message: MESSAGES,
     Conversation: CONVERSATIONS,
+    Node: NODES,
 }
 
 # ---------------------------------------------------------------------------- one row by a key
@@ -152,7 +157,10 @@ ATTEMPTS_WANTING_IN: Final = ATTEMPTS.found("wanting", f"{_WANTING} {_IN_QUEUES}
 ATTEMPTS_DIALED: Final = ATTEMPTS.latest(
     "dialed", "started_at", "customer_leg <> 'none' AND started_at > ?", of="number_key"
 )
-AVAILABLE: Final = f"{AGENTS.select} AND state = 'available' ORDER BY since_at, agent_id"
+ATTEMPTS_OF_NODE: Final = ATTEMPTS.found(
+    "node", "node_id = ? AND state <> 'ended' AND attempt_id > ? ORDER BY attempt_id LIMIT ?"
+)
+AVAILABLE: Final = AGENTS.found("available", "state = 'available' ORDER BY since_at, agent_id")
 STAFFED_COUNT: Final = "SELECT count(*) FROM callbackq_agent_queues WHERE tenant_id = ? AND queue = ?"
 STAFFED_SKILLS: Final = (
     "SELECT skills FROM callbackq_agent_queues JOIN callbackq_agents USING (tenant_id, agent_id)"
@@ -208,6 +216,15 @@ MESSAGES_UNCERTAIN: Final = MESSAGES.found(
     "uncertain", "state = 'uncertain' ORDER BY due_at, message_id LIMIT ?"
 )
 FORGET_CONVERSATIONS: Final = _FORGET.format("callbackq_conversations", "conversation_key", "over_at", "over")
+
+# ---------------------------------------------------------------------------- nodes
+
+NODES_PRESENT: Final = f"{NODES.select} AND state <> 'gone' ORDER BY node_id"
+NODES_ALL: Final = f"{NODES.select} ORDER BY node_id"
+FORGET_NODES: Final = """
+    DELETE FROM callbackq_nodes WHERE tenant_id = ? AND node_id IN (
+        SELECT node_id FROM callbackq_nodes WHERE tenant_id = ? AND state = 'gone' AND seen_at < ?
+         ORDER BY seen_at, node_id LIMIT ?)"""
 
 # ---------------------------------------------------------------------------- the line
 

@@ -32,6 +32,7 @@ from callbackq.ids import (
     CallbackId,
     CallId,
     LegId,
+    NodeId,
     QueueName,
     SubjectId,
     TenantId,
@@ -46,7 +47,7 @@ from callbackq.model import (
     SlotCount,
     SlotDay,
 )
-from callbackq.ports import Commit
+from callbackq.ports import Commit, Ended
 from callbackq.stores import sqlite_statements as sql
 from callbackq.stores.lane_index import LaneIndex
 from callbackq.stores.rows import (
@@ -62,6 +63,8 @@ from callbackq.stores.sqlite_guards import OptOuts, Subjects, Tallies, Verificat
 from callbackq.stores.sqlite_history import History
 from callbackq.stores.sqlite_line import Line
 from callbackq.stores.sqlite_messages import Conversations, Messages
+from callbackq.stores.sqlite_nodes import Nodes
+from callbackq.stores.sqlite_pruning import queues_in_use, remove_record
 from callbackq.stores.sqlite_session import LaneCache, Part, Session, present
 
 # ---------------------------------------------------------------------------- tables
@@ -194,6 +197,10 @@ class _Attempts(Part):
         """Return the attempts of *queue* that have not ended, by id. O(log n + found)."""
         return self._session.records(sql.ATTEMPTS, sql.ATTEMPTS_OPEN, queue)
 
+    def of_node(self, node_id: NodeId, *, after: AttemptId | None = None, limit: int) -> list[Attempt]:
+        """Return the attempts of one node that have not ended, by id, behind *after*. O(log n + limit)."""
+        return self._session.records(sql.ATTEMPTS, sql.ATTEMPTS_OF_NODE, node_id, after or "", limit)
+
     def wanting_agent(self, *, queues: Collection[QueueName] | None = None) -> list[Attempt]:
         """Return the attempts without an agent that go on, by id. O(n log n) in those."""
         if queues is None:
@@ -297,6 +304,10 @@ class _Queues(Part):
         """Return what is switched for *queue* itself, or None if nothing ever was. O(log n)."""
         return self._session.record(sql.QUEUES, sql.QUEUES.get, queue)
 
+    def in_use(self) -> list[QueueName]:
+        """Return the queues in which a callback, a live call or an attempt has not ended, in order. O(log n) each."""
+        return queues_in_use(self._session)
+
 
 class _Lanes(Part):
     """The sets of skills of one tenant."""
@@ -355,6 +366,7 @@ class SQLiteTransaction:
         "lanes",
         "line",
         "messages",
+        "nodes",
         "opt_outs",
         "queues",
         "slots",
@@ -386,6 +398,7 @@ class SQLiteTransaction:
         self.opt_outs = OptOuts(session)
         self.messages = Messages(session)
         self.conversations = Conversations(session)
+        self.nodes = Nodes(session)
         self.queues = _Queues(session)
         self.lanes = _Lanes(session)
         self.line = Line(session)
@@ -426,6 +439,10 @@ class SQLiteTransaction:
             found = session.one(statements.version, *own)
             stored = "none" if found is None else f"version {found[0]}"
             raise StaleVersion(f"{name}: version {record.version} was to be written, but {stored} is stored")
+
+    def remove(self, record: Ended) -> None:
+        """Delete a record that has ended, or a counter of seats. O(log n). Raises: StaleVersion, ValueError."""
+        remove_record(self._session, record)
 
     def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
         """Return the earliest `due_at` of these queues and of all agents. O(log n + due in other queues)."""

@@ -51,6 +51,8 @@ from callbackq.model import (
     MessageKind,
     MessageState,
     Mode,
+    Node,
+    NodeState,
     OptOut,
     QueueControl,
     Record,
@@ -69,7 +71,7 @@ QUEUE: Final = QueueName("support")
 SLOT_AT: Final = START + timedelta(hours=6)
 """When the slot begins of every booking and counter that names none."""
 
-_Row = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation
+_Row = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation | Node
 _EPOCH: Final = START.replace(year=1970, day=1, hour=0)
 _LIFE: Final = timedelta(hours=24)
 _LAST_STATES: Final = frozenset(
@@ -80,6 +82,7 @@ _LAST_STATES: Final = frozenset(
         AgentState.SIGNED_OUT,
         BookingState.ENDED,
         MessageState.ENDED,
+        NodeState.GONE,
     }
 )
 
@@ -99,6 +102,7 @@ _RecordT = TypeVar(
     OptOut,
     Message,
     Conversation,
+    Node,
 )
 _EventT = TypeVar("_EventT", bound=Event)
 
@@ -395,6 +399,30 @@ def make_conversation(conversation_key: str = "conversation_1", **changes: Any) 
     return Conversation(**{**fields, **changes})
 
 
+def make_node(node_id: str = "node_1", **changes: Any) -> Node:
+    """
+    Build version 1 of a node that is UP, with a lease of 15 seconds.
+
+    >>> make_node(state=NodeState.GONE).due_at is None
+    True
+    """
+    state = changes.get("state", NodeState.UP)
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "node_id": NodeId(node_id),
+        "version": 1,
+        "state": state,
+        "instance_id": f"in_{node_id}",
+        "started_at": START,
+        "seen_at": START,
+        "lease_until_at": START + timedelta(seconds=15),
+        "schema_version": 7,
+        "release": "1.0",
+        **_due(state, changes),
+    }
+    return Node(**{**fields, **changes})
+
+
 def next_version(record: _RecordT, **changes: Any) -> _RecordT:
     """
     Build what follows *record*: the version is one higher, and `due_at` fits the state.
@@ -405,7 +433,7 @@ def next_version(record: _RecordT, **changes: Any) -> _RecordT:
     """
     plain: _Row = record
     due: dict[str, Any] = {}
-    if isinstance(plain, Callback | LiveCall | Agent | Attempt | Booking | Message):
+    if isinstance(plain, Callback | LiveCall | Agent | Attempt | Booking | Message | Node):
         state = changes.get("state", plain.state)
         if (state in _LAST_STATES) is not (plain.due_at is None):
             due = _due(state, changes)

@@ -58,6 +58,8 @@ from callbackq.testing.store_contract.lanes import LaneContract
 from callbackq.testing.store_contract.latest import LatestContract, OpenContract, SwitchContract
 from callbackq.testing.store_contract.line import LineContract
 from callbackq.testing.store_contract.messages import ConversationContract, MessageContract
+from callbackq.testing.store_contract.nodes import AttemptsOfNodeContract, NodeContract
+from callbackq.testing.store_contract.old import OldContract
 from callbackq.testing.store_contract.people import ScrubContract, SubjectContract
 from callbackq.testing.store_contract.records import RecordContract
 from callbackq.testing.store_contract.tenants import TenantContract
@@ -111,9 +113,12 @@ class StoreContract(
     OptOutContract,
     MessageContract,
     ConversationContract,
+    NodeContract,
+    AttemptsOfNodeContract,
     ScrubContract,
     HistoryContract,
     ChainContract,
+    OldContract,
     TransactionContract,
     ThreadContract,
     TenantContract,

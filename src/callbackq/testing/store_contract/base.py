@@ -36,6 +36,7 @@ from callbackq.ids import (
     CallbackId,
     CallId,
     MessageId,
+    NodeId,
     QueueName,
     SubjectId,
     TenantId,
@@ -49,6 +50,8 @@ from callbackq.model import (
     CallState,
     Conversation,
     MessageState,
+    Node,
+    NodeState,
     OptOut,
     QueueControl,
     Record,
@@ -67,6 +70,7 @@ from callbackq.testing.builders import (
     make_callback,
     make_conversation,
     make_message,
+    make_node,
     make_opt_out,
     make_queue_control,
     make_slot_count,
@@ -95,7 +99,7 @@ EXAMPLES: Final = settings(
 )
 """How the properties are tried: the same examples on every run."""
 
-Row = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation
+Row = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation | Node
 
 _ResultT = TypeVar("_ResultT")
 _tenant_numbers = itertools.count(1)
@@ -220,6 +224,13 @@ def _conversation(tx: Transaction, conversation_key: str) -> Conversation:
     return found
 
 
+def _node(tx: Transaction, node_id: str) -> Node:
+    found = tx.nodes.find(NodeId(node_id))
+    if found is None:
+        raise NotFound(node_id)
+    return found
+
+
 _EVER: Final = {"from_at": datetime(1999, 1, 1, tzinfo=UTC), "until_at": datetime(2101, 1, 1, tzinfo=UTC)}
 
 
@@ -339,6 +350,14 @@ KINDS: Final = (
         get=_conversation,
         not_found=NotFound,
         change={"tries_count": 1},
+    ),
+    Kind(
+        name="node",
+        make=make_node,
+        get=_node,
+        not_found=NotFound,
+        change={"state": NodeState.DRAINING},
+        last_state=NodeState.GONE,
     ),
 )
 RECORD_KINDS: Final = tuple(kind for kind in KINDS if kind.last_state is not None)

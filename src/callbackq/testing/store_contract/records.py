@@ -20,6 +20,7 @@ from callbackq.model import (
     Conversation,
     LiveCall,
     Message,
+    Node,
     OptOut,
     QueueControl,
     SlotCount,
@@ -61,6 +62,7 @@ _CLASSES = {
     "opt_out": OptOut,
     "message": Message,
     "conversation": Conversation,
+    "node": Node,
 }
 
 

@@ -9,8 +9,27 @@ from typing import Final
 import pytest
 
 from callbackq import events
-from callbackq.ids import AgentId, AttemptId, CallbackId, CallId, LegId, PlaceId, QueueName, SubjectId
-from callbackq.model import SMS, Ahead, BookingState, CallbackState, CallState, LegState, MessageState
+from callbackq.ids import (
+    AgentId,
+    AttemptId,
+    CallbackId,
+    CallId,
+    LegId,
+    NodeId,
+    PlaceId,
+    QueueName,
+    SubjectId,
+)
+from callbackq.model import (
+    SMS,
+    Ahead,
+    BookingState,
+    CallbackState,
+    CallState,
+    LegState,
+    MessageState,
+    NodeState,
+)
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.testing.builders import (
     QUEUE,
@@ -23,6 +42,7 @@ from callbackq.testing.builders import (
     make_conversation,
     make_event,
     make_message,
+    make_node,
     make_opt_out,
     make_queue_control,
     make_slot_count,
@@ -74,6 +94,7 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "attempts.open": (lambda tx: tx.attempts.open(QUEUE), []),
     "attempts.wanting_agent": (lambda tx: tx.attempts.wanting_agent(), []),
     "attempts.wanting_agent of queues": (lambda tx: tx.attempts.wanting_agent(queues=(QUEUE,)), []),
+    "attempts.of_node": (lambda tx: tx.attempts.of_node(NodeId("node_1"), limit=9), []),
     "attempts.dialed_to": (lambda tx: tx.attempts.dialed_to("n", since=_EARLY, limit=9), []),
     "attempts.last_started": (lambda tx: tx.attempts.last_started(QUEUE, limit=9), []),
     "attempts.due": (lambda tx: tx.attempts.due(now=_LATE, limit=9), []),
@@ -114,6 +135,10 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "messages.uncertain": (lambda tx: tx.messages.uncertain(limit=9), []),
     "messages.due": (lambda tx: tx.messages.due(now=_LATE, limit=9), []),
     "conversations.find": (lambda tx: tx.conversations.find("k"), None),
+    "nodes.find": (lambda tx: tx.nodes.find(NodeId("node_1")), None),
+    "nodes.present": (lambda tx: tx.nodes.present(), []),
+    "nodes.all": (lambda tx: tx.nodes.all(), []),
+    "nodes.due": (lambda tx: tx.nodes.due(now=_LATE, limit=9), []),
     "queues.find": (lambda tx: tx.queues.find(QUEUE), None),
     "lanes.served_by": (lambda tx: tx.lanes.served_by(("fr",)), (0,)),
     "line.head": (lambda tx: tx.line.head(QUEUE, lanes=(0, 1)), None),
@@ -163,6 +188,8 @@ def _fill(store: Store) -> None:
         sent = {"channel": SMS, "provider_key": "p", "address_key": "ann", "sent_at": START}
         tx.save(make_message("ms_2", state=MessageState.UNCERTAIN, **sent))
         tx.save(make_conversation("k"))
+        tx.save(make_node("node_1"))
+        tx.save(make_node("node_2", state=NodeState.GONE))
         tx.save(make_queue_control(QUEUE, dialing_paused=True))
         tx.lanes.intern(("fr",))
         tx.history.append(
@@ -272,6 +299,7 @@ class TenantContract(ContractBase):
         with store.transaction(OTHER_TENANT, commit=Commit.RELAXED) as tx:
             assert tx.tallies.forget(over_before=_LATE, limit=9) == 0
             assert tx.verifications.forget(expired_before=_LATE, limit=9) == 0
+            assert tx.nodes.forget(gone_before=_LATE, limit=9) == 0
         assert list(ask(store, lambda tx: tx.tallies.locked(["k"]))) == ["k"]
 
     def test_each_tenant_has_chains_of_its_own(self, store: Store) -> None:

@@ -1,4 +1,7 @@
--- The schema of callbackq in PostgreSQL, version 6.
+-- The schema of callbackq in PostgreSQL, version 6: where every database begins. Never edit it: what changes goes into a
+-- file with a higher number.
+--
+-- migration: breaking
 --
 -- For whoever reads it with a database tool:
 --   * Instants are timestamptz, exact to the microsecond.

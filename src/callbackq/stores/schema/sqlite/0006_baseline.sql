@@ -1,4 +1,7 @@
--- The schema of callbackq in SQLite, version 6.
+-- The schema of callbackq in SQLite, version 6: where every database begins. Never edit it: what changes goes into a
+-- file with a higher number.
+--
+-- migration: breaking
 --
 -- For whoever reads it with a database tool:
 --   * Instants are UTC text of one width, 2026-01-05T08:00:00.000000Z. They sort as they read, and date functions

@@ -1,0 +1,280 @@
+"""What a transaction in PostgreSQL asks for once, and writes at once: it comes to the same as one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from callbackq import (
+    AgentState,
+    AttemptState,
+    CallbackState,
+    Commit,
+    Conflict,
+    StaleVersion,
+    UniquenessViolated,
+    events,
+)
+from callbackq.ids import AgentId, AttemptId, CallbackId, LegId
+from callbackq.model import Agent, Attempt, Callback
+from callbackq.ports import CanSaveAll, Transaction
+from callbackq.stores import PostgresStore
+from callbackq.stores.postgres_session import Session
+from callbackq.testing import START
+from callbackq.testing.builders import (
+    QUEUE,
+    make_agent,
+    make_attempt,
+    make_callback,
+    make_event,
+    make_subject,
+    next_version,
+)
+from callbackq.testing.store_contract.base import TENANT, ask, put
+from stores.postgres_server import fresh_store
+
+AT = AttemptId("at_1")
+CB = CallbackId("cb_1")
+ANN = AgentId("ann")
+
+
+@pytest.fixture
+def store() -> Iterator[PostgresStore]:
+    """A store that holds nothing."""
+    with fresh_store() as opened:
+        yield opened
+
+
+@pytest.fixture
+def journeys(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that were run, as they are run."""
+    asked: list[str] = []
+    for name in ("fetch", "put", "put_together", "write", "write_all"):
+        run = getattr(Session, name)
+
+        def watched(session: Any, statement: str, *rest: Any, run: Any = run) -> Any:
+            asked.append(statement)
+            return run(session, statement, *rest)
+
+        monkeypatch.setattr(Session, name, watched)
+    return asked
+
+
+def save_all(tx: Transaction, *records: Any, told: tuple[Any, ...] = ()) -> None:
+    """Write a decision."""
+    assert isinstance(tx, CanSaveAll)
+    tx.save_all(records, told)
+
+
+def begun() -> tuple[Callback, Attempt, Agent]:
+    """What stands in the store when an attempt was begun."""
+    return (
+        make_callback(CB, state=CallbackState.ATTEMPTING, attempt_id=AT),
+        make_attempt(AT, callback_id=CB, agent_id=ANN),
+        make_agent(ANN, state=AgentState.RESERVED, attempt_id=AT),
+    )
+
+
+def ended(callback: Callback, attempt: Attempt, agent: Agent) -> tuple[Callback, Attempt, Agent]:
+    """What stands there when it is over."""
+    over: dict[str, Any] = {"ended_at": START, "due_at": None, "due_reason": None}
+    return (
+        next_version(callback, state=CallbackState.ENDED, **over),
+        next_version(attempt, state=AttemptState.ENDED, **over),
+        next_version(agent, state=AgentState.AVAILABLE, attempt_id=None),
+    )
+
+
+def told_of(version: int) -> tuple[Any, ...]:
+    """One event of each."""
+    return (
+        make_event(events.CallbackReady, callback_id=CB, version=version),
+        make_event(events.AgentAvailable, agent_id=ANN, version=version),
+    )
+
+
+def test_a_decision_is_one_statement_and_comes_to_the_same(store: PostgresStore, journeys: list[str]) -> None:
+    """Rows, history and chain are those that each part would have written by itself."""
+    first, told = begun(), (told_of(1), told_of(2))
+    second = ended(*first)
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        save_all(tx, *first, told=told[0])
+        save_all(tx, *second, told=told[1])
+    assert len(journeys) == 2
+    with fresh_store() as other:
+        with other.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+            for records, events_told in ((first, told[0]), (second, told[1])):
+                for record in records:
+                    tx.save(record)
+                tx.history.append(events_told)
+        both = [
+            ask(
+                each,
+                lambda tx: (
+                    [tx.callbacks.get(CB), tx.attempts.get(AT), tx.agents.get(ANN)],
+                    [(link.event, link.digest) for link in tx.history.links(limit=10)],
+                ),
+            )
+            for each in (store, other)
+        ]
+    assert both[0] == both[1]
+    assert both[0][0] == list(second)
+
+
+def test_a_refused_part_undoes_the_whole_decision(store: PostgresStore) -> None:
+    """Also for who catches it: half a decision is never committed."""
+    callback, attempt, agent = begun()
+    put(store, callback, attempt, agent)
+    stale = attrs.evolve(agent, version=5)
+    with (
+        pytest.raises(Conflict, match="undid"),
+        store.transaction(TENANT, commit=Commit.FLUSHED) as tx,
+        suppress(StaleVersion),
+    ):
+        save_all(tx, next_version(callback), stale, told=told_of(2))
+    with (
+        pytest.raises(StaleVersion, match="ann: version 5 was to be written, but version 1 is stored"),
+        store.transaction(TENANT, commit=Commit.FLUSHED) as tx,
+    ):
+        save_all(tx, next_version(callback), stale, told=told_of(2))
+    assert ask(store, lambda tx: (tx.callbacks.get(CB).version, tx.history.all())) == (1, [])
+
+
+def test_a_key_that_is_taken_is_named(store: PostgresStore) -> None:
+    """As it is for a record that is saved by itself."""
+    put(store, make_attempt("at_0", number_key="key"))
+    with (
+        pytest.raises(UniquenessViolated, match=r"at_1: another attempt .* holds this number key"),
+        store.transaction(TENANT, commit=Commit.FLUSHED) as tx,
+    ):
+        save_all(tx, make_attempt(AT, number_key="key", callback_id=CB), make_agent(ANN))
+
+
+def test_two_records_of_a_table_see_each_other(store: PostgresStore) -> None:
+    """They are written one after the other, and so are two events of one record."""
+    over = ended(*begun())[1]
+    put(store, attrs.evolve(over, version=1, number_key="key"))
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        told = (told_of(1)[0], told_of(2)[0])
+        save_all(
+            tx, make_attempt("at_2", number_key="key"), make_attempt("at_3", callback_id="cb_3"), told=told
+        )
+    assert ask(store, lambda tx: [link.event_number for link in tx.history.links(limit=9)]) == [1, 2]
+    with (
+        pytest.raises(UniquenessViolated, match="number key"),
+        store.transaction(TENANT, commit=Commit.FLUSHED) as tx,
+    ):
+        save_all(
+            tx, make_attempt("at_4", number_key="n", callback_id="cb_4"), make_attempt("at_5", number_key="n")
+        )
+
+
+def test_only_what_has_changed_is_written_and_all_of_it_is_read(
+    store: PostgresStore, journeys: list[str]
+) -> None:
+    """A row that was read is known: the statement names the columns that differ, and checks no key that is the same."""
+    put(store, *begun())
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        before = tx.callbacks.get(CB)
+        journeys.clear()
+        tx.save(next_version(before, due_at=START + timedelta(hours=2)))
+        assert journeys[0].startswith("UPDATE callbackq_callbacks SET version = $1, due_at = $2 WHERE")
+        tx.save(attrs.evolve(before, version=3, dedup_key="another"))
+        assert "NOT EXISTS" in journeys[1]
+    assert ask(store, lambda tx: tx.callbacks.get(CB)) == attrs.evolve(before, version=3, dedup_key="another")
+
+
+def test_a_row_is_asked_for_once_and_seen_as_it_was_written(
+    store: PostgresStore, journeys: list[str]
+) -> None:
+    """Within a transaction; the next one asks again."""
+    put(store, *begun(), make_subject("su_1"))
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        journeys.clear()
+        attempt = tx.attempts.by_leg(LegId("leg_at_1_agent")) or tx.attempts.get(AT)
+        assert tx.callbacks.get(attempt.callback_id) == tx.callbacks.get(attempt.callback_id)
+        assert tx.agents.find(AgentId("nobody")) is tx.agents.find(AgentId("nobody")) is None
+        asked_count = len(journeys)
+        tx.save(next_version(tx.callbacks.get(CB), due_at=START + timedelta(hours=3)))
+        assert tx.callbacks.get(CB).due_at == START + timedelta(hours=3)
+        assert len(journeys) == asked_count + 1
+    with pytest.raises(RuntimeError, match="over"):
+        tx.callbacks.get(CB)
+    assert ask(store, lambda tx: tx.callbacks.get(CB)).version == 2
+
+
+def test_an_attempt_comes_with_all_that_is_looked_at(store: PostgresStore, journeys: list[str]) -> None:
+    """By its leg: the callback, the person and the agent, in one journey."""
+    callback, attempt, agent = begun()
+    person = make_subject(attempt.subject_id)
+    put(store, callback, attempt, agent, person)
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        journeys.clear()
+        assert tx.attempts.by_leg(attempt.customer_leg_id) == attempt
+        assert tx.callbacks.get(CB) == callback
+        assert tx.subjects.get(attempt.subject_id) == person
+        assert tx.agents.get(ANN) == agent
+    assert len(journeys) == 1
+
+
+def test_who_looks_for_work_asks_once_what_there_is(store: PostgresStore, journeys: list[str]) -> None:
+    """And sees what it writes itself, as if it had asked each time."""
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        assert tx.agents.due(now=START, limit=9) == []
+        assert tx.callbacks.due(now=START, limit=9) == []
+        assert tx.attempts.due(now=START, limit=9, queues=[QUEUE]) == []
+        assert tx.line.is_empty()
+        assert tx.attempts.wanting_agent() == []
+        assert tx.agents.available() == []
+        assert tx.line.head(QUEUE, lanes=(0,)) is None
+        assert len(journeys) == 1
+        waiting = make_callback(CB, due_at=START)
+        tx.save(waiting)
+        tx.save(make_agent(ANN, due_at=START))
+        tx.save(make_attempt(AT, agent_id=None, callback_id="cb_2", due_at=START))
+        assert tx.callbacks.due(now=START, limit=9) == [waiting]
+        assert [agent.agent_id for agent in tx.agents.due(now=START, limit=9)] == [ANN]
+        assert [attempt.attempt_id for attempt in tx.attempts.due(now=START, limit=9)] == [AT]
+        assert [attempt.attempt_id for attempt in tx.attempts.wanting_agent()] == [AT]
+        assert [agent.agent_id for agent in tx.agents.available()] == [ANN]
+        assert not tx.line.is_empty()
+        assert tx.line.head(QUEUE, lanes=(0,)) == waiting
+
+
+def test_the_next_head_is_known_when_the_first_has_gone(store: PostgresStore, journeys: list[str]) -> None:
+    """As many are read at once as there are free agents; one who comes to stand before them is seen."""
+    for number in range(4):
+        put(
+            store,
+            make_callback(f"cb_{number}", rank=number, place_id=f"pl_{number}", subject_id=f"su_{number}"),
+        )
+        put(store, make_agent(f"agent_{number}"), make_subject(f"su_{number}"))
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        assert len(tx.agents.available()) == 4
+        journeys.clear()
+        for number in range(3):
+            head = tx.line.head(QUEUE, lanes=(0,), calls_only=False)
+            assert isinstance(head, Callback)
+            assert head.callback_id == f"cb_{number}"
+            assert tx.callbacks.of_subject(head.subject_id, limit=5) == [head]
+            taken = next_version(head, state=CallbackState.ATTEMPTING)
+            tx.save(taken)
+            assert tx.callbacks.of_subject(head.subject_id, limit=5) == [taken]
+        assert (
+            sum("unnest" in statement and "callbackq_callbacks" in statement for statement in journeys) == 1
+        )
+        tx.save(make_callback("cb_new", rank=-1, place_id="pl_new", subject_id="su_0"))
+        head = tx.line.head(QUEUE, lanes=(0,))
+        assert head is not None
+        assert head.place_id == "pl_new"
+        assert {
+            one.callback_id for one in tx.callbacks.of_subject(make_subject("su_0").subject_id, limit=5)
+        } == {
+            "cb_0",
+            "cb_new",
+        }

@@ -835,6 +835,23 @@ def test_a_stop_by_sms_ends_mails_too(store: Store) -> None:
     assert (kinds_to(host, ANN_AT), kinds_to(host, BOB)) == ([K.CONFIRMATION], [])
 
 
+def test_a_mail_after_a_stop_by_sms_is_not_answered(store: Store) -> None:
+    """What they ask for is done all the same."""
+    host = post_office(store, messages=Messages(channels=("sms", "email"), opt_out_confirmed=False))
+    one = known(host)
+    host.run_for(ZERO)
+    host.messenger.receipt(host.messenger.last, DeliveryKind.UNDELIVERED)
+    host.run_for(ZERO)
+    assert kinds_to(host, ANN_AT) == [K.CONFIRMATION]
+    assert answers(host, "STOP", BOB) == []
+    heard = writes(host, "what is this?", ANN_AT, channel="email")
+    assert heard.effects == ()
+    assert writes(host, "cancel my callback", ANN_AT, channel="email").changed
+    assert host.service.get(one).outcome is Outcome.CANCELLED
+    host.run_for(DAY)
+    assert kinds_to(host, ANN_AT) == [K.CONFIRMATION]
+
+
 def test_an_opt_out_of_calls_is_none_of_messages(store: Store) -> None:
     """And the other way round: who wants no messages is called."""
     host = post_office(store, agents=())

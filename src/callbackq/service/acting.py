@@ -173,11 +173,12 @@ class Acting:
         wish: ReplyWish | None = None,
         verification_id: VerificationId | None = None,
     ) -> tuple[Effect, ...]:
-        """Answer the sender, unless they want no messages."""
-        if kind is not MessageKind.OPTED_OUT and self.postman.is_opted_out(self.received.address.key, None):
-            return ()
+        """Answer the sender, unless they want no messages: at this address, or at their main number."""
         about = callback_id or self.turn.callback_id
         callback = self.tx.callbacks.get(about) if about is not None else None
+        person = self._person(callback)
+        if kind is not MessageKind.OPTED_OUT and self.postman.is_opted_out(self.received.address.key, person):
+            return ()
         cause = f"{self._cause}.{kind}"
         if self._was_answered(cause):
             return ()
@@ -186,7 +187,7 @@ class Acting:
             cause=cause,
             address=self.received.address,
             policy=self._policy(callback),
-            subject=self._person(callback),
+            subject=person,
             callback=callback,
             facts=attrs.evolve(facts or TextFacts(), choices=times),
             choices=choices or choice_texts(times),

@@ -267,6 +267,7 @@ class AsyncCallbackService(_Face[CallbackService]):
     agent_unavailable = _Awaited(CallbackService.agent_unavailable, shares=_always)
     report = _Awaited(CallbackService.report, shares=_always)
     leg_is_wanted = _Awaited(CallbackService.leg_is_wanted, shares=_always)
+    open_attempts = _Awaited(CallbackService.open_attempts)
     reconcile = _Awaited(CallbackService.reconcile)
     settle = _Awaited(CallbackService.settle, shares=_always)
     set_disposition = _Awaited(CallbackService.set_disposition, shares=_always)

@@ -8,11 +8,13 @@ and then returns the effects as data. It performs nothing and never sleeps: a ru
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
+
+import attrs
 
 from callbackq.core.instants import check_instant
 from callbackq.core.outgoing import untold
@@ -20,8 +22,9 @@ from callbackq.effects import Effect
 from callbackq.errors import ConfigurationError, Conflict, StoreError
 from callbackq.facts import caps_over_at
 from callbackq.ids import NodeId
+from callbackq.model import Attempt
 from callbackq.ports import Commit, Transaction
-from callbackq.presence import Presence
+from callbackq.presence import Lost, Presence
 from callbackq.service import CONFLICT_TRIES, CallbackService
 from callbackq.stepping import (
     Can,
@@ -55,7 +58,7 @@ class Dispatcher:
     One thread steps at a time. With a lease it is not to be carried over a fork: make one in each process.
 
     Raises:
-        ConfigurationError: *batch_max* is below 1, or *lease* no time up to a day.
+        ConfigurationError: *batch_max* is below 1, or *lease* not 100 ms to a day.
         RuntimeError: the service is `within` a transaction of the host's: nothing in it may be dialed yet.
     """
 
@@ -274,13 +277,13 @@ class Dispatcher:
             attempts, callbacks = step.due_attempts(self._batch_max), step.due_callbacks(self._batch_max)
             booked, messages = step.due_bookings(self._batch_max), step.due_messages(self._batch_max)
             begun = [
-                one
+                (lost, tx.attempts.of_node(lost.node_id, after=lost.after, limit=self._batch_max))
                 for lost in (self._presence.lost if can.telephony else ())
-                for one in tx.attempts.of_node(lost.node_id, after=lost.after, limit=self._batch_max)
             ]
         effects: list[Effect] = []
 
-        def alone(name: str, work: Callable[[Step], object]) -> None:
+        def alone(name: str, work: Callable[[Step], object]) -> bool:
+            """Say whether it is settled: it is done, or cannot be done at all."""
             try:
                 with self._transaction(Commit.FLUSHED) as tx:
                     step = self._step(tx, now, can)
@@ -288,12 +291,15 @@ class Dispatcher:
                     self._service.post(tx, now)
             except Exception as error:
                 logger.error("%s cannot be moved: %s", name, type(error).__name__)  # noqa: TRY400
-            else:
-                effects.extend(step.effects)
-                self._is_behind = self._is_behind or step.is_behind
+                return not isinstance(error, StoreError | Conflict)
+            effects.extend(step.effects)
+            self._is_behind = self._is_behind or step.is_behind
+            return True
 
-        for had in begun:
-            alone(had.attempt_id, partial(taken_alone, had))
+        for lost, attempts_of_it in begun:
+            settled = [alone(had.attempt_id, partial(taken_alone, had)) for had in attempts_of_it]
+            if lost.is_mine and all(settled):
+                self._has_tried(lost, attempts_of_it)
         for one in attempts:
             alone(one.attempt_id, partial(attempt_alone, one.attempt_id))
         for each in callbacks:
@@ -304,6 +310,13 @@ class Dispatcher:
             alone(message.message_id, partial(message_alone, message.message_id))
         alone("the head of the line", partial(Step.assign, promises=True))
         return effects
+
+    def _has_tried(self, mine: Lost, attempts: Sequence[Attempt]) -> None:
+        """What its name had begun, and cannot be moved, is left to its deadlines: this node begins all the same."""
+        is_all = len(attempts) < self._batch_max
+        rest = None if is_all else attrs.evolve(mine, after=attempts[-1].attempt_id)
+        self._presence.has_taken(mine, rest=rest, left_some=False)
+        self._is_behind = True
 
     # ------------------------------------------------------------------ inside
 

@@ -164,6 +164,7 @@ class LookUp:
     Repeatable: ask the telephony which legs it has, for the end of one was never reported, and reconcile.
 
     For telephony that can say (`CanSnapshot`); for any other, deadlines decide.
+    Ask `open_attempts` before the telephony, and give it to `reconcile` as *known*.
     """
 
     attempt_id: AttemptId

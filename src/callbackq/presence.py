@@ -70,8 +70,8 @@ class Presence:
     """
 
     def __init__(self, service: CallbackService, *, node_id: str | None, lease: timedelta | None) -> None:
-        if lease is not None and not timedelta(0) < lease <= nodes.LEASE_MAX:
-            raise ConfigurationError("lease", lease, f"more than zero, at most {nodes.LEASE_MAX}; or None")
+        if lease is not None and not nodes.LEASE_MIN <= lease <= nodes.LEASE_MAX:
+            raise ConfigurationError("lease", lease, f"{nodes.LEASE_MIN} to {nodes.LEASE_MAX}; or None")
         given = check_text(node_id, "node_id") if node_id is not None else new_id("node")
         self.node_id: Final = NodeId(given)
         self.lease: Final = lease
@@ -130,11 +130,14 @@ class Presence:
         Raises:
             ConfigurationError: a node that is up orders the line of a queue of this one by other settings.
         """
+        if self._has_left:
+            self._me = None  # Whoever is not let in is no node: not even the one that it was.
         self._drains = self._has_left = self._is_superseded = False
         if self.lease is not None:
             self._come(self.lease, now)
 
     def _come(self, lease: timedelta, now: datetime) -> None:
+        drains = self._drains
         me = Myself(
             tenant_id=self._service.tenant_id,
             node_id=self.node_id,
@@ -149,7 +152,7 @@ class Presence:
         def come(tx: Transaction) -> tuple[Node, Node | None, list[Node]]:
             before, present = tx.nodes.find(self.node_id), tx.nodes.present()
             _refuse_clashes(nodes.clashes(me, nodes.in_lease(present, now=now)))
-            row = nodes.beat(me, before, drains=self._drains, now=now)
+            row = nodes.beat(me, before, drains=drains, now=now)
             tx.save(row)
             return row, before, present
 
@@ -160,6 +163,7 @@ class Presence:
         if before is not None and nodes.is_superseded(me, before):
             self._lost[self.node_id] = Lost(node_id=self.node_id, version=row.version, is_mine=True)
         self._seen(me, present, now=now)
+        self._beat_again_if_drained(told=drains)
 
     def beat(self, now: datetime) -> None:
         """Say that it is there, and look who else is, when it is time for that. The first time, register."""
@@ -171,13 +175,13 @@ class Presence:
         looked_at, next_at = self._lookout.looked_at, self._next_at
         if looked_at is not None and next_at is not None and looked_at <= now < next_at:
             return
-        me = self._me
+        me, drains = self._me, self._drains
         forgets = self._forget_at is None or now >= self._forget_at
 
         def again(tx: Transaction) -> tuple[Node | None, list[Node]]:
             known, present = tx.nodes.find(self.node_id), tx.nodes.present()
             if not nodes.is_superseded(me, known):
-                tx.save(nodes.beat(me, known, drains=self._drains, now=now))
+                tx.save(nodes.beat(me, known, drains=drains, now=now))
                 if forgets:
                     tx.nodes.forget(gone_before=now - nodes.FORGOTTEN_AFTER, limit=_FORGET_MAX)
             return known, present
@@ -195,6 +199,12 @@ class Presence:
         if known is None or known.due_at is None:
             logger.warning("node %s was taken for gone: others have what it began", self.node_id)
         self._seen(me, present, now=now)
+        self._beat_again_if_drained(told=drains)
+
+    def _beat_again_if_drained(self, *, told: bool) -> None:
+        """Let the next step tell it, if it was drained while this one wrote its row."""
+        if self._drains is not told:
+            self._next_at = None
 
     def _seen(self, me: Myself, present: Sequence[Node], *, now: datetime) -> None:
         """Remember who is there, who is lost, and with whom no queue may be shared."""
@@ -248,7 +258,13 @@ class Presence:
 
     def has_some(self) -> bool:
         """Whether anything that it began is not over."""
-        return self._once(Commit.READ_ONLY, lambda tx: bool(tx.attempts.of_node(self.node_id, limit=1)))
+        return self._once(Commit.READ_ONLY, self._has_some)
+
+    def _has_some(self, tx: Transaction) -> bool:
+        """Of another process that has the name by now it is not asked: that one has taken all of it."""
+        if self._me is not None and nodes.is_superseded(self._me, tx.nodes.find(self.node_id)):
+            return False
+        return bool(tx.attempts.of_node(self.node_id, limit=1))
 
     def leave(self, now: datetime) -> bool:
         """Hand over what it has, and beat no more; say whether there was anything."""
@@ -256,7 +272,7 @@ class Presence:
         me = self._me
 
         def go(tx: Transaction) -> bool:
-            has_some = bool(tx.attempts.of_node(self.node_id, limit=1))
+            has_some = self._has_some(tx)
             known = tx.nodes.find(self.node_id)
             if me is not None and known is not None and nodes.may_leave(me, known):
                 tx.save(nodes.leave(known, has_some=has_some, now=now))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import timedelta
@@ -15,7 +16,9 @@ from typer.testing import CliRunner
 
 from callbackq import QueuePolicy, SQLiteStore, Store, SystemClock
 from callbackq.cli import doctor as doctor_command
+from callbackq.cli import prune as prune_command
 from callbackq.cli.app import app
+from callbackq.cli.kept import Kept
 from callbackq.testing import ManualClock, VirtualHost
 from stores.postgres_server import conninfo, fresh_store
 
@@ -136,6 +139,21 @@ def test_how_far_it_has_come_is_told_on_stderr(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == "\r1,234 events of the history"
 
 
+def test_what_was_found_stands_on_lines_of_its_own(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a terminal the progress goes before it, on the same screen."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    kept = Kept(store=str(path), tenant_id="default", schema="public", pepper_file=None)
+    doctor_command.run(kept, thorough=True, stuck_after_s=120, limit=10, as_json=False)
+    prune_command.run(
+        kept, ended_before="2020-01-01", personal_days=None, keep_file=None, by=None, as_json=False
+    )
+    looked, removed = capsys.readouterr().err.split("\n")[:-1]
+    assert looked.endswith("events of the history")
+    assert removed == "\r0 callbacks, 0 events"
+
+
 # ---------------------------------------------------------------------------- prune
 
 
@@ -168,6 +186,20 @@ def test_what_a_crash_cut_off_of_the_kept_heads_is_written_over(path: Path, tmp_
     lines = kept.read_text().splitlines()
     assert [len(json.loads(line)["heads"]) for line in lines] == [0, 2]
     assert invoke("verify", path, "--pruned", kept).exit_code == 0
+
+
+@pytest.mark.parametrize("text", ["a shopping list", "line\nline", '{"heads":[]}\nnotes', "\x81"])
+def test_a_file_of_another_kind_is_not_written_over(path: Path, tmp_path: Path, text: str) -> None:
+    """Nor is the store itself, named twice by mistake; and nothing is removed."""
+    other = tmp_path / "other"
+    other.write_text(text, encoding="latin-1")
+    before = (SystemClock().now() - 70 * DAY).isoformat()
+    for file in (other, path):
+        was = file.read_bytes()
+        result = invoke("prune", path, "--ended-before", before, "--keep", file)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert f"{file} is no file of pruned heads" in result.stderr
+        assert file.read_bytes() == was
 
 
 def test_prune_forgets_persons_as_well(path: Path) -> None:

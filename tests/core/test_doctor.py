@@ -196,7 +196,7 @@ def test_an_attempt_that_goes_on_for_too_long(changes: dict[str, Any], *, expect
 
 
 def test_nodes_that_are_silent_ahead_or_of_another_mind() -> None:
-    """A node that is gone is silent by right; and who is silent has no say in what differs."""
+    """A node that is gone is silent by right; and who is silent, or begins nothing more, has no say in what differs."""
     well = make_node(
         "n1", seen_at=NOW, lease_until_at=NOW + MINUTE, fingerprints={"support": "a", "sales": "x"}
     )
@@ -205,7 +205,8 @@ def test_nodes_that_are_silent_ahead_or_of_another_mind() -> None:
     )
     gone = attrs.evolve(silent, node_id=NodeId("n3"), state=NodeState.GONE, due_at=None, due_reason=None)
     ahead = attrs.evolve(well, node_id=NodeId("n4"), seen_at=NOW + HOUR, fingerprints={"support": "c"})
-    found = doctor.ill_nodes([well, silent, gone, ahead], now=NOW, bound=MINUTE)
+    drains = attrs.evolve(well, node_id=NodeId("n6"), state=NodeState.DRAINING, fingerprints={"sales": "y"})
+    found = doctor.ill_nodes([well, silent, gone, ahead, drains], now=NOW, bound=MINUTE)
     assert [(one.kind, one.record_id) for one in found] == [
         (FindingKind.NODE_SILENT, "n2"),
         (FindingKind.CLOCKS_APART, "n4"),

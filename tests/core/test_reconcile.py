@@ -197,6 +197,32 @@ def test_an_attempt_without_an_agent_has_no_agents_leg_to_miss() -> None:
     assert found(without, account(customer=RINGS)) == []
 
 
+def test_of_an_attempt_that_has_changed_since_the_telephony_was_asked_nothing_is_gone() -> None:
+    """N1/N5: it is far older by the clock, but that clock may be wrong: no leg is gone, and nobody has parted."""
+
+    def missed(attempt: Attempt, said: TelephonySnapshot) -> tuple[Report, ...]:
+        return reports_of(attempt, said, policy=POLICY, has_changed=True)
+
+    tomorrow = START + timedelta(days=1)
+    together = both_up(AttemptState.CONNECTED, connected_at=START)
+    assert missed(on_line(), account(tomorrow)) == ()
+    assert missed(an_attempt(), account(tomorrow)) == ()
+    assert missed(together, account(tomorrow, agent=IS_UP, customer=IS_UP)) == ()
+    assert missed(together, account(tomorrow)) == ()
+
+
+def test_of_an_attempt_that_has_changed_since_what_is_there_is_learned_all_the_same() -> None:
+    """N1: what went on has gone on, whatever came about meanwhile."""
+    joining = both_up(AttemptState.JOINING)
+    for attempt, customer, kind in (
+        (on_line(), IS_UP, ReportKind.ANSWERED),
+        (joining, IS_JOINED, ReportKind.BRIDGED),
+    ):
+        said = account(agent=IS_UP, customer=customer)
+        found = reports_of(attempt, said, policy=POLICY, has_changed=True)
+        assert found == (Report(leg_id=C, kind=kind),)
+
+
 @pytest.mark.parametrize("leg", [RINGS, IS_UP])
 def test_a_customers_leg_that_was_told_to_end_and_is_there_still(leg: LegSnapshot) -> None:
     """F14: it is said, so that it is told again, and its number is used for nobody else; of an agent's it is not."""

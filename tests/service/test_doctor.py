@@ -246,6 +246,11 @@ WRONG: dict[str, tuple[Callable[[House], object], dict[str, Any], set[Kind]]] = 
         {},
         {Kind.PERSON_MISSING},
     ),
+    "the person of one that is over is missing": (
+        lambda house: house.change("callbacks", house.over, subject_id=SubjectId("su_nobody")),
+        {"thorough": True},
+        {Kind.PERSON_MISSING, Kind.HISTORY_DIFFERS},
+    ),
     "a row has no history": (
         _save(make_callback("cb_new", due_at=NOON + DAY)),
         {},

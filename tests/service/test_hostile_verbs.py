@@ -281,6 +281,15 @@ def test_what_is_no_account_is_refused(host: VirtualHost, store: Store, account:
     is_refused(host, store, InvalidText, lambda: host.service.reconcile(account), "snapshot")
 
 
+@pytest.mark.parametrize("known", [(), "at_000001", 7, {"at_000001"}])
+def test_what_cannot_be_the_versions_that_were_known_is_refused(
+    host: VirtualHost, store: Store, known: Any
+) -> None:
+    """F14: and not taken for none: then the clock alone would decide who is gone."""
+    gone = TelephonySnapshot(legs={}, as_of=host.clock.now())
+    is_refused(host, store, InvalidText, lambda: host.service.reconcile(gone, known=known), "known")
+
+
 def test_account_from_a_clock_that_is_ahead_ends_no_leg_that_is_there(
     host: VirtualHost, store: Store
 ) -> None:

@@ -205,12 +205,12 @@ def test_a_store_that_is_gone_keeps_it_down() -> None:
     failures = 2 * BAD_SNAPSHOTS_MAX
 
     class Flaky(CallbackService):
-        def reconcile(self, snapshot: TelephonySnapshot) -> Any:
+        def reconcile(self, snapshot: TelephonySnapshot, **more: Any) -> Any:
             nonlocal failures
             failures -= 1
             if failures >= 0:
                 raise StoreUnavailable
-            return super().reconcile(snapshot)
+            return super().reconcile(snapshot, **more)
 
     flaky = Flaky(host.service.store, host.service.policies.values(), clock=host.clock)
     driver = Driver(flaky, Dispatcher(flaky), network)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -234,6 +235,37 @@ def test_a_runner_with_another_order_is_not_started(kind: str) -> None:
         assert old.drain() is True
         new.start()
         assert states(second).count(NodeState.UP) == 1
+
+
+@each_host
+def test_a_runner_is_drained_for_however_long(kind: str) -> None:
+    """Longer than a thread can wait."""
+    with opened(kind, new_service(), Switchboard()) as host:
+        host.start()
+        assert host.drain(timedelta.max) is True
+
+
+@each_host
+def test_all_who_drain_a_runner_at_once_are_told_the_same(kind: str) -> None:
+    """A signal comes twice, and each waits until it is known whether anything was handed over."""
+    with opened(kind, new_service(), Switchboard()) as host:
+        host.start()
+        with ThreadPoolExecutor(3) as callers:
+            assert list(callers.map(lambda _: host.drain(), range(3))) == [True] * 3
+        assert host.drain() is False
+
+
+def test_two_who_start_a_runner_at_once_start_it_once() -> None:
+    """The loop goes on to the other one while the first is made known to other nodes."""
+
+    async def started() -> list[str]:
+        runner = AsyncRunner(new_service(), Switchboard())
+        await asyncio.gather(runner.start(), runner.start())
+        running = [repr(task.get_coro()) for task in asyncio.all_tasks()]
+        await runner.stop()
+        return [name for name in running if "Engine.run" in name]
+
+    assert len(asyncio.run(started())) == 1
 
 
 class Shaky:

@@ -272,6 +272,37 @@ def test_an_attempt_that_cannot_be_moved_stops_no_other(
     assert two.service.nodes()[0].state is NodeState.GONE
 
 
+@IN_MEMORY
+@pytest.mark.parametrize("batch_max", [1, 500])
+def test_what_its_own_name_began_and_cannot_be_moved_stops_no_node(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, batch_max: int
+) -> None:
+    """It is started again under the same name: the rest is taken over, and it begins; that one is left to deadlines."""
+    one = fleet.node("same")
+    for number in (BOB, EVE):
+        fleet.telephony.person(number, LONG)
+        one.service.request("support", number=number)
+        one.service.agent_available(f"agent of {number[-1]}", queues=["support"])
+    fleet.run_for(SECOND)
+    one.kill()
+    sound = nodes.take_over
+
+    def broken(attempt: Attempt, node_id: NodeId, **more: object) -> Decision:
+        if attempt.attempt_id == "at_000001":
+            raise ZeroDivisionError
+        return sound(attempt, node_id, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(nodes, "take_over", broken)
+    again = fleet.node("same", batch_max=batch_max)
+    again.service.request("support", number="+12125550103")
+    again.service.agent_available("ben", queues=["support"])
+    fleet.run_for(SECOND)
+    assert [who for who, *_ in fleet.taken_over()] == ["at_000002"]
+    assert fleet.telephony.dialed("+12125550103") == 1
+    fleet.run_for(4 * MINUTE)
+    assert fleet.attempts() == []
+
+
 # ---------------------------------------------------------------------------- who comes back
 
 
@@ -536,6 +567,47 @@ def test_a_draining_node_gives_out_no_message(fleet: Fleet) -> None:
 
 
 @IN_MEMORY
+def test_one_that_is_superseded_waits_for_nothing_of_its_successor(fleet: Fleet) -> None:
+    """What its name begins now is the other process's: it is drained at once, and hands nothing over."""
+    old = fleet.node("same")
+    old.give_out()
+    promised(old)
+    old.step()
+    new = fleet.node("same")
+    new.give_out()
+    assert old.driver.is_drained() is False
+    fleet.clock.advance(BEAT)
+    old.give_out()
+    assert fleet.attempts()[0].state is not AttemptState.ENDED
+    assert (old.driver.is_drained(), old.driver.leave()) == (True, False)
+    assert fleet.nodes()["same"].state is NodeState.UP
+    assert new.driver.leave() is True
+
+
+@IN_MEMORY
+@pytest.mark.parametrize("is_known", [True, False])
+def test_one_that_is_drained_while_it_beats_says_so_in_the_next_step(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, *, is_known: bool
+) -> None:
+    """And not a third of its lease later."""
+    one = fleet.node("one")
+    if is_known:
+        one.give_out()
+        fleet.clock.advance(BEAT)
+    looked = nodes.look
+
+    def drained_meanwhile(*arguments: Any, **options: Any) -> Any:
+        one.driver.drain()
+        return looked(*arguments, **options)
+
+    monkeypatch.setattr(nodes, "look", drained_meanwhile)
+    one.give_out()
+    assert fleet.nodes()["one"].state is NodeState.UP
+    one.give_out()
+    assert fleet.nodes()["one"].state is NodeState.DRAINING
+
+
+@IN_MEMORY
 def test_a_node_that_is_drained_before_its_first_step_comes_as_draining(fleet: Fleet) -> None:
     """It was told so before it was there."""
     one = fleet.node("one")
@@ -622,6 +694,30 @@ def test_of_two_that_meet_later_the_newer_one_gives_way(
     assert [type(effect) for effect in two.give_out() if isinstance(effect, Dial)] == [Dial]
 
 
+@IN_MEMORY
+def test_who_left_and_is_not_let_in_again_is_no_node(fleet: Fleet) -> None:
+    """Its queue is ordered in another way by now: it steps no more until it is let in, and takes nothing away."""
+    one = fleet.node("one")
+    one.give_out()
+    one.driver.leave()
+    fleet.clock.advance(SECOND)
+    two = fleet.node("two", policies=[AGEING])
+    two.give_out()
+    with pytest.raises(ConfigurationError, match="priority_credit"):
+        one.dispatcher.register(fleet.clock.now())
+    promised(two)
+    with pytest.raises(ConfigurationError, match="priority_credit"):
+        one.give_out()
+    fleet.clock.advance(BEAT)
+    with pytest.raises(ConfigurationError, match="priority_credit"):
+        one.give_out()
+    assert [type(effect) for effect in two.give_out() if isinstance(effect, Dial)] == [Dial]
+    assert fleet.nodes()["one"].state is NodeState.GONE
+    two.driver.leave()
+    one.give_out()
+    assert fleet.nodes()["one"].state is NodeState.UP
+
+
 # ---------------------------------------------------------------------------- the rest
 
 
@@ -690,7 +786,7 @@ def test_a_dispatcher_with_a_lease_is_not_carried_over_a_fork(
 
 
 @IN_MEMORY
-@pytest.mark.parametrize("lease", [ZERO, -SECOND, timedelta(days=2)])
+@pytest.mark.parametrize("lease", [ZERO, -SECOND, timedelta(microseconds=1), timedelta(days=2)])
 def test_a_lease_has_bounds(fleet: Fleet, lease: timedelta) -> None:
     """A node that is lost before it beats, or after everybody has gone home, is none."""
     with pytest.raises(ConfigurationError, match="lease"):

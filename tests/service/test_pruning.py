@@ -27,7 +27,7 @@ from callbackq import (
 )
 from callbackq.core.histories import check_chain, read_export
 from callbackq.core.history import fold
-from callbackq.ids import CallbackId
+from callbackq.ids import CallbackId, SubjectId
 from callbackq.model import Pruned, PrunedHeads
 from callbackq.service import removing
 from callbackq.testing import ANSWERS, NEVER_ANSWERS, ManualClock, VirtualHost
@@ -371,6 +371,20 @@ def test_who_was_written_to_about_a_pruned_callback_can_write(
     assert heard.callback_id not in old
     host.run_for(MINUTE)
     assert host.messenger.sent_to(BOB)
+
+
+@IN_MEMORY
+def test_what_is_over_goes_though_its_person_is_missing(store: Store) -> None:
+    """That is for the doctor; nothing behind it in the history is held up."""
+    host = office(store)
+    broken, other = promised(host, BOB, context={"order": "17"}), promised(host, EVE)
+    host.service.cancel(broken)
+    host.service.cancel(other)
+    with store.transaction(DEFAULT_TENANT, commit=Commit.RELAXED) as tx:
+        row = tx.callbacks.get(CallbackId(broken))
+        tx.save(attrs.evolve(row, version=row.version + 1, subject_id=SubjectId("su_nobody")))
+    host.run_for(YOUNG + MONTH - host.clock.now())
+    assert all_of(host).callbacks_count == 2
 
 
 @IN_MEMORY

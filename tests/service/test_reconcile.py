@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 
 from callbackq import (
     AgentState,
+    AttemptId,
     AttemptState,
+    CallbackService,
     CallbackState,
     CallState,
     Cause,
@@ -16,10 +19,12 @@ from callbackq import (
     Dial,
     Dispatcher,
     Disposition,
+    Driver,
     HangUp,
     LegId,
     LegSnapshot,
     LegState,
+    LookUp,
     Mode,
     Notice,
     Outcome,
@@ -31,7 +36,7 @@ from callbackq import (
     Store,
     TelephonySnapshot,
 )
-from callbackq.testing import NEVER_ANSWERS, START, Behaviour, VirtualHost
+from callbackq.testing import NEVER_ANSWERS, START, Behaviour, FakeTelephony, VirtualHost
 from service.scenes import (
     BOB,
     EVE,
@@ -380,6 +385,155 @@ def test_account_twice_is_as_once(store: Store, mode: Mode, lost_for: int) -> No
     host.run_for(10 * MINUTE)
     assert host.service.get(callback_id).state is CallbackState.ENDED
     assert host.telephony.live_legs() == []
+
+
+# ---------------------------------------------------------------------------- a clock that is ahead
+
+
+class AheadClock:
+    """The clock of another machine, half a minute ahead."""
+
+    def __init__(self, host: VirtualHost) -> None:
+        self._clock = host.clock
+
+    def now(self) -> datetime:
+        return self._clock.now() + 30 * SECOND
+
+
+class StandsStill(FakeTelephony):
+    """The network as another node has it: five seconds pass between what it says and when that is heard."""
+
+    def __init__(self, host: VirtualHost) -> None:
+        super().__init__(host.clock)
+        self._host = host
+        self.meanwhile: Callable[[], object] = lambda: None
+        self.orders: list[object] = []
+
+    def snapshot(self) -> TelephonySnapshot:
+        account = self._host.telephony.snapshot()
+        self.meanwhile()
+        self._host.run_for(5 * SECOND)
+        return account
+
+    def hang_up(self, order: HangUp) -> None:
+        self.orders.append(order)
+        self._host.telephony.hang_up(order)
+
+
+class OtherNode:
+    """A second node on the same store, whose clock is ahead, and which stands still while it asks for a snapshot."""
+
+    def __init__(self, host: VirtualHost, store: Store) -> None:
+        self.network = StandsStill(host)
+        self.service = CallbackService(store, host.service.policies.values(), clock=AheadClock(host))
+        self.driver = Driver(self.service, Dispatcher(self.service, node_id="other"), self.network)
+
+    def comes_up(self) -> None:
+        """It starts, or its connection is there again."""
+        self.driver.telephony_up()
+
+    def looks_up(self) -> None:
+        """It looks for what was never reported: of any attempt, and so of all."""
+        self.driver.perform([LookUp(attempt_id=AttemptId("at_any"))])
+
+
+WAYS = pytest.mark.parametrize("asks", [OtherNode.comes_up, OtherNode.looks_up], ids=["comes up", "looks up"])
+
+
+@WAYS
+def test_two_who_were_joined_since_the_snapshot_are_not_parted(
+    store: Store, asks: Callable[[OtherNode], None]
+) -> None:
+    """N1/N5: by the clock of the node that asked they were joined long before; they talk on, to their own end."""
+    host = house(store)
+    host.telephony.person(BOB, Behaviour(answers_after=5 * SECOND, talks_for=MINUTE))
+    callback_id = promised(host)
+    host.run_for(3 * SECOND)
+    other = OtherNode(host, store)
+    asks(other)
+    joined = attempt_of(host, store, callback_id)
+    assert joined.state is AttemptState.CONNECTED
+    assert other.network.orders == []
+    host.run_for(50 * SECOND)
+    assert len(host.telephony.live_legs()) == 2
+    host.run_for(MINUTE)
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+    ended, connected_at = events(host, callback_id, "attempt_ended"), joined.connected_at
+    assert [event.ended_at - connected_at for event in ended] == [MINUTE]
+
+
+@WAYS
+@pytest.mark.parametrize("mode", [AGENT_FIRST, CUSTOMER_FIRST])
+def test_second_leg_that_was_intended_since_the_snapshot_is_not_gone(
+    store: Store, mode: Mode, asks: Callable[[OtherNode], None]
+) -> None:
+    """N1/N5: by the clock of the node that asked it should be there: it rings on, and nobody is dialed again."""
+    host = house(store, mode=mode)
+    first, second = ("ann", BOB) if mode is AGENT_FIRST else (BOB, "ann")
+    for who, answers_after in ((first, 4 * SECOND), (second, 12 * SECOND)):
+        host.telephony.person(who, Behaviour(answers_after=answers_after))
+    callback_id = promised(host)
+    host.run_for(2 * SECOND)
+    asks(OtherNode(host, store))
+    assert len(host.telephony.live_legs()) == 2
+    host.run_for(10 * MINUTE)
+    assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+    assert whom(host) == [first, second]
+
+
+@WAYS
+def test_attempt_that_began_since_the_snapshot_is_not_gone(
+    store: Store, asks: Callable[[OtherNode], None]
+) -> None:
+    """N1/N5: there was none when the telephony was asked."""
+    host = house(store)
+    other = OtherNode(host, store)
+    host.telephony.agent("ann", Behaviour(answers_after=10 * SECOND))
+    other.network.meanwhile = lambda: promised(host)
+    asks(other)
+    assert len(host.telephony.live_legs()) == 1
+    assert len(host.service.open_attempts()) == 1
+    host.run_for(10 * MINUTE)
+    assert whom(host) == ["ann", BOB]
+
+
+@WAYS
+def test_what_one_snapshot_left_alone_the_next_one_says(
+    store: Store, asks: Callable[[OtherNode], None]
+) -> None:
+    """N1: a leg that came and went while the node stood still is found to be gone when it asks again."""
+    host = house(store)
+    host.telephony.agent("ann", Behaviour(answers_after=4 * SECOND))
+    host.telephony.person(BOB, LONG)
+    callback_id = promised(host)
+    host.run_for(2 * SECOND)
+    other = OtherNode(host, store)
+    asks(other)
+    deaf(host)
+    host.telephony.fail_by(BOB, Cause.BUSY)
+    host.run_for(SECOND)
+    assert host.service.get(callback_id).state is CallbackState.ATTEMPTING
+    host.telephony.on_report = host.driver.report
+    asks(other)
+    host.run_for(SECOND)
+    assert host.service.get(callback_id).last_disposition is Disposition.UNKNOWN
+
+
+def test_versions_say_which_attempts_the_account_may_speak_of(store: Store) -> None:
+    """N1: a leg is gone only where its attempt is what it was; without versions the clock alone decides."""
+    host = house(store)
+    host.telephony.agent("ann", LONG)
+    callback_id = promised(host)
+    host.run_for(2 * SECOND)
+    now = host.service.open_attempts()
+    (version,) = now.values()
+    account = snapshot(host.clock.now())
+    for known in ({}, dict.fromkeys(now, version - 1)):
+        assert counts(host.service.reconcile(account, known=known)) == (1, 0, 0)
+    assert counts(host.service.reconcile(account, known=now)) == (1, 1, 0)
+    assert host.service.get(callback_id).state is CallbackState.WAITING
+    host.run_for(ZERO)
+    assert counts(host.service.reconcile(account, known=now)) == (0, 0, 0)
 
 
 # ---------------------------------------------------------------------------- the telephony cannot be reached

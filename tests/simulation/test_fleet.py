@@ -28,7 +28,7 @@ from callbackq.stores.memory import MemoryStore
 from callbackq.testing.faults import Fault
 from stores.postgres_server import conninfo, fresh_schema
 
-SEEDS = range(1, 25)
+SEEDS = range(10, 34)
 
 
 @pytest.fixture(scope="module")
@@ -79,15 +79,15 @@ def test_what_a_seed_draws() -> None:
 
 def test_the_same_seed_is_the_same_world(reports: list[FleetReport]) -> None:
     """Taped or not, and also when what hit is given by name."""
-    plan = draw_plan(2)
+    plan = draw_plan(12)
     fleet, again = play(plan, taped=True)
-    assert again == reports[2 - SEEDS.start]
+    assert again == reports[12 - SEEDS.start]
     assert fleet.tape
     replayed = play(attrs.evolve(plan, only=frozenset(again.happened)))[1]
     assert replayed == again
 
 
-@pytest.mark.parametrize("seed", [4])
+@pytest.mark.parametrize("seed", [14])
 def test_a_world_on_sqlite_is_the_one_in_memory(seed: int, reports: list[FleetReport]) -> None:
     """Where the rows are makes no difference to what happens."""
     assert one_fleet(seed, store="sqlite") == attrs.evolve(reports[seed - SEEDS.start], happened=())

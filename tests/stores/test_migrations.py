@@ -321,8 +321,11 @@ def test_a_host_may_forbid_changes_to_the_tables(old_file: Path, tmp_path: Path)
     ):
         SQLiteStore(old_file, migrate=False)
     assert meta_of_file(old_file)["schema_version"] == "6"
-    with pytest.raises(SchemaMismatch, match="has no tables of callbackq, and may not be changed here"):
-        SQLiteStore(tmp_path / "new.db", migrate=False)
+    new = tmp_path / "new.db"
+    with pytest.raises(
+        SchemaMismatch, match=rf"has no tables of callbackq, .* run `callbackq migrate {new} --create`"
+    ):
+        SQLiteStore(new, migrate=False)
     SQLiteStore(old_file).close()
     SQLiteStore(old_file, migrate=False).close()
 

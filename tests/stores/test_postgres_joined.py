@@ -416,6 +416,29 @@ class _Wrong(Dumper):
         return b"wrong"
 
 
+def test_a_temporary_table_of_the_same_name_is_no_place_for_a_promise(
+    store: PostgresStore, host: Connection
+) -> None:
+    """The server looks for temporary tables first, unless it is told otherwise: they go with the connection."""
+    like = f'"{store._schema}".callbackq_callbacks'
+    host.execute(f"CREATE TEMPORARY TABLE callbackq_callbacks (LIKE {like} INCLUDING ALL)")
+    service = service_on(store)
+    receipt = service.within(store.joined(host)).request("support", number=ADA)
+    host.commit()
+    assert service.receipt(receipt.callback_id).callback_id == receipt.callback_id
+
+
+def test_settings_are_read_in_whatever_encoding_the_host_has(store: PostgresStore, orders: str) -> None:
+    """A schema of the host's may have a name that is other bytes in ours."""
+    with connected(orders, client_encoding="latin1") as host:
+        host.execute('SET search_path = "größe", public')
+        service = service_on(store)
+        service.within(store.joined(host)).request("support", number=ADA)
+        assert host.execute("SHOW search_path").fetchone() == {"search_path": '"größe", public'}
+        host.commit()
+    assert waiting(service) == 1
+
+
 @pytest.mark.parametrize("end", ["commit", "refused", "rollback"])
 def test_the_connection_is_left_as_it_was(
     store: PostgresStore, host: Connection, orders: str, end: str

@@ -273,6 +273,32 @@ def test_where_no_connection_is_free_the_next_one_who_has_one_says_it() -> None:
     assert len(lending.said) == 1
 
 
+def test_who_is_interrupted_while_telling_does_not_silence_the_others() -> None:
+    """Such as by the signal of a timeout: waiting to speak, and speaking. What was not said is said by the next one."""
+    lending = _Lending()
+    teller = Teller(lending)  # type: ignore[arg-type]
+    teller.wrote(TENANT)
+    teller._speaking = _Interrupting()  # type: ignore[assignment,misc]
+    with pytest.raises(KeyboardInterrupt):
+        teller.tell(TENANT)
+    teller._speaking = threading.Lock()  # type: ignore[misc]
+    lending.error = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        teller.pay()
+    lending.error = None
+    teller.pay()
+    assert len(lending.said) == 1
+
+
+class _Interrupting:
+    """A lock, and a signal that comes while it is waited for."""
+
+    def __enter__(self) -> None:
+        raise KeyboardInterrupt
+
+    def __exit__(self, *_error: object) -> None: ...
+
+
 class _Lending:
     """What a teller needs of the connections; it may be told to speak slowly, or to lend nothing."""
 
@@ -284,6 +310,7 @@ class _Lending:
         self.may_speak = threading.Event()
         self.may_speak.set()
         self.is_empty = False
+        self.error: BaseException | None = None
 
     def take(self, *, waits: bool = True) -> tuple[Any, bool]:
         if self.is_empty:
@@ -293,6 +320,8 @@ class _Lending:
     def give_back(self, connection: Any) -> None: ...
 
     def execute(self, words: bytes, *, prepare: bool) -> None:
+        if self.error is not None:
+            raise self.error
         self.said.append(words.decode())
         self.speaks.release()
         assert self.may_speak.wait(TIMEOUT_S)

@@ -146,6 +146,24 @@ def test_a_connection_comes_back_as_it_was(schema: str, autocommit: bool) -> Non
     pool.close()
 
 
+def test_what_the_host_left_on_a_connection_is_not_taken_for_ours(schema: str) -> None:
+    """A temporary table of the same name, and settings in another encoding."""
+    pool = Pool(size=1, autocommit=True)
+    connection = pool.getconn()
+    connection.execute("SET client_encoding = 'LATIN1'")
+    connection.execute('SET search_path = "größe"')
+    connection.execute(
+        f'CREATE TEMPORARY TABLE callbackq_callbacks (LIKE "{schema}".callbackq_callbacks INCLUDING ALL)'
+    )
+    pool.putconn(connection)
+    service = service_on(PostgresStore(pool=pool, schema=schema))
+    made = service.request("support", number=ADA)
+    assert connection.execute("SHOW search_path").fetchone() == {"search_path": '"größe"'}
+    pool.close()
+    found = admin().execute(f'SELECT callback_id FROM "{schema}".callbackq_callbacks').fetchall()
+    assert found == [(made.callback_id,)]
+
+
 def test_many_threads_share_the_pool(store: PostgresStore, pool: Pool) -> None:
     """32 threads over three connections: each promise is made once, and every connection comes back."""
     service = service_on(store)

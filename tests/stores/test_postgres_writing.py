@@ -13,9 +13,11 @@ import pytest
 from callbackq import (
     AgentState,
     AttemptState,
+    CallbackService,
     CallbackState,
     Commit,
     Conflict,
+    QueuePolicy,
     StaleVersion,
     UniquenessViolated,
     events,
@@ -25,7 +27,7 @@ from callbackq.model import Agent, Attempt, Callback
 from callbackq.ports import CanSaveAll, Transaction
 from callbackq.stores import PostgresStore
 from callbackq.stores.postgres_session import Session
-from callbackq.testing import START
+from callbackq.testing import START, ManualClock
 from callbackq.testing.builders import (
     QUEUE,
     make_agent,
@@ -36,7 +38,7 @@ from callbackq.testing.builders import (
     next_version,
 )
 from callbackq.testing.store_contract.base import TENANT, ask, put
-from stores.postgres_server import fresh_store
+from stores.postgres_server import admin, fresh_store
 
 AT = AttemptId("at_1")
 CB = CallbackId("cb_1")
@@ -278,3 +280,15 @@ def test_the_next_head_is_known_when_the_first_has_gone(store: PostgresStore, jo
             "cb_0",
             "cb_new",
         }
+
+
+def test_a_function_of_the_host_is_not_taken_for_the_servers(store: PostgresStore) -> None:
+    """The server prefers one that fits more closely, wherever it is. The digest of an event is no affair of it."""
+    function = f'"{store._schema}".concat(text, text, text)'
+    admin().execute(f"CREATE FUNCTION {function} RETURNS text LANGUAGE sql AS $$ SELECT 'another' $$")
+    try:
+        service = CallbackService(store, [QueuePolicy(queue="support")], clock=ManualClock())
+        service.request("support", number="+12125550101")
+    finally:
+        admin().execute(f"DROP FUNCTION {function}")
+    assert service.verify_history().is_whole

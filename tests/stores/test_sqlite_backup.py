@@ -195,6 +195,28 @@ def test_names_that_no_copy_can_have(store: SQLiteStore, target: Path) -> None:
     assert waiting(target) == 1
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("end", ["-wal", "-shm", "-journal"])
+def test_a_copy_never_takes_the_place_of_a_log_of_the_store(
+    store: SQLiteStore, tmp_path: Path, end: str, overwrite: bool
+) -> None:
+    """Nor through another name of its directory. What is promised already would be gone, or nobody could open it."""
+    put(store, make_callback("cb_1"))
+    (tmp_path / "here").symlink_to(tmp_path)
+    with pytest.raises(ConfigurationError, match="a log of the store's own"):
+        store.backup(tmp_path / "here" / f"callbackq.db{end}", overwrite=overwrite)
+    put(store, make_callback("cb_2"))
+    assert waiting(Path(store._path)) == 2
+
+
+def test_a_copy_never_takes_the_place_of_what_is_no_file(store: SQLiteStore, target: Path) -> None:
+    """A pipe or a device of that name is somebody's: /dev/null, say."""
+    os.mkfifo(target)
+    with pytest.raises(ConfigurationError, match="pipe"):
+        store.backup(target, overwrite=True)
+    assert target.is_fifo()
+
+
 def test_nobody_else_may_read_it_who_may_not_read_the_store(store: SQLiteStore, target: Path) -> None:
     """It holds the same persons."""
     Path(store._path).chmod(0o640)

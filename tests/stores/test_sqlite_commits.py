@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from callbackq.core.history import fold
 from callbackq.errors import CallbackNotFound, CommitUncertain, StoreUnavailable
 from callbackq.ids import CallbackId
 from callbackq.model import Entity
-from callbackq.ports import CanShareFlushes, Commit
+from callbackq.ports import CanShareFlushes, Commit, Transaction
 from callbackq.stores import Flush, MemoryStore, SQLiteStore, sqlite_commits
 from callbackq.testing.builders import QUEUE, make_callback
 from callbackq.testing.store_contract.base import TENANT, PlannedError, ask, at_once, put
@@ -345,10 +346,32 @@ def test_an_error_that_undoes_the_whole_group_is_told_to_all(
     promise(store, "cb_1")
 
 
+def test_nothing_is_written_after_sqlite_has_undone_a_transaction(store: SQLiteStore, path: Path) -> None:
+    """A block that catches the error and goes on would write each further row for good, by itself."""
+    connection = connection_of(store)
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
+
+    def go_on() -> None:
+        with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+            with pytest.raises(StoreUnavailable, match="full"):
+                save_all(tx, *(f"cb_{number}" for number in range(500)))
+            connection.execute("PRAGMA max_page_count = 1000000").fetchall()
+            tx.save(make_callback("cb_later"))
+
+    with pytest.raises(StoreUnavailable, match="undid"):
+        go_on()
+    assert promised(path) == []
+
+
 def put_flushed(store: SQLiteStore, *names: str) -> None:
     with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
-        for name in names:
-            tx.save(make_callback(name))
+        save_all(tx, *names)
+
+
+def save_all(tx: Transaction, *names: str) -> None:
+    for name in names:
+        tx.save(make_callback(name))
 
 
 def test_a_savepoint_that_cannot_be_undone_undoes_the_group(
@@ -457,6 +480,62 @@ def test_who_is_interrupted_when_its_turn_comes_flushes_for_the_others(
     assert first.end() == "cb_0"
     assert [type(caller.end()) for caller in callers] == [str, KeyboardInterrupt]
     assert promised(path) == ["cb_0", "cb_1"]
+
+
+@pytest.mark.parametrize("name", ["_flush", "_over"])
+def test_who_is_interrupted_around_its_flush_leaves_nobody_waiting(
+    store: SQLiteStore, disk: SlowDisk, path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Right before it, and when the rows are on the disk and nobody was told yet."""
+    callers = disk.behind_a_flush(*make(store, "cb_1", "cb_2"), first=partial(look, store))
+    real = getattr(sqlite_commits.Commits, name)
+    signals = [KeyboardInterrupt()]
+
+    def interrupted(commits: sqlite_commits.Commits, group: sqlite_commits.Group) -> None:
+        if signals:
+            raise signals.pop()
+        real(commits, group)
+
+    monkeypatch.setattr(sqlite_commits.Commits, name, interrupted)
+    disk.let_go()
+    assert [type(caller.end()) for caller in callers] == [bool, str, KeyboardInterrupt]
+    assert promised(path) == ["cb_1", "cb_2"]
+    promise(store, "cb_3")
+
+
+def test_who_is_interrupted_while_undoing_leaves_no_half_command(
+    store: SQLiteStore, disk: SlowDisk, path: Path
+) -> None:
+    """Its group is undone with it, and told so; the store goes on."""
+    real = disk.execute
+
+    def interrupted(sql: str, parameters: object = ()) -> sqlite3.Cursor:
+        if sql.startswith("ROLLBACK TO"):
+            raise KeyboardInterrupt
+        return real(sql, parameters)
+
+    calls = [*make(store, "cb_1"), partial(refuse, store, "cb_2")]
+    callers = disk.behind_a_flush(*calls, first=partial(promise, store, "cb_0"))
+    disk.execute = interrupted  # type: ignore[method-assign]
+    disk.let_go()
+    assert [type(caller.end()) for caller in callers] == [str, StoreUnavailable, KeyboardInterrupt]
+    promise(store, "cb_3")
+    assert promised(path) == ["cb_0", "cb_3"]
+
+
+def test_who_is_interrupted_before_the_block_of_a_command_has_no_rows(store: SQLiteStore, path: Path) -> None:
+    """The transaction has begun, and `with` was not there yet to end it. What came before in the batch is flushed."""
+    begun: list[AbstractContextManager[Transaction]] = []
+
+    def begin() -> None:
+        begun.append(store.transaction(TENANT, commit=Commit.FLUSHED))
+        begun[0].__enter__().save(make_callback("cb_2"))
+        raise KeyboardInterrupt
+
+    caller = Caller(lambda: store.together([*make(store, "cb_1"), begin]))
+    assert isinstance(caller.end(), KeyboardInterrupt)
+    assert promised(path) == ["cb_1"]
+    promise(store, "cb_3")
 
 
 def test_an_interrupted_flush_that_did_not_happen_fails_for_all(

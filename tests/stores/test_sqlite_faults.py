@@ -172,6 +172,22 @@ def test_a_file_in_whose_place_another_one_stands_takes_no_promise(store: SQLite
         assert waiting(again) == 1
 
 
+def test_a_link_that_leads_to_another_file_meanwhile_takes_no_promise(tmp_path: Path) -> None:
+    """Whoever opens it by this name from now on has the other one. When it leads back, work goes on."""
+    link, one = tmp_path / "callbackq.db", tmp_path / "one.db"
+    link.symlink_to(one)
+    with closing(SQLiteStore(link)) as store:
+        promise(store, "cb_1")
+        link.unlink()
+        link.symlink_to(tmp_path / "two.db")
+        SQLiteStore(link).close()
+        assert refused(lambda: promise(store, "cb_2")).startswith("the file was replaced by another one")
+        link.unlink()
+        link.symlink_to(one)
+        promise(store, "cb_2")
+        assert waiting(store) == 2
+
+
 # ---------------------------------------------------------------------------- damaged
 
 

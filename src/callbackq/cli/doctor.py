@@ -28,6 +28,8 @@ def run(kept: Kept, *, thorough: bool, stuck_after_s: int, limit: int, as_json: 
             limit=limit,
             progress=_progress if sys.stderr.isatty() else None,
         )
+    if thorough and sys.stderr.isatty():
+        sys.stderr.write("\n")  # What was found does not begin behind the progress.
     if as_json:
         print_json(_figures(diagnosis))
     else:

@@ -18,6 +18,8 @@ from callbackq.cli.kept import Kept, service_of
 from callbackq.model import ChainHead, Entity, Pruned, PrunedHeads
 
 _AT_ONCE = 500
+_BEGINNING = b'{"heads":'
+"""With this each line of kept heads begins."""
 
 
 def run(
@@ -44,6 +46,8 @@ def run(
                 sys.stderr.flush()
             if not one.more:
                 break
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")
     _show(done, as_json=as_json)
 
 
@@ -93,6 +97,7 @@ def _kept_heads(path: Path | None) -> Generator[Callable[[PrunedHeads], None] | 
     if path is None:
         yield None
         return
+    _refuse_another_file(path)
     try:
         with path.open("a+", encoding="ascii") as file:
             file.truncate(_whole_length(path))
@@ -108,6 +113,16 @@ def _kept_heads(path: Path | None) -> Generator[Callable[[PrunedHeads], None] | 
             yield keep
     except OSError as error:
         refuse(f"{path} cannot be written: {error.strerror}. What was not written there was not removed.")
+
+
+def _refuse_another_file(path: Path) -> None:
+    """Refuse a file that was not written here: its end would be taken for what a crash cut off."""
+    if not path.is_file():
+        return
+    read_pruned(path)
+    cut_off = path.read_bytes()[_whole_length(path) :]
+    if not cut_off.startswith(_BEGINNING[: len(cut_off)]):
+        refuse(f"{path} is no file of pruned heads.")
 
 
 def _whole_length(path: Path) -> int:

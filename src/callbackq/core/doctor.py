@@ -99,7 +99,7 @@ TREATMENTS: Final[Mapping[FindingKind, Treatment]] = MappingProxyType(
         ),
         FindingKind.NODE_SILENT: Treatment(
             severity=_W,
-            remedy="run another node that reaches the telephony: it takes over what the silent one began",
+            remedy="if it runs, set its clock; if not, run another one that reaches the telephony: that takes over",
             is_safe=True,
         ),
         FindingKind.NODE_LEFT_WORK: Treatment(
@@ -298,10 +298,12 @@ def ill_nodes(nodes: Sequence[Node], *, now: datetime, bound: timedelta) -> list
         if node.state is NodeState.GONE:
             continue
         if node.lease_until_at < now - bound:
-            what = "its lease is over, and nobody has taken it over"
+            what = "by this clock its lease is over, and nobody has taken it over"
             findings.append(
                 found(FindingKind.NODE_SILENT, what, name=node.node_id, since=node.lease_until_at)
             )
+            continue
+        if node.state is not NodeState.UP:  # It begins nothing more, and so orders nothing.
             continue
         for queue, digest in node.fingerprints.items():
             digests[queue].setdefault(digest, node.node_id)

@@ -28,6 +28,8 @@ BEATS: Final = 3
 """A node beats so often in each lease."""
 FORGOTTEN_AFTER: Final = timedelta(days=1)
 """So long a node that is gone is still shown."""
+LEASE_MIN: Final = timedelta(milliseconds=100)
+"""The shortest lease: with less a node does nothing but beat."""
 LEASE_MAX: Final = timedelta(days=1)
 """The longest lease."""
 

@@ -30,12 +30,18 @@ _NOT_SEEN = "not in the snapshot"
 _SEEN = "still in the snapshot"
 
 
-def reports_of(attempt: Attempt, snapshot: TelephonySnapshot, *, policy: QueuePolicy) -> tuple[Report, ...]:
+def reports_of(
+    attempt: Attempt, snapshot: TelephonySnapshot, *, policy: QueuePolicy, has_changed: bool = False
+) -> tuple[Report, ...]:
     """
     Return the reports that were missed: first the ends, then what was answered, then the bridge.
 
     A leg that was intended after the snapshot was taken, or so shortly before that it may not have been dialed by
     then, is left as it is. One that has ended meanwhile, ended for a cause that nobody knows.
+
+    Args:
+        has_changed: the attempt is not what it was when the telephony was asked. What the snapshot has still went on;
+            what it has not may have come since, whatever the clocks say.
     """
     legs = ((agent_leg_id(attempt), Role.AGENT), (attempt.customer_leg_id, Role.CUSTOMER))
     ends: list[Report] = []
@@ -49,11 +55,11 @@ def reports_of(attempt: Attempt, snapshot: TelephonySnapshot, *, policy: QueuePo
             others += _went_on(leg_id, known, found)
             if role is Role.CUSTOMER and attempt.due_reason is DueReason.LEG_IN_DOUBT:
                 others.append(Report(leg_id=leg_id, kind=ReportKind.UNCERTAIN, raw_cause=_SEEN))
-        elif _intended_at(attempt, role, policy=policy) < snapshot.as_of:
+        elif not has_changed and _intended_at(attempt, role, policy=policy) < snapshot.as_of:
             ends.append(
                 Report(leg_id=leg_id, kind=ReportKind.ENDED, cause=Cause.UNKNOWN, raw_cause=_NOT_SEEN)
             )
-    return (*ends, *others, *_of_bridge(attempt, snapshot))
+    return (*ends, *others, *_of_bridge(attempt, snapshot, has_changed=has_changed))
 
 
 def _went_on(leg_id: LegId, known: LegState, found: LegSnapshot) -> list[Report]:
@@ -64,7 +70,7 @@ def _went_on(leg_id: LegId, known: LegState, found: LegSnapshot) -> list[Report]
     return []
 
 
-def _of_bridge(attempt: Attempt, snapshot: TelephonySnapshot) -> list[Report]:
+def _of_bridge(attempt: Attempt, snapshot: TelephonySnapshot, *, has_changed: bool) -> list[Report]:
     leg_id = attempt.customer_leg_id
     found = snapshot.legs.get(leg_id)
     if found is None:
@@ -72,7 +78,7 @@ def _of_bridge(attempt: Attempt, snapshot: TelephonySnapshot) -> list[Report]:
     if attempt.state is AttemptState.JOINING and found.joined:
         return [Report(leg_id=leg_id, kind=ReportKind.BRIDGED)]
     was_joined = attempt.connected_at is not None and attempt.connected_at < snapshot.as_of
-    if attempt.state is AttemptState.CONNECTED and was_joined and not found.joined:
+    if attempt.state is AttemptState.CONNECTED and was_joined and not has_changed and not found.joined:
         return [Report(leg_id=leg_id, kind=ReportKind.UNBRIDGED)]
     return []
 

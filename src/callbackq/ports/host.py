@@ -288,6 +288,7 @@ class CanSnapshot(Protocol):
         """
         Return every leg that it has now, of those that any node of this tenant had dialed.
 
+        Ask the PBX at each call, and not a copy that is kept: a leg that was there when the call began is in it.
         A leg that is missing is believed to be gone: nodes of one tenant that reach different PBXs must not share a
         store. Legs that are somebody else's do no harm.
 

@@ -55,6 +55,7 @@ class Engine:
 
     Attributes:
         handed_over: whether it left something to other nodes when it was closed, or may have.
+        closed: set when that is known.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Engine:
         self._idle_max_s: Final = min(host.idle_max, beat).total_seconds()
         self._watchdog: Final = Watchdog(self._loop, node_id=dispatcher.node_id, lease=dispatcher.lease)
         self.handed_over = True
+        self.closed: Final = asyncio.Event()
         self._ears: Final = (
             Ears(service.store, service.tenant_id, heard=self.wake)
             if isinstance(service.store, CanListen)
@@ -171,8 +173,11 @@ class Engine:
         try:
             await self._lines.drained(timeout_s=timeout_s)
         finally:
-            await self._lines.close(timeout_s=max(0.1, end_s - self._loop.time()))
-            await self._leave(timeout_s=min(1.0, max(0.1, end_s - self._loop.time())))
+            try:
+                await self._lines.close(timeout_s=max(0.1, end_s - self._loop.time()))
+                await self._leave(timeout_s=min(1.0, max(0.1, end_s - self._loop.time())))
+            finally:
+                self.closed.set()
 
     async def _leave(self, *, timeout_s: float) -> None:
         """Leave to others what is not done, and wait for what listens."""

@@ -19,7 +19,7 @@ from callbackq.effects import Reconciled
 from callbackq.errors import Conflict, StoreError, StoreUnavailable, TelephonyDown
 from callbackq.model import TelephonySnapshot
 from callbackq.runners.hands import log_failure
-from callbackq.runners.performing import Performing
+from callbackq.runners.performing import Account, Performing
 
 logger = logging.getLogger("callbackq")
 
@@ -143,20 +143,20 @@ async def _ask(
     link: Link, question: Question, performing: Performing, dials_for: timedelta
 ) -> Reconciled | None:
     service = performing.service
-    account = question.snapshot
-    if account is None:
-        if not performing.can_snapshot:
-            return Reconciled(attempts_count=0, changed_count=0, orphans_count=0, effects=())
-        done = await performing.account()
-        if not isinstance(done.value, TelephonySnapshot):
-            bad = not isinstance(done.error, TelephonyDown)
-            link.not_settled(question, done.error or TypeError(), now=service.now(), counts=bad)
-            return None
-        account = done.value
+    said, known = question.snapshot, None
+    if said is None and not performing.can_snapshot:
+        return Reconciled(attempts_count=0, changed_count=0, orphans_count=0, effects=())
     try:
+        if said is None:
+            done = await performing.account()
+            if not isinstance(done.value, Account):
+                bad = not isinstance(done.error, TelephonyDown)
+                link.not_settled(question, done.error or TypeError(), now=service.now(), counts=bad)
+                return None
+            said, known = done.value.snapshot, done.value.known
         # A host's clock may be wrong: an account must not say of a leg of tomorrow that it is gone.
-        known = attrs.evolve(account, as_of=min(account.as_of, service.now()) - dials_for)
-        return await performing.ask(partial(service.reconcile, known))
+        said = attrs.evolve(said, as_of=min(said.as_of, service.now()) - dials_for)
+        return await performing.ask(partial(service.reconcile, said, known=known))
     except Exception as error:
         bad = not isinstance(error, StoreError | Conflict)
         link.not_settled(question, error, now=service.now(), counts=bad)

@@ -62,6 +62,14 @@ _METHODS: Final[Mapping[type[Simple], str]] = MappingProxyType(
 )
 
 
+@attrs.frozen(eq=False)
+class Account:
+    """Which legs the telephony has, dated by our own clock, and which attempts were open before it was asked."""
+
+    snapshot: TelephonySnapshot
+    known: Mapping[AttemptId, int]
+
+
 class Performing:
     """
     The programs of all effects, for one telephony.
@@ -134,16 +142,23 @@ class Performing:
             await self._simple(effect)
 
     async def account(self) -> Done:
-        """Ask the telephony which legs it has: a `TelephonySnapshot`, dated by our own clock, or an error."""
+        """
+        Ask the telephony which legs it has: an `Account`, or an error.
+
+        Raises:
+            CallbackqError: the service could not say what is open.
+        """
         asked_at = self.service.now()
         act = Act(owner=self._telephony, method="snapshot", which="the telephony")
         async with self._hands.turn(act):
+            # What comes about from now on is not in the snapshot for sure: versions say so, clocks may differ.
+            known = await self._hands.ask(self.service.open_attempts)
             done = await self._hands.act(act)
         if done.error is not None:
             return done
         if not isinstance(done.value, TelephonySnapshot):
             return Done(error=TypeError(f"a snapshot is {type(done.value).__name__}"))
-        return Done(value=attrs.evolve(done.value, as_of=asked_at))
+        return Done(value=Account(attrs.evolve(done.value, as_of=asked_at), known))
 
     async def ask(self, command: Callable[[], R]) -> R:
         """Give a command to the service."""
@@ -199,13 +214,15 @@ class Performing:
 
     async def _look_up(self, order: LookUp) -> None:
         """Learn which legs there are, for one attempt and so for all. One that is being dialed is left as it is."""
-        done = await self.account()
-        if not isinstance(done.value, TelephonySnapshot):
-            self._failed("look-up", order.attempt_id, done.error or TypeError())
-            return
-        account = attrs.evolve(done.value, as_of=done.value.as_of - self._dial_time_max)
         try:
-            found = await self._hands.ask(partial(self.service.reconcile, account, hang_up_ending=False))
+            done = await self.account()
+            if not isinstance(done.value, Account):
+                self._failed("look-up", order.attempt_id, done.error or TypeError())
+                return
+            said = done.value.snapshot
+            said = attrs.evolve(said, as_of=said.as_of - self._dial_time_max)
+            ask = partial(self.service.reconcile, said, known=done.value.known, hang_up_ending=False)
+            found = await self._hands.ask(ask)
         except Exception as error:
             log_failure("reconcile", order.attempt_id, error)
         else:

@@ -85,6 +85,8 @@ class AsyncRunner(RunnerBase):
         if self._running is not None and not self._running.done():
             return
         await self._ask(self._register)
+        if self._running is not None and not self._running.done():
+            return  # Two who start it at once both register it; it steps once.
         self._begin()
         self._engine = self._make_engine(self._ask, self._calls, owns_loop=False)
         self._running = asyncio.get_running_loop().create_task(self._engine.run())
@@ -102,6 +104,7 @@ class AsyncRunner(RunnerBase):
         engine.drain()
         await asyncio.wait({running}, timeout=timeout.total_seconds())
         await self.stop()
+        await engine.closed.wait()  # Who drains it beside this one may have been the first to stop it.
         return not engine.handed_over
 
     async def stop(self, *, timeout: timedelta = timedelta(seconds=10)) -> None:

@@ -22,6 +22,11 @@ from callbackq.service import CallbackService
 _STOP_TIME: Final = timedelta(seconds=10)
 
 
+def _seconds(timeout: timedelta) -> float:
+    """Return for how long to wait: no longer than threads can."""
+    return min(timeout.total_seconds(), threading.TIMEOUT_MAX)
+
+
 class ThreadRunner(RunnerBase):
     """
     Drives a dispatcher from daemon threads: steps when something changed or is due, and sleeps in between.
@@ -119,7 +124,7 @@ class ThreadRunner(RunnerBase):
         if thread is None or engine is None:
             return False
         engine.drain()
-        thread.join(timeout.total_seconds())
+        thread.join(_seconds(timeout))
         self.stop()
         return not engine.handed_over
 
@@ -137,7 +142,7 @@ class ThreadRunner(RunnerBase):
         if engine is not None:
             engine.stop()
         if thread is not None:
-            thread.join(timeout.total_seconds())
+            thread.join(_seconds(timeout))
 
     def report(self, report: Report) -> Reported:
         """

@@ -242,7 +242,10 @@ def _forget_contexts(tx: Transaction, records: Sequence[Leaving]) -> None:
         elif isinstance(record, LiveCall) and record.subject_id is not None:
             ids.setdefault(record.subject_id, set()).add(record.call_id)
     for subject_id in sorted(ids):
-        subject = tx.subjects.get(subject_id)
+        try:
+            subject = tx.subjects.get(subject_id)
+        except NotFound:  # It is not as it should be, but nothing is left to go.
+            continue
         if not ids[subject_id].isdisjoint(subject.contexts):
             left = pruning.without_contexts(subject.contexts, ids[subject_id])
             tx.save(attrs.evolve(subject, version=subject.version + 1, contexts=left))

@@ -51,7 +51,27 @@ class ReportCommands(ServiceBase):
 
         return self._run(Commit.RELAXED if report.kind in notes else Commit.FLUSHED, reported)
 
-    def reconcile(self, snapshot: TelephonySnapshot, *, hang_up_ending: bool = True) -> Reconciled:
+    def open_attempts(self) -> Mapping[AttemptId, int]:
+        """
+        Return the attempts that are under way, of all queues of this service, each with its version.
+
+        Read it before you ask the telephony which legs it has, and give it to `reconcile` as *known*; runners do.
+
+        Cost: O(open attempts).
+        """
+
+        def read(tx: Transaction, _now: datetime) -> dict[AttemptId, int]:
+            return {one.attempt_id: one.version for queue in self.policies for one in tx.attempts.open(queue)}
+
+        return self._run(Commit.READ_ONLY, read)
+
+    def reconcile(
+        self,
+        snapshot: TelephonySnapshot,
+        *,
+        known: Mapping[AttemptId, int] | None = None,
+        hang_up_ending: bool = True,
+    ) -> Reconciled:
         """
         Learn from the telephony's own account of its legs what was not reported: after a crash or a lost connection.
 
@@ -61,15 +81,18 @@ class ReportCommands(ServiceBase):
         effects; runners do. If the store fails on the way, `is_complete` is false: perform them, and ask again.
 
         Args:
+            known: what `open_attempts` said before the telephony was asked. Of an attempt that has changed since, or
+                begun, nothing is believed to be gone or parted: the next snapshot says, or a deadline. Without it
+                `snapshot.as_of` decides alone: that is right only where all that write go by the same clock.
             hang_up_ending: also legs that were told to end and may be saying why: after a lost connection nobody knows
                 whether they were told.
 
         Raises:
-            InvalidTime, InvalidText: it is no account that could be; nothing was changed.
+            InvalidTime, InvalidText: it is no account that could be, or *known* is none; nothing was changed.
 
         Cost: O(open attempts + legs of the snapshot).
         """
-        account = _read_snapshot(snapshot)
+        account, versions = _read_snapshot(snapshot), _read_known(known)
 
         def read(tx: Transaction, _now: datetime) -> list[Attempt]:
             return [one for queue in self.policies for one in tx.attempts.open(queue)]
@@ -79,8 +102,8 @@ class ReportCommands(ServiceBase):
         changed_count, left, is_complete = 0, list[LegId](), True
         try:
             for one in attempts:
-                if reports_of(one, account, policy=policy_or_default(self.policies, one.queue)):
-                    work = partial(self._reconcile_one, one.attempt_id, account)
+                if self._missed(one, account, versions):
+                    work = partial(self._reconcile_one, one.attempt_id, account, versions)
                     effects.extend(self._run(Commit.FLUSHED, work))
                     changed_count += 1
             # Who is told to hang up already may hear a prompt first: that is not to be cut off.
@@ -110,14 +133,25 @@ class ReportCommands(ServiceBase):
 
         return self._run(Commit.READ_ONLY, read)
 
+    def _missed(
+        self, of: Attempt, account: TelephonySnapshot, versions: Mapping[AttemptId, int] | None
+    ) -> tuple[Report, ...]:
+        has_changed = versions is not None and versions.get(of.attempt_id) != of.version
+        policy = policy_or_default(self.policies, of.queue)
+        return reports_of(of, account, policy=policy, has_changed=has_changed)
+
     def _reconcile_one(
-        self, attempt_id: AttemptId, account: TelephonySnapshot, tx: Transaction, now: datetime
+        self,
+        attempt_id: AttemptId,
+        account: TelephonySnapshot,
+        versions: Mapping[AttemptId, int] | None,
+        tx: Transaction,
+        now: datetime,
     ) -> tuple[Effect, ...]:
         """Apply what one attempt missed."""
         before = tx.attempts.get(attempt_id)
-        policy = policy_or_default(self.policies, before.queue)
         effects: list[Effect] = []
-        for said in reports_of(before, account, policy=policy):
+        for said in self._missed(before, account, versions):
             before = tx.attempts.get(attempt_id)
             context = self._context(tx, before, now=now)
             effects.extend(move_attempt(tx, before, attempt.report(before, said, context), context))
@@ -139,6 +173,18 @@ class ReportCommands(ServiceBase):
             return found is not None and attempt.wants(found, key)
 
         return self._run(Commit.READ_ONLY, read)
+
+
+def _read_known(known: Mapping[AttemptId, int] | None) -> Mapping[AttemptId, int] | None:
+    """
+    Return what was known before the telephony was asked; None if nobody looked.
+
+    Raises:
+        InvalidText: it is no mapping.
+    """
+    if known is not None and not isinstance(known, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidText(f"known is {type(known).__name__}; allowed: what open_attempts() returned, or None")
+    return known
 
 
 def _read_snapshot(snapshot: object) -> TelephonySnapshot:

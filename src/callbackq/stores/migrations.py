@@ -200,7 +200,8 @@ def rows_of_meta(step: Step) -> tuple[tuple[str, str], ...]:
 
 def to_be_migrated(wanted: Plan, *, where: str, command: str) -> SchemaMismatch:
     """Return the error for a store that may not change tables, and needs to."""
-    has = "has no tables of callbackq" if wanted.found is None else f"holds schema version {wanted.found}"
+    has = "has no tables of callbackq" if wanted.is_new else f"holds schema version {wanted.found}"
+    command = f"{command} --create" if wanted.is_new else command
     return SchemaMismatch(
         f"{where} {has}, and may not be changed here: run `{command}` first, as a role that may"
     )

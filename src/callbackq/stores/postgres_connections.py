@@ -67,6 +67,16 @@ SETTINGS: Final[Mapping[str, str]] = {
 }
 """Those of a connection on which we begin transactions of our own."""
 
+
+def path_to(schema: str) -> str:
+    """
+    Return the `search_path` under which our names mean the tables of this schema.
+
+    Temporary tables are looked for first unless the path says otherwise: a host may have one of the same name.
+    """
+    return f'"{schema}", pg_temp'
+
+
 # ---------------------------------------------------------------------------- values
 
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -298,7 +308,7 @@ class Connections:
         connection.cursor_factory = own_cursor()
         connection.prepared_max = _PREPARED_MAX
         connection.prepare_threshold = _PREPARED_AFTER
-        wanted = {"search_path": f'"{self.schema}"', **SETTINGS}
+        wanted = {"search_path": path_to(self.schema), **SETTINGS}
         settings = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in wanted.items())
         row = connection.execute(f"SELECT pg_backend_pid(), {settings}".encode(), prepare=False).fetchone()
         assert row is not None

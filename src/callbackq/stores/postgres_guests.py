@@ -111,17 +111,22 @@ class Guest:
 
     def setting(self, settings: Mapping[str, str], *, is_local: bool = False) -> str:
         """Return the statement that sets these: for the session, or only for the transaction."""
-        scope = "true" if is_local else "false"
+        return f"SELECT {', '.join(self._set(settings, is_local))}"
+
+    def exchanging(self, names: Sequence[str], settings: Mapping[str, str], *, is_local: bool = False) -> str:
+        """
+        Return the statement that asks for the settings of these names, in this order, and then sets these.
+
+        One row tells of both: so it comes in the encoding that is set, in which the driver will read it.
+        """
+        asked = (f"current_setting('{name}')" for name in names)
+        return f"SELECT {', '.join((*asked, *self._set(settings, is_local)))}"
+
+    def _set(self, settings: Mapping[str, str], is_local: bool) -> list[str]:
         from psycopg.pq import Escaping
 
-        quoted = Escaping(self._connection.pgconn).escape_literal
-        calls = (
+        quoted, scope = Escaping(self._connection.pgconn).escape_literal, "true" if is_local else "false"
+        return [
             f"set_config('{name}', {bytes(quoted(value.encode())).decode()}, {scope})"
             for name, value in settings.items()
-        )
-        return f"SELECT {', '.join(calls)}"
-
-
-def asking(names: Sequence[str]) -> str:
-    """Return the statement that asks for these settings, in this order."""
-    return "SELECT " + ", ".join(f"current_setting('{name}')" for name in names)
+        ]

@@ -50,8 +50,10 @@ _PREPARED: Final = """
     SELECT count(*) FROM pg_prepared_xacts
      WHERE database = current_database() AND clock_timestamp() - prepared > make_interval(secs => $1)"""
 _SETTINGS: Final = """
-    SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes'),
-           current_setting('autovacuum'), current_setting('default_transaction_read_only'), pg_is_in_recovery()"""
+    SELECT current_setting('fsync'), (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'),
+           current_setting('full_page_writes'), current_setting('autovacuum'),
+           current_setting('default_transaction_read_only'), pg_is_in_recovery()"""
+"""Our own connections set `synchronous_commit`: what the role has is what a RESET would bring back."""
 _FIGURES: Final = """
     SELECT current_setting('server_version'),
            (SELECT age(datfrozenxid) FROM pg_database WHERE datname = current_database()),
@@ -82,8 +84,8 @@ _BAD_SETTINGS: Final[tuple[_Setting, ...]] = (
     ),
     _Setting(
         lambda value: value == "off",
-        Severity.ERROR,
-        "synchronous_commit is off for this role: a power cut loses promises that were given",
+        Severity.WARNING,
+        "synchronous_commit is off for this role: a power cut loses what you wrote last; promises turn it on",
         _ON,
     ),
     _Setting(

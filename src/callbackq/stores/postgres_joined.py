@@ -31,9 +31,9 @@ from callbackq.ids import TenantId
 from callbackq.ports import Commit
 from callbackq.stores.lane_index import LaneIndex
 from callbackq.stores.pepper import agreed_pepper
-from callbackq.stores.postgres_connections import NEEDED
+from callbackq.stores.postgres_connections import NEEDED, path_to
 from callbackq.stores.postgres_errors import driver_error, translate
-from callbackq.stores.postgres_guests import Guest, asking
+from callbackq.stores.postgres_guests import Guest
 from callbackq.stores.postgres_lanes import LaneCache
 from callbackq.stores.postgres_notify import channel_of, telling
 from callbackq.stores.postgres_session import Session, Turn
@@ -244,17 +244,17 @@ class _JoinedSession(Session):
     def _enter(self, guest: Guest) -> None:
         """Set the savepoint, take down what the settings were, and make them ours: one message."""
         joint = self._joint
-        needed = {"search_path": f'"{joint.schema}"', **NEEDED}
+        needed = {"search_path": path_to(joint.schema), **NEEDED}
         names = (*needed, *_ASKED)
-        entry = [f"SAVEPOINT {_SAVEPOINT}", asking(names), guest.setting(needed, is_local=True)]
+        entry = [f"SAVEPOINT {_SAVEPOINT}", guest.exchanging(names, needed, is_local=True)]
         if not joint.is_known:
             entry.append(f'SELECT name, value FROM "{joint.schema}".callbackq_meta')
         answers = guest.execute("; ".join(entry), prepare=False)
         answers.nextset()
-        found = dict(zip(names, cast("tuple[str, ...]", answers.fetchone()), strict=True))
+        told = cast("tuple[str, ...]", answers.fetchone())
+        found = dict(zip(names, told[: len(names)], strict=True))
         joint.isolation = found["transaction_isolation"]
         if not joint.is_known:
-            answers.nextset()
             answers.nextset()
             joint.know(dict(cast("list[tuple[str, str]]", answers.fetchall())))
         self._old = {name: found[name] for name in needed}

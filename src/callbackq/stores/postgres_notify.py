@@ -79,11 +79,20 @@ class Teller:
             if self._is_waiting:
                 return  # Who waits has not begun to speak yet, and speaks for us.
             self._is_waiting = True
-        with self._speaking:
+        owed: set[str] = set()
+        try:
+            with self._speaking:
+                with self._lock:
+                    self._is_waiting = False
+                    owed, self._owed = self._owed, owed
+                if owed and self._say(owed):
+                    owed = set()
+        except BaseException:  # Interrupted: whoever has something to say must not wait for this thread.
             with self._lock:
                 self._is_waiting = False
-                owed, self._owed = self._owed, set()
-            if owed and not self._say(owed):
+            raise
+        finally:
+            if owed:
                 with self._lock:
                     self._owed |= owed
 

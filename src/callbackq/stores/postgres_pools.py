@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from callbackq.errors import StoreUnavailable
-from callbackq.stores.postgres_connections import SETTINGS, WAIT_S
+from callbackq.stores.postgres_connections import SETTINGS, WAIT_S, path_to
 from callbackq.stores.postgres_errors import driver_error, is_lost, translate
-from callbackq.stores.postgres_guests import Guest, asking
+from callbackq.stores.postgres_guests import Guest
 
 if TYPE_CHECKING:
     import psycopg
@@ -56,9 +56,10 @@ class _Lent(Guest):
     def make_ours(self, schema: str) -> None:
         """Take down what it is like, and set what we need: one journey to the server."""
         self.host.autocommit = True
-        wanted = {"search_path": f'"{schema}"', **SETTINGS}
-        asked = self.execute(f"{asking(tuple(wanted))}; {self.setting(wanted)}", prepare=False)
-        self.before = dict(zip(wanted, cast("tuple[str, ...]", asked.fetchone()), strict=True))
+        wanted = {"search_path": path_to(schema), **SETTINGS}
+        asked = self.execute(self.exchanging(tuple(wanted), wanted), prepare=False)
+        found = cast("tuple[str, ...]", asked.fetchone())
+        self.before = dict(zip(wanted, found[: len(wanted)], strict=True))
 
     def put_back(self) -> None:
         """Make it what it was: one journey to the server."""

@@ -559,7 +559,7 @@ def insert_events(count: int, *, after: int = 0) -> str:
     return f"""
     INSERT INTO callbackq_history ({", ".join((*EVENT_COLUMNS, *CHAIN_COLUMNS))})
     SELECT {columns}, told.record_id, coalesce(head.event_number, 0) + 1,
-           encode(sha256(convert_to(concat(head.digest, chr(10), told.told), 'UTF8')), 'hex')
+           encode(sha256(convert_to(pg_catalog.concat(head.digest, chr(10), told.told), 'UTF8')), 'hex')
       FROM (VALUES ({"), (".join(rows)})) AS told({", ".join(_TOLD)})
       LEFT JOIN LATERAL (
         SELECT event_number, digest FROM callbackq_history

@@ -154,8 +154,10 @@ class SQLiteStore:
         except BaseException as error:
             if commits.turns.is_had_by(me):
                 self._lane_cache.pop(tenant_id, None)
-            group = commits.undo(me)
-            commits.leave(me)
+            try:
+                group = commits.undo(me)
+            finally:
+                commits.leave(me)
             if isinstance(error, Exception):
                 commits.wait(group, me)
             raise

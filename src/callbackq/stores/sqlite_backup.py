@@ -28,6 +28,7 @@ _WRITING: Final = {
 }
 """Errors of the copy. The store itself is only read."""
 _BESIDE: Final = ("-wal", "-journal")
+_PARTS: Final = (*_BESIDE, "-shm")
 
 Progress = Callable[[int, int], None]
 """Told after each step how many bytes are copied, and how many there are."""
@@ -87,8 +88,13 @@ def copy_file(source: Path, target: Path, *, overwrite: bool, progress: Progress
 def _refuse_name(source: str, target: Path, *, overwrite: bool) -> None:
     if source and target.exists() and target.samefile(source):
         raise ConfigurationError("path", str(target), "another file than the store's own")
+    if source and str(target.resolve()) in {f"{Path(source).resolve()}{end}" for end in _PARTS}:
+        # As a log it would be thrown away, or written into the store.
+        raise ConfigurationError("path", str(target), "another name than that of a log of the store's own")
     if target.is_dir():
         raise ConfigurationError("path", str(target), "the name of a file; this is a directory")
+    if target.exists() and not target.is_file():
+        raise ConfigurationError("path", str(target), "the name of a file; this is a device, pipe or socket")
     if not overwrite and target.exists():
         raise ConfigurationError("path", str(target), "a name that is not taken, unless with overwrite")
     for end in _BESIDE:

@@ -89,36 +89,47 @@ class Turns:
         with self._guard:
             if not self._waiting:
                 return False
-            turn = self._waiting.popleft()
-            self._owner = turn.thread_id
-            turn.comes.release()
+            self._to_the_next()
             return True
 
     def give_back(self) -> None:
         """Give the connection to the one who has waited longest, or to nobody."""
         with self._guard:
             if self._waiting:
-                turn = self._waiting.popleft()
-                self._owner = turn.thread_id
-                turn.comes.release()
+                self._to_the_next()
             else:
                 self._owner = None
+
+    def _to_the_next(self) -> None:
+        # No call before the last one: Python looks for signals after calls, and who is taken out must be woken.
+        turn = self._waiting[0]
+        del self._waiting[0]
+        self._owner = turn.thread_id
+        turn.comes.release()
 
 
 class Group:
     """Commands whose rows reach the disk together, or not at all."""
 
-    __slots__ = ("_cause", "_make_error", "count", "is_over")
+    __slots__ = ("_cause", "_latch", "_make_error", "count", "is_over")
 
     def __init__(self) -> None:
         self.count = 1
-        self.is_over = threading.Event()
+        self.is_over = False
+        self._latch = threading.Lock()
+        self._latch.acquire()
         self._make_error: Callable[[], Exception] | None = None
         self._cause: BaseException | None = None
 
     def fail(self, make_error: Callable[[], Exception], cause: BaseException | None = None) -> None:
         """Say why its rows are not on the disk. Each member is given an error of its own."""
         self._make_error, self._cause = make_error, cause
+
+    def end(self) -> None:
+        """Let all members go on. It may be said twice."""
+        if not self.is_over:
+            self.is_over = True
+            self._latch.release()  # One call, which no signal can cut in two.
 
     @property
     def has_failed(self) -> bool:
@@ -127,7 +138,8 @@ class Group:
 
     def error(self) -> Exception | None:
         """Return why its rows are not on the disk, or None if they are. Waits until it is over."""
-        self.is_over.wait()
+        with self._latch:
+            pass
         if self._make_error is None:
             return None
         error = self._make_error()
@@ -245,7 +257,16 @@ class Commits:
         """
         if not self.turns.is_had_by(me) or self.connection is None:
             return None
-        connection, group = self.connection, self._group
+        try:
+            return self._undo_own(self.connection)
+        except BaseException:  # Interrupted: rather nothing of the group than half a command.
+            roll_back(self.connection)
+            if self._group is not None:
+                self._give_up(self._group, None)
+            raise
+
+    def _undo_own(self, connection: sqlite3.Connection) -> Group | None:
+        group = self._group
         stage, self._stage = self._stage, _Stage.NOTHING
         if group is None:
             roll_back(connection)
@@ -271,6 +292,10 @@ class Commits:
             group = self._group
             if group is not None and not self._is_left_open(group, me):
                 self._flush(group)
+        except BaseException:  # Interrupted: rows of others must not be left to nobody.
+            if self.turns.is_had_by(me) and self._group is not None:
+                self._flush(self._group)
+            raise
         finally:
             if self.turns.is_had_by(me):
                 self.turns.give_back()
@@ -310,17 +335,28 @@ class Commits:
                 ends.append(len(groups))
         finally:
             del self._sharing[me]
-            if groups and not groups[-1].is_over.is_set():
-                try:
-                    self.turns.take(me)
-                finally:
-                    self.leave(me)
+            if groups and not groups[-1].is_over:
+                self._end_group_of(me)
         errors = [group.error() for group in groups]
         starts = [0, *ends]
         return [
             next((error for error in errors[start:end] if error is not None), None)
             for start, end in zip(starts, ends, strict=False)
         ]
+
+    def _end_group_of(self, me: int) -> None:
+        """Let nobody wait for a group that this thread has left open."""
+        try:
+            if self.turns.is_had_by(me):  # Interrupted as a command began: its block was never entered.
+                self.undo(me)
+            else:
+                self.turns.take(me)
+        except BaseException:  # Interrupted again.
+            if not self.turns.is_had_by(me):
+                self.turns.take(me)
+            raise
+        finally:
+            self.leave(me)
 
     @contextmanager
     def alone(self) -> Generator[sqlite3.Connection]:
@@ -340,8 +376,7 @@ class Commits:
                 self._flush(self._group)
             yield connection
         finally:
-            if self.turns.is_had_by(me):
-                self.turns.give_back()
+            self.leave(me)
 
     def patiently(self, connection: sqlite3.Connection, statement: str, until: float | None = None) -> None:
         """
@@ -408,11 +443,19 @@ class Commits:
             failure = error  # The name of the clause is gone when the error is made.
             group.fail(lambda: translate_commit(failure, self._path), failure)
         finally:
-            if connection.in_transaction:  # It failed, or this thread was interrupted before it.
-                roll_back(connection)
-                if not group.has_failed:
-                    group.fail(self._undid)
-            self._over(group)
+            try:
+                self._end_group(connection, group)
+            except BaseException:  # Interrupted: whoever waits must go on all the same.
+                self._end_group(connection, group)
+                raise
+
+    def _end_group(self, connection: sqlite3.Connection, group: Group) -> None:
+        """Tell all members what became of a group. It may be done twice."""
+        if connection.in_transaction:  # The COMMIT failed, or this thread was interrupted before it.
+            if not group.has_failed:
+                group.fail(self._undid)
+            roll_back(connection)
+        self._over(group)
 
     def _give_up(self, group: Group, error: sqlite3.Error | None) -> None:
         """Tell all members that their rows are undone."""
@@ -423,7 +466,7 @@ class Commits:
         self._group = None
         if group.has_failed:
             self._when_undone()
-        group.is_over.set()
+        group.end()
 
     def _undid(self) -> StoreUnavailable:
         return StoreUnavailable(f"{self._path}: an error undid this transaction")

@@ -108,6 +108,10 @@ class NamedFile:
         """The whole name of the file; nothing where there is none."""
         parts = [("", "the file"), ("-wal", "its log"), ("-shm", "the index of its log")] if self.name else []
         self._known = [(self.name + end, what, _identity(self.name + end)) for end, what in parts]
+        given = os.path.abspath(path)  # noqa: PTH100 - As it was given, with its symbolic links.
+        if self.name and given != self.name:
+            # A link that leads elsewhere by now would lead everybody else there.
+            self._known.append((given, "the file", _identity(self.name)))
 
     def check(self) -> None:
         """

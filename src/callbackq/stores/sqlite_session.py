@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from callbackq.errors import NotFound
+from callbackq.errors import NotFound, StoreUnavailable
 from callbackq.ids import QueueName, TenantId
 from callbackq.ports import Commit
 from callbackq.stores.lane_index import LaneIndex
@@ -121,6 +121,9 @@ class Session:
     def _open(self) -> sqlite3.Connection:
         self.refuse_if_over()
         assert self._connection is not None
+        if not self._connection.in_transaction:
+            # At an error such as a full disk SQLite rolls back by itself. What came now would stand, and alone.
+            raise StoreUnavailable(f"{self._path}: an error undid this transaction")
         return self._connection
 
 

@@ -41,14 +41,16 @@ napoleon_use_rtype = False
 # the other projects' inventories would have to be downloaded.
 nitpicky = True
 _others = {*sys.stdlib_module_names, "attr", "attrs", "dateutil", "hypothesis", "phonenumbers", "pytest"}
-_others |= {"rich", "sortedcontainers", "typer"}
+_others |= {"psycopg", "rich", "sortedcontainers", "typer"}
 nitpick_ignore_regex = [
     (r"py:.*", rf"({'|'.join(sorted(map(re.escape, _others)))})(\..*)?"),
     # Type variables, and private names that stand in a signature.
-    (r"py:(class|obj)", r"(.*\.)?([A-Z]|[A-Z]\w*T|Owner)"),
+    (r"py:(class|obj)", r"(.*\.)?([A-Z]|[A-Z]\w*T(_co)?|Owner)"),
     (r"py:(class|obj)", r"(.*\.)?_\w+"),
     # What a store's own transaction is called is no promise: it is a `ports.Transaction`.
     (r"py:class", r"callbackq\.stores\.\w+\.\w+Transaction"),
+    # So for what it listens with, a `ports.Listening`; and what it keeps of the sets of skills is its own affair.
+    (r"py:class", r"callbackq\.stores\.\w+\.Listening|LaneCache"),
     # How a policy keeps its mappings is no promise: it is a `Mapping`.
     (r"py:class", r"callbackq\.policy\.checks\.Frozen"),
     # Of the standard library, where a signature has its bare name.

@@ -109,6 +109,26 @@ class Host:
         drained: bool = self._done(self.runner.drain(timeout=timeout))
         return drained
 
+    def drain_at_once(self, times: int) -> list[bool]:
+        """Drain from several sides, none of which comes when another one is done."""
+        if self._loop is not None:
+
+            async def all_at_once() -> list[bool]:
+                return list(await asyncio.gather(*(self.runner.drain() for _ in range(times))))
+
+            told: list[bool] = self._done(all_at_once())
+            return told
+        engine, all_are_in = self.runner._engine, threading.Barrier(times)
+        begin = engine.drain
+
+        def begin_together() -> None:
+            all_are_in.wait(PATIENCE_S)
+            begin()
+
+        engine.drain = begin_together
+        with ThreadPoolExecutor(times) as callers:
+            return list(callers.map(lambda _: self.drain(), range(times)))
+
     def stop(self) -> None:
         self._done(self.runner.stop())
 
@@ -250,8 +270,7 @@ def test_all_who_drain_a_runner_at_once_are_told_the_same(kind: str) -> None:
     """A signal comes twice, and each waits until it is known whether anything was handed over."""
     with opened(kind, new_service(), Switchboard()) as host:
         host.start()
-        with ThreadPoolExecutor(3) as callers:
-            assert list(callers.map(lambda _: host.drain(), range(3))) == [True] * 3
+        assert host.drain_at_once(3) == [True] * 3
         assert host.drain() is False
 
 

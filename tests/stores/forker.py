@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import sqlite3
@@ -17,6 +18,7 @@ from callbackq.testing.store_contract.base import TENANT, ask, put
 
 FORKS = 3
 TOGETHER = 20
+HANGS_AFTER_S = 30
 _TRY_TO_WRITE = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)
@@ -29,6 +31,7 @@ except sqlite3.OperationalError as error:
 
 def child(store: SQLiteStore) -> int:
     """Try what a child may not, and return how often that was said. It ends as any process does."""
+    faulthandler.dump_traceback_later(HANGS_AFTER_S, exit=True)  # Says where, if it ever hangs.
     refused = 0
     for work in (
         lambda: put(store, make_callback("cb_child")),
@@ -61,11 +64,12 @@ def fork_while_writing(path: str) -> None:
             put(store, *(make_callback(f"cb_{written}_{number}", rank=number) for number in range(TOGETHER)))
             written += 1
 
-    writer = threading.Thread(target=write)
+    writer = threading.Thread(target=write, daemon=True)
     writer.start()
     for _ in range(FORKS):
         before = written
         while written == before:
+            assert writer.is_alive(), "the writer has failed"
             writer.join(0.001)
         pid = os.fork()
         if pid == 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import gc
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -31,7 +32,7 @@ except sqlite3.OperationalError as error:
 
 def child(store: SQLiteStore) -> int:
     """Try what a child may not, and return how often that was said. It ends as any process does."""
-    faulthandler.dump_traceback_later(HANGS_AFTER_S, exit=True)  # Says where, if it ever hangs.
+    signal.alarm(HANGS_AFTER_S)
     refused = 0
     for work in (
         lambda: put(store, make_callback("cb_child")),
@@ -90,6 +91,7 @@ def keep_the_lock(path: str) -> None:
         tx.save(make_callback("cb_1"))
         pid = os.fork()
         if pid == 0:
+            signal.alarm(HANGS_AFTER_S)
             sys.exit(0)
         os.waitpid(pid, 0)
         other = subprocess.run(
@@ -110,6 +112,7 @@ def open_in_each(path: str) -> None:
     for number in range(3):
         pid = os.fork()
         if pid == 0:
+            signal.alarm(HANGS_AFTER_S)
             own = SQLiteStore(path)
             for turn in range(5):
                 put(own, make_callback(f"cb_{number}_{turn}"))
@@ -123,6 +126,9 @@ def open_in_each(path: str) -> None:
 
 
 if __name__ == "__main__":
+    # Whoever hangs, parent or child, says where, and ends.
+    faulthandler.register(signal.SIGALRM, chain=True)
+    signal.alarm(3 * HANGS_AFTER_S)
     folder = Path(sys.argv[1])
     for name, part in (("write", fork_while_writing), ("lock", keep_the_lock), ("each", open_in_each)):
         part(str(folder / f"{name}.db"))

@@ -13,7 +13,7 @@ from typing import Final, cast
 from callbackq.events import Event
 from callbackq.events.chain import digest_of, record_id_of
 from callbackq.ids import AgentId, CallbackId, CallId, QueueName
-from callbackq.model import Entity
+from callbackq.model import ChainHead, Entity
 from callbackq.ports import HistoryLink
 from callbackq.stores import sqlite_statements as sql
 from callbackq.stores.rows import EVENT_COLUMNS, Value, check_event, decode_event, encode_event
@@ -61,9 +61,10 @@ class History(OldHistory):
         self._session.refuse_if_over()
         return tuple(self._appended)
 
-    def forget_heads(self) -> None:
-        """Forget what is known of the ends of chains: they may be about to go."""
-        self._heads.clear()
+    def remove(self, heads: Sequence[ChainHead]) -> int:
+        """Delete of each of these chains its events up to number `events_count`; return how many. O(log n) each."""
+        self._heads.clear()  # The ends of chains that are known here may be about to go.
+        return super().remove(heads)
 
     def _head(self, entity: Entity, record_id: str) -> tuple[int, str]:
         """Return the number and the digest of the last event of a record. O(log n) once, then O(1)."""

@@ -135,12 +135,7 @@ class OldHistory(Part):
         """Delete of each of these chains its events up to number `events_count`; return how many. O(log n) each."""
         session = self._session
         session.refuse_if_read_only()
-        self.forget_heads()
         own = session.tenant_id
         return sum(
             session.write(_REMOVE, (own, one.entity.value, one.record_id, one.events_count)) for one in heads
         )
-
-    def forget_heads(self) -> None:
-        """Forget what is known of the ends of chains: they may be about to go."""
-        raise NotImplementedError

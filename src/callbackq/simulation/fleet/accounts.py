@@ -7,6 +7,7 @@ history are those of several clocks: the checks see it in true time, as it was c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from types import SimpleNamespace
@@ -27,6 +28,7 @@ from callbackq.simulation.storm_parts import FOLD
 from callbackq.simulation.storm_people import ATTEMPTS_MAX
 from callbackq.simulation.world import Happened, WorldLine
 from callbackq.testing.checkers import (
+    ATTEMPTS,
     ENTRY,
     LOST,
     NUMBER_TWICE,
@@ -174,12 +176,21 @@ def _storm_findings(fleet: Fleet, rows: Rows, true: Sequence[Event]) -> Iterable
         alone_max=None,
         calm=False,
     )
-    return [
-        finding
-        for finding in check_storm(evidence).all
-        if finding.check != ENTRY
-        if not (finding.check == NUMBER_TWICE and beyond.intersection((finding.which, *finding.what.split())))
-    ]
+    # Whose owner was calling us when it was dialed so late: that was no attempt.
+    late: Counter[str] = Counter(
+        str(line.callback_id)
+        for line in fleet.pbx.log
+        if line.what == "dialed" and line.leg_id in fleet.pbx.late
+    )
+    kept: list[Finding] = []
+    for finding in check_storm(evidence).all:
+        if finding.check == ATTEMPTS and late[finding.which]:
+            late[finding.which] -= 1
+        elif finding.check == NUMBER_TWICE and beyond.intersection((finding.which, *finding.what.split())):
+            continue
+        elif finding.check != ENTRY:
+            kept.append(finding)
+    return kept
 
 
 def with_booked_apart(history: Iterable[Event]) -> list[Any]:

@@ -20,6 +20,7 @@ import attrs
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import ExecStatus
 from psycopg.rows import dict_row
 
 from callbackq import events
@@ -729,6 +730,33 @@ def test_whoever_was_late_for_a_counter_is_not_late_again(store: PostgresStore, 
     assert [count.usual_count for count in counts] == [8, 16]
 
 
+def test_whoever_was_late_for_the_counter_of_a_day_is_not_late_for_it_for_ever(
+    store: PostgresStore, node: PostgresStore
+) -> None:
+    """Each slot has a turn, and the day they share has none at first: so who lost waits for the day's the next time."""
+    date = SLOT_AT.date().isoformat()
+
+    def move(number: int) -> int:
+        slot_at = SLOT_AT + number * timedelta(hours=1)
+        for tries in range(1, 17):
+            try:
+                with (store, node)[number % 2].transaction(TENANT, commit=Commit.FLUSHED) as tx:
+                    tx.slots.locked(QUEUE, slot_at)
+                    known = tx.slots.days(QUEUE, from_day=date, until_day=date)
+                    day = known[0] if known else make_slot_day(version=0)
+                    time.sleep(0.01)
+                    tx.save(next_version(day, full_count=day.full_count + 1))
+            except Conflict:
+                continue
+            return tries
+        return 17
+
+    tries = at_once(move)
+    assert max(tries) <= 6, tries
+    (day,) = ask(node, lambda tx: tx.slots.days(QUEUE, from_day=date, until_day=date))
+    assert day.full_count == len(tries)
+
+
 def test_what_somebody_was_late_for_is_forgotten_in_time(store: PostgresStore, node: PostgresStore) -> None:
     """By the next transaction of that thread that may write, also in another tenant."""
     put(store, make_slot_count())
@@ -1216,16 +1244,17 @@ class BrokenCommit:
         self.tag = tag
         self.is_over = False
 
-    def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
-        if query != "COMMIT" or self.is_over:
-            return self.connection.execute(query, *arguments, **options)
+    def wait(self, exchange: Any) -> Any:
+        if self.is_over:
+            return self.connection.wait(exchange)
         self.is_over = True
         if self.is_done:
-            self.connection.execute(query)
+            self.connection.wait(exchange)
         if self.error is not None:
             raise self.error
-        self.connection.execute("ROLLBACK")
-        return types.SimpleNamespace(statusmessage=self.tag)
+        self.connection.pgconn.exec_(b"ROLLBACK")
+        assert self.tag is not None
+        return [types.SimpleNamespace(status=ExecStatus.COMMAND_OK, command_status=self.tag.encode())]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.connection, name)

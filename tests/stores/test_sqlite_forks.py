@@ -18,13 +18,23 @@ FORKER = Path(__file__).with_name("forker.py")
 EXIT_BY_THE_FIRST_REFUSAL = 7
 
 
+def _without_coverage() -> dict[str, str]:
+    """
+    Return the environment without what starts coverage in other processes.
+
+    It writes a SQLite file of its own when a process ends. A child that was forked while a thread of its parent was
+    inside SQLite must not enter SQLite: the locks of the library, which are global, may be held by nobody there.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "COVERAGE_"))}
+
+
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Return what `forker` says: a line of its first part, two of its second, one of its third."""
     folder = tmp_path_factory.mktemp("forks")
     ended = subprocess.run(
         [sys.executable, str(FORKER), str(folder)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**_without_coverage(), "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         timeout=120,

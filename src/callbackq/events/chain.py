@@ -146,11 +146,30 @@ def _plain(value: Any) -> Any:
     raise TypeError(msg)
 
 
-_to_json: Final[Callable[[Any], str]] = json.JSONEncoder(
-    ensure_ascii=True,
-    check_circular=False,
-    allow_nan=False,
-    sort_keys=True,
-    separators=(",", ":"),
-    default=_plain,
-).encode
+def json_writer(encoder: json.JSONEncoder) -> Callable[[Any], str]:
+    """
+    Return what writes JSON as *encoder* does, prepared once: an encoder prepares itself anew for each value.
+
+    Args:
+        encoder: one that writes without indents, and looks for no circles.
+    """
+    prepare = getattr(json.encoder, "c_make_encoder", None)
+    if prepare is None or encoder.check_circular:
+        return encoder.encode
+    texts = json.encoder.encode_basestring_ascii if encoder.ensure_ascii else json.encoder.encode_basestring
+    separators = encoder.key_separator, encoder.item_separator
+    rules = encoder.sort_keys, encoder.skipkeys, encoder.allow_nan
+    run = prepare(None, encoder.default, texts, None, *separators, *rules)
+    return lambda value: "".join(run(value, 0))
+
+
+_to_json: Final = json_writer(
+    json.JSONEncoder(
+        ensure_ascii=True,
+        check_circular=False,
+        allow_nan=False,
+        sort_keys=True,
+        separators=(",", ":"),
+        default=_plain,
+    )
+)

@@ -39,7 +39,7 @@ from callbackq.system import RandomIds
 from callbackq.times import PolicyHours
 
 T = TypeVar("T")
-CONFLICT_TRIES: Final = 5
+CONFLICT_TRIES: Final = 10
 NO_CAPS: Final = Caps()
 NO_CONTEXT: Final[Mapping[str, str]] = MappingProxyType({})
 

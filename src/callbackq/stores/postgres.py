@@ -18,7 +18,8 @@ Why it is correct:
   looks, and so sees the newest count. So are the tallies of limits, of which `tallies.locked` keeps several at once. A
   transaction that has looked at something before cannot see what was changed since: it waits as well, and then gets a
   `Conflict` if there was a change. When the same thread tries again, it waits for these turns before it looks: so
-  whoever was late once is not late for the same counters again.
+  whoever was late once is not late for the same counters again. The counter of a day, which the slots of that day
+  share, is written rarely and last: only who was late for it waits for its turn the next time.
 * `FLUSHED` waits for the disk (and for the standbys, where the server is told so), `RELAXED` for nothing
   (`synchronous_commit` off: the server keeps it in memory for a moment).
 
@@ -185,8 +186,9 @@ class PostgresStore:
         except BaseException as error:
             session.end()
             session.roll_back()
-            if isinstance(error, Conflict) and session.kept:
-                self._late[thread] = tenant_id, session.kept
+            late_for = session.kept | session.wanted_next
+            if isinstance(error, Conflict) and late_for:
+                self._late[thread] = tenant_id, late_for
             raise
         finally:
             self._leave(thread)

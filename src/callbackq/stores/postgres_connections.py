@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from callbackq.errors import StoreUnavailable
+from callbackq.stores.postgres_ready import Ready
 from callbackq.stores.rows import encode_instant
 
 Row = tuple[Any, ...]
@@ -164,12 +165,14 @@ class Own(Protocol):
             if nothing more is to be asked.
         process_id: the server's process, of which it is asked.
         gave_up: whether the server answered no more. Then this connection is closed.
+        ready: what it has prepared.
     """
 
     patience_s: float
     is_at_work: Callable[[int], bool] | None
     process_id: int
     gave_up: bool
+    ready: Ready | None
 
 
 @functools.cache
@@ -182,6 +185,7 @@ def own_connection() -> type[psycopg.Connection[Row]]:
         is_at_work: Callable[[int], bool] | None = None
         process_id = 0
         gave_up = False
+        ready: Ready | None = None
 
         def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
             try:
@@ -314,6 +318,7 @@ class Connections:
         assert row is not None
         own = cast("Own", connection)
         own.process_id, own.is_at_work = row[0], self._is_at_work
+        own.ready = Ready(connection.cursor().adapters)
 
     def _is_at_work(self, process_id: int) -> bool:
         """Ask the server whether one of its processes works on a statement. False where it cannot be asked."""

@@ -149,7 +149,9 @@ class Seen:
         """Keep a row that was written, and what follows from it."""
         if self.look is not None:
             self.look.saved(record, of.table)
-        self.add_row(of, tuple(row))
+        kept = tuple(row)
+        self.add_row(of, kept)
+        of.remember(record, kept)
         if isinstance(record, Callback):
             self._saved_callback(record)
         elif isinstance(record, Attempt):

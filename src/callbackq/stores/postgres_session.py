@@ -8,12 +8,9 @@ tried again that might have been done: only where nothing was asked yet does a l
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
-
-import attrs
 
 from callbackq.errors import Conflict, InvalidText, NotFound, StoreUnavailable
 from callbackq.ids import QueueName, SubjectId, TenantId
@@ -22,6 +19,7 @@ from callbackq.ports import Commit
 from callbackq.stores import postgres_statements as sql
 from callbackq.stores.postgres_connections import Lending
 from callbackq.stores.postgres_errors import driver_error, is_lost, translate, translate_commit
+from callbackq.stores.postgres_ready import Ready, command
 from callbackq.stores.postgres_seen import Look, Seen
 from callbackq.stores.postgres_statements import Statements
 from callbackq.stores.rows import RecordT, as_utc
@@ -40,6 +38,9 @@ Turn = tuple[str, ...]
 
 LINE: Final = "line"
 """The turn of whoever looks for work."""
+
+DAY: Final = "day"
+"""The turn of whoever was late for the counter of a day; its queue and the day belong to the name."""
 
 SLOT: Final = "slot"
 """The turn of whoever counts the seats of a slot; its queue and its time belong to the name."""
@@ -81,43 +82,6 @@ def turn_number(*names: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def _command(connection: Connection, sql: bytes) -> None:
-    """Run statements that have no parameters, in one journey: what a cursor does, but for what it does for results."""
-    driver = _driver()
-
-    def exchange() -> Generator[Any, Any, list[Any]]:
-        connection.pgconn.send_query(sql)
-        return (yield from driver.execute(connection.pgconn))
-
-    with connection.lock:
-        results = connection.wait(exchange())
-    for result in results:
-        if result.status not in driver.well:
-            raise driver.error_of(result, encoding=connection.info.encoding)
-
-
-@attrs.frozen(kw_only=True)
-class _Driver:
-    """What is needed of psycopg for a command: looked up once, for an import takes its time."""
-
-    execute: Callable[[Any], Generator[Any, Any, list[Any]]]
-    error_of: Callable[..., psycopg.Error]
-    well: frozenset[int]
-
-
-@cache
-def _driver() -> _Driver:
-    from psycopg import generators
-    from psycopg.errors import error_from_result
-    from psycopg.pq import ExecStatus
-
-    return _Driver(
-        execute=generators.execute,
-        error_of=error_from_result,
-        well=frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}),
-    )
-
-
 def _beginning(commit: Commit, turns: Sequence[int]) -> str:
     """
     Return what begins a transaction: one message.
@@ -141,6 +105,7 @@ class Session:
 
     Attributes:
         kept: what it keeps, or was late for.
+        wanted_next: what the next transaction of this thread should keep as well, if this one ends in a conflict.
         seen: what is known already.
     """
 
@@ -151,10 +116,12 @@ class Session:
         "_cursor",
         "_failure",
         "_is_over",
+        "_ready",
         "_wrote",
         "kept",
         "seen",
         "tenant_id",
+        "wanted_next",
     )
 
     def __init__(
@@ -162,12 +129,14 @@ class Session:
     ) -> None:
         self.tenant_id = tenant_id
         self.kept = frozenset(kept)
+        self.wanted_next: frozenset[Turn] = frozenset()
         self.seen: Final = Seen()
         self._connections = connections
         self._commit = commit
         self._is_over = False
         self._connection: Connection | None = None
         self._cursor: Cursor | None = None
+        self._ready: Ready | None = None
         self._failure: Exception | None = None
         self._wrote = False
 
@@ -240,8 +209,8 @@ class Session:
         while self._connection is None:
             connection, was_used = self._connections.take()
             try:
-                _command(connection, sql)
-                self._cursor = cast("Cursor", connection.cursor(binary=True))
+                command(connection, sql)
+                self._ready = getattr(connection, "ready", None)
                 self._connection = connection
             except driver_error() as error:
                 if not (was_used and is_lost(error)):
@@ -262,11 +231,15 @@ class Session:
 
     def put(self, statement: str, parameters: Sequence[Any]) -> int:
         """Run one statement that writes a row of which `seen` is told, or history; return how many it changed."""
-        cursor = self._usable()
+        connection = self._use()
         failure: Exception
         try:
             self._wrote = True
-            return cursor.execute(statement.encode(), parameters).rowcount
+            if self._ready is not None:
+                count = self._ready.count(connection, statement, parameters)
+                if count is not None:
+                    return count
+            return self._by_cursor(statement, parameters).rowcount
         except driver_error() as error:
             failure = self._failed(error)
         except UnicodeEncodeError:
@@ -283,10 +256,12 @@ class Session:
 
         An error undoes the transaction: some of the rows may have been written before it.
         """
-        cursor = self._usable()
+        connection = self._use()
         try:
             self._wrote = True
-            cursor.executemany(statement.encode(), rows)
+            if self._cursor is None:
+                self._cursor = cast("Cursor", connection.cursor(binary=True))
+            self._cursor.executemany(statement.encode(), rows)
         except driver_error() as error:
             self._failure = translate(error, self._connections.name)
         except UnicodeEncodeError:
@@ -296,26 +271,25 @@ class Session:
 
     def put_together(self, statement: str, parameters: Sequence[Any]) -> Row:
         """Run one statement that writes rows of which `seen` is told, and history; return the one row that it gives."""
-        cursor = self._usable()
+        connection = self._use()
         failure: Exception
         try:
             self._wrote = True
-            found = cursor.execute(statement.encode(), parameters).fetchone()
+            found = self._found(connection, statement, parameters)
         except driver_error() as error:
             failure = self._failed(error)
         except UnicodeEncodeError:
             failure = InvalidText(_HALF)
         else:
-            assert found is not None
-            return found
+            return found[0]
         raise failure
 
     def fetch(self, statement: str, parameters: Sequence[Any]) -> list[Row]:
         """Return all rows that one statement finds. A text that cannot be stored is in none of them."""
-        cursor = self._usable()
+        connection = self._use()
         failure: Exception
         try:
-            return cursor.execute(statement.encode(), parameters).fetchall()
+            return self._found(connection, statement, parameters)
         except driver_error() as error:
             failure = self._failed(error)
         except UnicodeEncodeError:
@@ -429,12 +403,26 @@ class Session:
         if self._failure is not None:
             raise self._undone()
 
-    def _usable(self) -> Cursor:
+    def _use(self) -> Connection:
         self.refuse_if_undone()
-        if self._cursor is None:
+        if self._connection is None:
             self._begin()
-        assert self._cursor is not None
-        return self._cursor
+        assert self._connection is not None
+        return self._connection
+
+    def _by_cursor(self, statement: str, parameters: Sequence[Any]) -> Cursor:
+        """Run one statement as the driver does it."""
+        if self._cursor is None:
+            self._cursor = cast("Cursor", self._use().cursor(binary=True))
+        return self._cursor.execute(statement.encode(), parameters)
+
+    def _found(self, connection: Connection, statement: str, parameters: Sequence[Any]) -> list[Row]:
+        """Run one statement, and return its rows."""
+        if self._ready is not None:
+            found = self._ready.fetch(connection, statement, parameters)
+            if found is not None:
+                return found
+        return self._by_cursor(statement, parameters).fetchall()
 
     def _failed(self, error: psycopg.Error) -> Exception:
         """Return what stands for an error, and remember it if it has undone the transaction."""
@@ -467,12 +455,12 @@ class Session:
             raise self._undone()
         failure: Exception
         try:
-            cursor = connection.execute("COMMIT", prepare=False)
+            ended = command(connection, b"COMMIT")
         except driver_error() as error:
             name = self._connections.name
             failure = translate_commit(error, name) if self._wrote else translate(error, name)
         else:
-            if cursor.statusmessage == "COMMIT":
+            if ended.command_status == b"COMMIT":
                 self._let_go()
                 return
             failure = StoreUnavailable(f"{self._connections.name}: the server undid this transaction")
@@ -485,7 +473,7 @@ class Session:
             return
         try:
             if not connection.closed:
-                connection.execute("ROLLBACK", prepare=False)
+                command(connection, b"ROLLBACK")
         except driver_error():
             connection.close()
         except BaseException:
@@ -496,6 +484,7 @@ class Session:
 
     def _let_go(self) -> None:
         connection, self._connection, self._cursor = self._connection, None, None
+        self._ready = None
         assert connection is not None
         self._connections.give_back(connection)
 

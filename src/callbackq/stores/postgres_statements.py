@@ -133,6 +133,9 @@ class Statements(Generic[RecordT]):
         )
         self._is_kept: Final = record_class in _KEPT
         self._decoded: Final[dict[tuple[Any, ...], tuple[Sequence[Any], RecordT]]] = {}
+        self._instants: Final = tuple(
+            (name, place) for place, name in enumerate(rows.columns) if name.endswith("_at")
+        )
         self._rest: Final = range(2 + len(rows.key), len(rows.columns))
         self._changing: Final = lru_cache(_CHANGES_MAX)(partial(_changing, table, own, rows.columns))
         self.remove: Numbered = Numbered(
@@ -155,6 +158,14 @@ class Statements(Generic[RecordT]):
         record = self.rows.decode(row)
         self._decoded[key] = row, record
         return record
+
+    def remember(self, record: RecordT, row: Sequence[Any]) -> None:
+        """Keep a record that was written as this row: who reads the very same row gets it."""
+        # One with an instant of another zone would not be read as it was written.
+        if self._is_kept and all(getattr(record, name) is row[place] for name, place in self._instants):
+            if len(self._decoded) >= _DECODED_MAX:
+                self._decoded.clear()
+            self._decoded[tuple(row[: 1 + len(self.rows.key)])] = row, record
 
     def writing(self, before: Sequence[Any] | None, values: Sequence[Any]) -> Numbered:
         """

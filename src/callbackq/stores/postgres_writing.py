@@ -15,8 +15,9 @@ import attrs
 
 from callbackq.errors import Conflict, StaleVersion, UniquenessViolated
 from callbackq.events import Event, ReportIgnored
+from callbackq.model import SlotDay
 from callbackq.stores import postgres_statements as sql
-from callbackq.stores.postgres_session import Session
+from callbackq.stores.postgres_session import DAY, Session
 from callbackq.stores.postgres_statements import Numbered, Statements
 from callbackq.stores.rows import UNIQUE_RULES, Saved, check_record
 
@@ -96,6 +97,8 @@ _PARTS_MAX: Final = 12
 
 def _read(session: Session, record: Saved) -> _Written:
     check_record(record, tenant_id=session.tenant_id)
+    if isinstance(record, SlotDay):
+        session.wanted_next |= {(DAY, record.queue, record.day)}
     statements: Statements[Any] = sql.OF_CLASS[type(record)]
     values = statements.rows.encode(record)
     before = session.seen.row(statements, *values[1 : 1 + len(statements.rows.key)])

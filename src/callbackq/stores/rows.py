@@ -27,7 +27,7 @@ import attrs
 
 from callbackq.errors import SchemaMismatch
 from callbackq.events import Event
-from callbackq.events.chain import utc_text
+from callbackq.events.chain import json_writer, utc_text
 from callbackq.ids import TenantId
 from callbackq.model import (
     Agent,
@@ -116,9 +116,11 @@ def _decode_duration(microseconds: int) -> timedelta:
     return timedelta(microseconds=microseconds)
 
 
-to_json: Final[Callable[[Any], str]] = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=dict
-).encode
+to_json: Final = json_writer(
+    json.JSONEncoder(
+        ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=dict
+    )
+)
 """Write a value as compact JSON; any mapping is an object. Raises: ValueError for NaN and infinity."""
 
 from_json: Final[Callable[[str], Any]] = json.JSONDecoder().decode

@@ -35,6 +35,7 @@ from callbackq.core import nodes
 from callbackq.core.decision import Decision
 from callbackq.ids import NodeId
 from callbackq.model import Attempt, DueReason
+from callbackq.service import CONFLICT_TRIES
 from callbackq.testing import DECLINES, Behaviour, Carried
 from service.fleet import BEAT, BOB, EVE, LEASE, MINUTE, SECOND, SUPPORT, Fleet, Process
 from service.letters import COMPANY, IN_MEMORY, NOON
@@ -740,11 +741,11 @@ def test_nodes_of_other_tenants_are_not_seen(store: Store) -> None:
 
 @IN_MEMORY
 def test_a_beat_that_meets_another_is_tried_again(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four times; then the step fails, and the next one beats."""
+    """Again and again, up to a bound; then the step fails, and the next one beats."""
     one = fleet.node("one")
     one.give_out()
     fleet.clock.advance(BEAT)
-    sound, refused = fleet.store.transaction, iter(range(4))
+    sound, refused = fleet.store.transaction, iter(range(CONFLICT_TRIES - 1))
 
     def contended(*arguments: Any, **options: Any) -> Any:
         if next(refused, None) is not None:
@@ -755,7 +756,7 @@ def test_a_beat_that_meets_another_is_tried_again(fleet: Fleet, monkeypatch: pyt
     one.give_out()
     assert fleet.nodes()["one"].version == 2
     fleet.clock.advance(BEAT)
-    refused = iter(range(5))
+    refused = iter(range(CONFLICT_TRIES))
     with pytest.raises(Conflict):
         one.give_out()
     one.give_out()

@@ -433,15 +433,20 @@ def test_who_is_interrupted_while_it_waits_leaves_the_queue(
     assert disk.is_reached.wait(TIMEOUT_S)
     main = threading.main_thread().ident
     assert main is not None
+    has_left = threading.Event()
 
     def interrupt() -> None:
         while not store._commits.turns.is_wanted():
             first.thread.join(0.001)
-        signal.pthread_kill(main, signal.SIGINT)
+        # A signal that comes a moment before a thread falls asleep does not wake it: so another one may be needed.
+        while not has_left.is_set():
+            signal.pthread_kill(main, signal.SIGINT)
+            has_left.wait(TIMEOUT_S / 3)
 
     interrupter = Caller(interrupt)
     with pytest.raises(KeyboardInterrupt):
         promise(store, "cb_main")
+    has_left.set()
     interrupter.end()
     assert not store._commits.turns.is_wanted()
     disk.let_go()

@@ -304,3 +304,11 @@ def test_every_check_is_run() -> None:
         assert check in {finding.check for finding in findings.all}, broken
     wild = check_storm(evidence(carrier=[*alone, *rung], calm=False, alone_max=None, world=[]))
     assert wild.count(storm_checkers.ALONE, storm_checkers.RUNG_TWICE) == 0
+
+
+def test_a_leg_that_was_called_off_because_its_owner_was_calling_us_is_no_attempt() -> None:
+    """Whenever the network dialed it: who says so has seen that call written down."""
+    again = [leg("dialed", 0), leg("ended", 9), leg("dialed", 60, "leg_4"), leg("ended", 99, "leg_4")]
+    for called_off, checks in (((), {ATTEMPTS}), (("leg_9",), {ATTEMPTS}), (("leg_4",), set())):
+        findings = check_storm(evidence(carrier=again, called_off=called_off))
+        assert {finding.check for finding in findings.all} == checks

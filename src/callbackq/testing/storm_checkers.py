@@ -7,7 +7,7 @@ The rule of `checkers` holds here too: nothing is taken from callbackq but the a
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,6 +49,8 @@ class StormEvidence(Evidence):
         notices: all that was to be told, in order.
         alone_max: how long an answered customer may be neither joined nor ended; not looked at if None.
         calm: neither store nor connection nor adapter failed, so agents are never left free.
+        called_off: customers' legs of attempts that were called off because the customer was calling us. They count as
+            no attempts, whenever the network dialed them.
     """
 
     attempts: Sequence[Any]
@@ -58,6 +60,7 @@ class StormEvidence(Evidence):
     notices: Sequence[Any]
     alone_max: timedelta | None
     calm: bool
+    called_off: Collection[str] = ()
 
 
 def check_storm(evidence: StormEvidence) -> Findings:
@@ -101,7 +104,11 @@ def _attempts_over_max(evidence: StormEvidence) -> list[Finding]:
     findings: list[Finding] = []
     for queue, attempts_max in evidence.attempts_max_of.items():
         of_queue = {row.callback_id for row in evidence.callbacks if row.queue == queue}
-        carrier = [line for line in evidence.carrier if line.callback_id in of_queue]
+        carrier = [
+            line
+            for line in evidence.carrier
+            if line.callback_id in of_queue and line.leg_id not in evidence.called_off
+        ]
         findings += attempts_over_max(
             carrier,
             attempts_max=attempts_max,

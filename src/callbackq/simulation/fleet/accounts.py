@@ -7,7 +7,7 @@ history are those of several clocks: the checks see it in true time, as it was c
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from types import SimpleNamespace
@@ -16,9 +16,17 @@ from typing import Any, Final
 import attrs
 
 from callbackq.core.history import KEYS, fold
-from callbackq.events import AttemptTakenOver, CallbackRequested, Event
-from callbackq.ids import LegId, QueueName
-from callbackq.model import Entity
+from callbackq.events import (
+    AttemptEnded,
+    AttemptStarted,
+    AttemptTakenOver,
+    CallbackCalledIn,
+    CallbackMerged,
+    CallbackRequested,
+    Event,
+)
+from callbackq.ids import AttemptId, CallbackId, LegId, QueueName
+from callbackq.model import Disposition, Entity
 from callbackq.policy import FixedSeats, QueuePolicy
 from callbackq.ports import Transaction
 from callbackq.simulation.fleet.network import LATE_MAX
@@ -28,7 +36,6 @@ from callbackq.simulation.storm_parts import FOLD
 from callbackq.simulation.storm_people import ATTEMPTS_MAX
 from callbackq.simulation.world import Happened, WorldLine
 from callbackq.testing.checkers import (
-    ATTEMPTS,
     ENTRY,
     LOST,
     NUMBER_TWICE,
@@ -175,22 +182,38 @@ def _storm_findings(fleet: Fleet, rows: Rows, true: Sequence[Event]) -> Iterable
         notices=[],
         alone_max=None,
         calm=False,
+        called_off=_called_off(true),
     )
-    # Whose owner was calling us when it was dialed so late: that was no attempt.
-    late: Counter[str] = Counter(
-        str(line.callback_id)
-        for line in fleet.pbx.log
-        if line.what == "dialed" and line.leg_id in fleet.pbx.late
-    )
-    kept: list[Finding] = []
-    for finding in check_storm(evidence).all:
-        if finding.check == ATTEMPTS and late[finding.which]:
-            late[finding.which] -= 1
-        elif finding.check == NUMBER_TWICE and beyond.intersection((finding.which, *finding.what.split())):
-            continue
-        elif finding.check != ENTRY:
-            kept.append(finding)
-    return kept
+    return [
+        finding
+        for finding in check_storm(evidence).all
+        if finding.check != ENTRY
+        if not (finding.check == NUMBER_TWICE and beyond.intersection((finding.which, *finding.what.split())))
+    ]
+
+
+def _called_off(history: Iterable[Event]) -> set[LegId]:
+    """
+    Return the customers' legs of attempts that were called off because the customer was calling us.
+
+    The journal tells when somebody rang us up. A node that stands still writes it down half a minute later, and another
+    one dials meanwhile: so what tells that a call was there is that it was written while the attempt was going on.
+    """
+    going_on: dict[CallbackId, AttemptStarted] = {}
+    called_in: set[AttemptId] = set()
+    called_off: set[LegId] = set()
+    for event in history:
+        match event:
+            case AttemptStarted():
+                going_on[event.callback_id] = event
+            case CallbackCalledIn() if event.callback_id in going_on:
+                called_in.add(going_on[event.callback_id].attempt_id)
+            case AttemptEnded() if event.disposition is Disposition.CANCELLED_BY_US:
+                if event.attempt_id in called_in:
+                    called_off.add(going_on[event.callback_id].customer_leg_id)
+            case _:
+                pass
+    return called_off
 
 
 def with_booked_apart(history: Iterable[Event]) -> list[Any]:
@@ -313,11 +336,10 @@ def _after_hours(fleet: Fleet) -> list[Finding]:
         if line.what is Carried.DIALED and line.number is not None
     }
     near = fleet.plan.skew_max + fleet.longest_stall + _SLACK
-    asked: dict[str, list[tuple[datetime, datetime]]] = {
-        one.event.callback_id: [(one.at - near, one.at + near)]
-        for one in fleet.written
-        if isinstance(one.event, CallbackRequested)
-    }
+    asked: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for one in fleet.written:
+        if isinstance(one.event, CallbackRequested | CallbackMerged):
+            asked[one.event.callback_id].append((one.at - near, one.at + near))
     margin = near + LATE_MAX
     found: list[dict[str, Finding]] = []
     for shift in (timedelta(0), -margin, margin):

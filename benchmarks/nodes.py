@@ -2,7 +2,9 @@
 Many nodes on one PostgreSQL: callbacks per second, beside a bare loop that writes as many rows into the same tables.
 
 Started as a program, this file is one of the processes. Each node is a service and a dispatcher on a store of its own,
-with a telephony stand-in that reports at once: WAITING, ATTEMPTING, CONNECTED, ENDED, and the agent is free again.
+with a telephony stand-in that reports at once: WAITING, ATTEMPTING, CONNECTED, ENDED, and the agent is free again. What
+is reported of all agents of a node piles up, and is taken together, as runners do it; every callback still has five
+reports, each in a commit of its own. The node is given twice: so, and taking one report after the other.
 
 The bare loop claims with FOR UPDATE SKIP LOCKED, keeps no rule, reads nothing that a claim does not give it, and writes
 the same rows of the same width into tables with the same indexes, in five transactions: claimed, agent there, customer
@@ -40,8 +42,9 @@ AGENTS_PER_NODE = 8
 CALLBACKS = 1_500
 ROUNDS = 3
 COUNTED = 200
-PAUSE_S = 0.001
-KINDS = ("ours", "bare", "pipelined")
+PAUSE_S = 0.02
+KINDS = ("ours", "singly", "bare", "pipelined")
+BARE = KINDS[2:]
 
 # ---------------------------------------------------------------------------- our nodes
 
@@ -79,29 +82,56 @@ def service_of(store: Any) -> CallbackService:
     return CallbackService(store, [policy], clock=SystemClock())
 
 
-def perform(service: CallbackService, effects: list[Effect]) -> int:
+def perform(service: CallbackService, effects: Iterable[Effect], *, singly: bool = False) -> int:
     """Let everybody answer at once, and hang up when they were bridged; return how many attempts went to their end."""
     ended_count = 0
-    while effects:
-        effect = effects.pop(0)
-        reports: tuple[Report, ...] = ()
-        if isinstance(effect, Dial):
-            report = Report(leg_id=effect.leg_id, kind=ReportKind.ANSWERED, answered_by=AnsweredBy.HUMAN)
-            reports = (report,)
-        elif isinstance(effect, Bridge):
-            reports = (
-                Report(leg_id=effect.customer_leg_id, kind=ReportKind.BRIDGED),
-                Report(leg_id=effect.customer_leg_id, kind=ReportKind.ENDED, cause=Cause.NORMAL),
-            )
-            ended_count += 1
-        elif isinstance(effect, HangUp):
-            reports = (Report(leg_id=effect.leg_id, kind=ReportKind.ENDED, cause=Cause.NORMAL),)
-        for report in reports:
-            effects[:0] = service.report(report).effects
+    at_once, next_time = said_of(effects), list[Report]()
+    while at_once or next_time:
+        ended_count += sum(report.kind is ReportKind.BRIDGED for report in at_once)
+        next_time += [
+            Report(leg_id=report.leg_id, kind=ReportKind.ENDED, cause=Cause.NORMAL)
+            for report in at_once
+            if report.kind is ReportKind.BRIDGED
+        ]
+        followed = take(service, at_once, singly=singly)
+        at_once = said_of(followed)
+        if not at_once:
+            at_once, next_time = next_time, []
     return ended_count
 
 
-def run_ours(conninfo: str, schema: str, name: str) -> dict[str, float]:
+def shares_of(effects: list[Effect]) -> Iterator[list[Effect]]:
+    """Cut what a step gave out into the work of as many agents as a node has: each is brought to its end by itself."""
+    for start in range(0, len(effects), AGENTS_PER_NODE):
+        yield effects[start : start + AGENTS_PER_NODE]
+
+
+def said_of(effects: Iterable[Effect]) -> list[Report]:
+    """Return what the telephony says when it has performed these."""
+    said: list[Report] = []
+    for effect in effects:
+        if isinstance(effect, Dial):
+            said.append(Report(leg_id=effect.leg_id, kind=ReportKind.ANSWERED, answered_by=AnsweredBy.HUMAN))
+        elif isinstance(effect, Bridge):
+            said.append(Report(leg_id=effect.customer_leg_id, kind=ReportKind.BRIDGED))
+        elif isinstance(effect, HangUp):
+            said.append(Report(leg_id=effect.leg_id, kind=ReportKind.ENDED, cause=Cause.NORMAL))
+    return said
+
+
+def take(service: CallbackService, reports: list[Report], *, singly: bool) -> list[Effect]:
+    """Take what was said, and return what is to be done then."""
+    if singly:
+        return [effect for report in reports for effect in service.report(report).effects]
+    effects: list[Effect] = []
+    for reported in service.report_all(reports):
+        if isinstance(reported, Exception):
+            raise reported
+        effects.extend(reported.effects)
+    return effects
+
+
+def run_ours(conninfo: str, schema: str, name: str, *, singly: bool = False) -> dict[str, float]:
     """Be one node until nobody waits any more."""
     store = CountedStore(PostgresStore(conninfo, schema=schema, connections_max=2))
     service = service_of(store)
@@ -112,7 +142,10 @@ def run_ours(conninfo: str, schema: str, name: str) -> dict[str, float]:
         effects = list(dispatcher.step(service.now()))
         steps_count += 1
         if effects:
-            done_count += perform(service, effects)
+            # A step gives work to all agents who are free, also to those of other nodes: these are left waiting for no
+            # longer than their share takes, and are free again for whichever node looks then.
+            for some in shares_of(effects):
+                done_count += perform(service, some, singly=singly)
         elif is_empty(store):
             break
         else:
@@ -483,8 +516,8 @@ def be_one(kind: str, conninfo: str, schema: str, name: str, counted: str) -> No
         way, _, count = name.partition("/")
         print(json.dumps(run_claims(conninfo, schema, way, int(count))))
         return
-    if kind == "ours":
-        said = run_ours(conninfo, schema, name)
+    if kind in {"ours", "singly"}:
+        said = run_ours(conninfo, schema, name, singly=kind == "singly")
     else:
         said = run_bare(conninfo, schema, name, pipelined=kind == "pipelined")
     said["journeys"] = journeys.count if journeys is not None else 0
@@ -689,9 +722,11 @@ def speeds(uri: str) -> Iterator[list[str]]:
         yield [
             str(nodes),
             *(f"{rate[kind]:,.0f}" for kind in KINDS),
-            *(f"{rate['ours'] / rate[kind]:.2f}" for kind in KINDS[1:]),
+            *(f"{rate['ours'] / rate[kind]:.2f}" for kind in BARE),
+            f"{rate['singly'] / rate['bare']:.2f}",
             *(f"{busy[kind]:.1f}" for kind in KINDS),
             f"{busy['bare'] / busy['ours']:.2f}",
+            f"{busy['bare'] / busy['singly']:.2f}",
             str(ours["conflicts"]),
             f"{ours['done'] / ours['steps']:.1f}",
         ]
@@ -715,8 +750,10 @@ def run() -> str:
             *(f"{kind}/s" for kind in KINDS),
             "of bare",
             "of pipelined",
+            "singly of bare",
             *(f"{kind} cpu ms" for kind in KINDS),
             "bare cpu of ours",
+            "of singly",
             "conflicts",
             "per step",
         ]

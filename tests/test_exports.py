@@ -25,6 +25,7 @@ CLASSES_INSIDE: dict[ModuleType, set[str]] = {
         "CanListen",
         "CanSaveAll",
         "CanShareFlushes",
+        "CanWorkAhead",
         "Listening",
         "ConversationTable",
         "HistoryTable",

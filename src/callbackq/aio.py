@@ -266,6 +266,7 @@ class AsyncCallbackService(_Face[CallbackService]):
     agent_available = _Awaited(CallbackService.agent_available, shares=_always)
     agent_unavailable = _Awaited(CallbackService.agent_unavailable, shares=_always)
     report = _Awaited(CallbackService.report, shares=_always)
+    report_all = _Awaited(CallbackService.report_all)
     leg_is_wanted = _Awaited(CallbackService.leg_is_wanted, shares=_always)
     open_attempts = _Awaited(CallbackService.open_attempts)
     reconcile = _Awaited(CallbackService.reconcile)

@@ -35,6 +35,7 @@ from callbackq.stepping import (
     message_alone,
     taken_alone,
 )
+from callbackq.writing import work_ahead
 
 logger = logging.getLogger("callbackq")
 
@@ -231,6 +232,7 @@ class Dispatcher:
         with self._transaction(Commit.FLUSHED) as tx:
             step = self._step(tx, now, can)
             attempts, callbacks = step.due_attempts(self._batch_max), step.due_callbacks(self._batch_max)
+            work_ahead(tx)
             self._take_over(step)
             for before in attempts:
                 step.attempt_due(step.taken.get(before.attempt_id, before))

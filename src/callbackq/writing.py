@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeGuard
 
@@ -56,7 +56,7 @@ from callbackq.model import (
     Subject,
 )
 from callbackq.policy import AGENT_PRESENCE_MAX, AllDeclined, QueuePolicy
-from callbackq.ports import CanSaveAll, Transaction
+from callbackq.ports import CanSaveAll, CanWorkAhead, Transaction
 
 
 def write(tx: Transaction, decision: Decision) -> None:
@@ -86,6 +86,12 @@ def _can_save_all(tx: Transaction) -> TypeGuard[CanSaveAll]:
 
 
 _CAN_SAVE_ALL: Final[dict[type[Transaction], bool]] = {}
+
+
+def work_ahead(tx: Transaction, legs: Collection[LegId] = ()) -> None:
+    """Let several decisions of one transaction be read for, and written, in few journeys, where the store can."""
+    if isinstance(tx, CanWorkAhead):
+        tx.work_ahead([one for leg_id in legs for one in (leg_id, first_leg_id(leg_id)) if one is not None])
 
 
 def _close_booking(tx: Transaction, callback: Callback, booking_id: BookingId, *, now: datetime) -> None:

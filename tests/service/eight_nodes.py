@@ -72,7 +72,7 @@ class PhoneSystem:
 
 
 class NodeProcess:
-    """A service and a dispatcher, and what performs its effects."""
+    """A service and a dispatcher, and what performs its effects. What is reported piles up, and is taken together."""
 
     def __init__(self, store: Store, name: str, phones: PhoneSystem) -> None:
         self.clock = ManualClock()
@@ -80,6 +80,7 @@ class NodeProcess:
         self.dispatcher = Dispatcher(self.service, node_id=name, lease=LEASE)
         self.phones = phones
         self.dies: str | None = None
+        self.said: list[Report] = []
 
     def run(self, seconds: float) -> int:
         """Be at that time, and work until there is nothing more to do; return how many effects were performed."""
@@ -93,6 +94,8 @@ class NodeProcess:
             idle_count = 0 if effects else idle_count + 1
             while effects:
                 effects.extend(self.perform(effects.popleft()))
+                if not effects:
+                    effects.extend(self.take())
             if idle_count and self.is_dry():
                 break
             if idle_count:
@@ -104,41 +107,49 @@ class NodeProcess:
         with self.service.store.transaction(DEFAULT_TENANT, commit=Commit.READ_ONLY) as tx:
             return tx.line.is_empty()
 
+    def take(self) -> list[Effect]:
+        """Take what was reported, and return what is to be done then."""
+        said, self.said = self.said, []
+        effects: list[Effect] = []
+        for outcome in self.service.report_all(said):
+            if isinstance(outcome, Exception):
+                raise outcome
+            effects.extend(outcome.effects)
+        return effects
+
     def perform(self, effect: Effect) -> list[Effect]:
-        """Perform one effect, report what came of it, and return what is to be done then."""
+        """Perform one effect, put what is reported of it on the pile, and return what is to be done then."""
         match effect:
             case Dial():
-                return self._dial(effect)
+                self._dial(effect)
             case Bridge():
                 customer = effect.customer_leg_id
-                return [
-                    *self._report(customer, ReportKind.BRIDGED),
-                    *self._report(customer, ReportKind.ENDED, Cause.NORMAL),
-                ]
+                self._report(customer, ReportKind.BRIDGED)
+                self._report(customer, ReportKind.ENDED, Cause.NORMAL)
             case HangUp():
                 self.phones.note("end", effect.leg_id)
-                return self._report(effect.leg_id, ReportKind.ENDED, Cause.NORMAL)
+                self._report(effect.leg_id, ReportKind.ENDED, Cause.NORMAL)
             case LookUp():
                 # As runners do: what was intended just now may not have been dialed yet.
                 account = TelephonySnapshot(legs=self.phones.legs(), as_of=self.clock.now() - DIAL_TIME_MAX)
                 return list(self.service.reconcile(account, hang_up_ending=False).effects)
             case _:
-                return []
+                pass
+        return []
 
-    def _dial(self, order: Dial) -> list[Effect]:
+    def _dial(self, order: Dial) -> None:
         if not self.service.leg_is_wanted(order.leg_id):
-            return []
+            return
         self.phones.note("dial", order.leg_id, order.role.value, order.callback_id, self.dispatcher.node_id)
         if self.dies == (DEATHS[1] if order.role is Role.AGENT else DEATHS[2]):
             os.kill(os.getpid(), signal.SIGKILL)
-        return self._report(order.leg_id, ReportKind.ANSWERED)
+        self._report(order.leg_id, ReportKind.ANSWERED)
 
-    def _report(self, leg_id: LegId, kind: ReportKind, cause: Cause = Cause.UNKNOWN) -> list[Effect]:
+    def _report(self, leg_id: LegId, kind: ReportKind, cause: Cause = Cause.UNKNOWN) -> None:
         if kind is ReportKind.ENDED:
             self.phones.note("end", leg_id)
         by = AnsweredBy.HUMAN if kind is ReportKind.ANSWERED else AnsweredBy.UNKNOWN
-        report = Report(leg_id=leg_id, kind=kind, cause=cause, answered_by=by)
-        return list(self.service.report(report).effects)
+        self.said.append(Report(leg_id=leg_id, kind=kind, cause=cause, answered_by=by))
 
 
 def be_one_of_several(kind: str, where: str, name: str, phones: str) -> None:

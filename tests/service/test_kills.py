@@ -21,7 +21,7 @@ from callbackq.effects import SendMessage
 from callbackq.errors import MessageRefused
 from callbackq.ids import CallbackId
 from callbackq.model import Receipt
-from callbackq.ports import CanListen, CanSaveAll
+from callbackq.ports import CanListen, CanSaveAll, CanWorkAhead
 from callbackq.simulation.kill_checks import NOBODYS
 from callbackq.simulation.kill_draws import NEVER_PASSED, draw_nature, points_to_die_at
 from callbackq.simulation.kill_node import chance
@@ -42,7 +42,7 @@ ON_A_SERVER: Final = 1
 OF_A_SERVER: Final = {
     f"{when} {ability.__name__}.{method}"
     for when in ("before", "after")
-    for ability, method in ((CanSaveAll, "save_all"), (CanListen, "tell"))
+    for ability, method in ((CanSaveAll, "save_all"), (CanWorkAhead, "work_ahead"), (CanListen, "tell"))
 }
 """What only PostgresStore can do."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+from psycopg.pq import PipelineStatus, TransactionStatus
 
 from callbackq import StoreUnavailable
 from callbackq.errors import InvalidText
@@ -66,11 +67,50 @@ def test_what_cannot_be_stored_is_refused_alike(store: PostgresStore) -> None:
 def test_beyond_so_many_statements_a_cursor_does_it(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A list among the parameters is left to it too."""
+    """A list of anything but texts is left to it too."""
     monkeypatch.setattr(postgres_ready, "_PREPARED_MAX", 1)
     for number in range(3):
         assert _ask(store, f"SELECT {number} + $1::bigint", 1) == [[(number + 1,)]] * 3
-    assert _ask(store, "SELECT cardinality($1::text[])", ["a", "b"]) == [[(2,)]] * 3
+    assert _ask(store, "SELECT cardinality($1::bigint[])", [1, 2]) == [[(2,)]] * 3
+    with store.transaction(TENANT, commit=Commit.READ_ONLY) as tx:
+        session = tx._session
+        session.fetch("SELECT 0 + $1::bigint", (1,))
+        ready, connection = session._ready, session._connection
+        assert ready is not None
+        assert connection is not None
+        asked = [("SELECT 0 + $1::bigint", (number,)) for number in (1, 2)]
+        assert ready.fetch_each(connection, asked) == ([[(1,)], [(2,)]], None)
+        assert ready.fetch_each(connection, [*asked, ("SELECT 1", ())]) is None
+        assert ready.fetch_each(connection, [*asked, ("SELECT 0 + $1::bigint", ([1],))]) is None
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["a", "b"], ['"', "\\", "{a,b}", "NULL", "ä", ' " \\" ', "\n"]])
+def test_texts_are_sent_as_a_list(store: PostgresStore, texts: list[str]) -> None:
+    """Whatever stands in them; what cannot be stored is found nowhere."""
+    for statement in ("SELECT unnest($1::text[])", "SELECT wanted FROM unnest($1::text[]) AS wanted"):
+        assert _ask(store, statement, texts) == [[(text,) for text in texts]] * 3
+    assert _ask(store, "SELECT unnest($1::text[])", [*texts, "a\0"]) == [[]] * 3
+
+
+def _divide_by_nothing(tx: Any, divide: str) -> None:
+    tx._session.fetch(divide, (1,))
+    connection = tx._session._connection
+    found = tx._session._ready.fetch_each(connection, [(divide, (number,)) for number in (1, 2, 0, 3)])
+    assert found[0] == [[(6,)], [(3,)]]
+    assert found[1].sqlstate == "22012"
+    assert connection.info.transaction_status == TransactionStatus.INERROR
+    assert connection.pgconn.pipeline_status == PipelineStatus.OFF
+
+
+def test_several_statements_are_one_journey_and_end_at_the_first_that_is_refused(
+    store: PostgresStore,
+) -> None:
+    """What came before it is told; what comes behind it is not run."""
+    divide = "SELECT 6 / $1::bigint"
+    assert _ask(store, divide, 3, times=2) == [[(2,)]] * 2
+    with pytest.raises(StoreUnavailable), store.transaction(TENANT, commit=Commit.READ_ONLY) as tx:
+        _divide_by_nothing(tx, divide)
+    assert _ask(store, divide, 3) == [[(2,)]] * 3
 
 
 def test_a_connection_whose_statements_were_dropped_comes_back(store: PostgresStore) -> None:

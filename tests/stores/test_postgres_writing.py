@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import attrs
@@ -22,10 +23,13 @@ from callbackq import (
     UniquenessViolated,
     events,
 )
+from callbackq.errors import InvalidText
 from callbackq.ids import AgentId, AttemptId, CallbackId, LegId
 from callbackq.model import Agent, Attempt, Callback
-from callbackq.ports import CanSaveAll, Transaction
-from callbackq.stores import PostgresStore
+from callbackq.ports import CanSaveAll, CanWorkAhead, Transaction
+from callbackq.stores import PostgresStore, postgres_ready
+from callbackq.stores.postgres_connections import own_connection
+from callbackq.stores.postgres_ready import Ready
 from callbackq.stores.postgres_session import Session
 from callbackq.testing import START, ManualClock
 from callbackq.testing.builders import (
@@ -292,3 +296,253 @@ def test_a_function_of_the_host_is_not_taken_for_the_servers(store: PostgresStor
     finally:
         admin().execute(f"DROP FUNCTION {function}")
     assert service.verify_history().is_whole
+
+
+# ---------------------------------------------------------------------------- ahead
+
+
+def many(count: int) -> list[tuple[Callback, Attempt, Agent]]:
+    """What stands in the store when several attempts were begun."""
+    return [
+        (
+            make_callback(
+                f"cb_{n}", state=CallbackState.ATTEMPTING, attempt_id=f"at_{n}", subject_id=f"su_{n}"
+            ),
+            make_attempt(f"at_{n}", callback_id=f"cb_{n}", agent_id=f"agent_{n}", subject_id=f"su_{n}"),
+            make_agent(f"agent_{n}", state=AgentState.RESERVED, attempt_id=f"at_{n}"),
+        )
+        for n in range(count)
+    ]
+
+
+def told_to(number: int, version: int) -> Any:
+    return make_event(events.CallbackReady, callback_id=f"cb_{number}", version=version)
+
+
+def ready_for(store: PostgresStore, *, times: int = 2) -> None:
+    """Let the connection prepare the statement that moves a callback."""
+    for _ in range(times):
+        with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+            callback = tx.callbacks.get(CallbackId("cb_0"))
+            told = (told_to(0, callback.version + 1),)
+            save_all(tx, next_version(callback, due_at=callback.due_at), told=told)
+
+
+@pytest.fixture
+def pipelined(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many statements were run in each journey of several."""
+    counts: list[int] = []
+    run = Ready.fetch_each
+
+    def counted(ready: Ready, connection: Any, asked: Any) -> Any:
+        found = run(ready, connection, asked)
+        if found is not None:
+            counts.append(len(asked))
+        return found
+
+    monkeypatch.setattr(Ready, "fetch_each", counted)
+    return counts
+
+
+def test_what_reports_look_at_is_read_at_once(store: PostgresStore, journeys: list[str]) -> None:
+    """Of all legs: the attempts, callbacks, persons and agents. A leg of nobody is asked for when it is needed."""
+    begun_all = many(3)
+    for callback, attempt, agent in begun_all:
+        put(store, callback, attempt, agent, make_subject(attempt.subject_id))
+    journeys.clear()
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        legs = [leg for _, attempt, _ in begun_all for leg in (attempt.agent_leg_id, attempt.customer_leg_id)]
+        tx.work_ahead([leg for leg in (*legs, LegId("leg_of_nobody")) if leg is not None])
+        for callback, attempt, agent in begun_all:
+            assert tx.attempts.by_leg(attempt.customer_leg_id) == attempt
+            assert tx.callbacks.get(callback.callback_id) == callback
+            assert tx.subjects.get(attempt.subject_id) == make_subject(attempt.subject_id)
+            assert tx.agents.get(agent.agent_id) == agent
+        assert len(journeys) == 1
+        moved = next_version(begun_all[0][1], state=AttemptState.AGENT_ON_LINE)
+        tx.save(moved)
+        assert tx.attempts.by_leg(moved.customer_leg_id) == moved
+        assert tx.attempts.by_leg(LegId("leg_of_nobody")) is None
+
+
+def test_decisions_wait_for_the_next_question_and_go_in_one_journey(
+    store: PostgresStore, pipelined: list[int]
+) -> None:
+    """Whatever is asked sees them, and so does everybody after the end; the chains are whole."""
+    begun_all = many(4)
+    for records in begun_all:
+        put(store, *records)
+    ready_for(store)
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        tx.work_ahead()
+        for number, (callback, _, _) in enumerate(begun_all[1:], start=1):
+            tx.callbacks.get(callback.callback_id)
+            save_all(tx, next_version(callback, due_at=callback.due_at), told=(told_to(number, 2),))
+        assert tx.callbacks.get(CallbackId("cb_3")).version == 2
+        assert tx.callbacks.by_request_key("\0") is None
+        assert [link.event_number for link in tx.history.links(limit=9)] == [1, 2, 1, 1, 1]
+        last = next_version(tx.callbacks.get(CallbackId("cb_3")))
+        save_all(tx, attrs.evolve(last, due_at=begun_all[3][0].due_at), told=(told_to(3, 3),))
+    assert ask(store, lambda tx: tx.callbacks.get(CallbackId("cb_3")).version) == 3
+    assert ask(store, lambda tx: [link.event_number for link in tx.history.links(limit=9)]) == [
+        1,
+        2,
+        1,
+        1,
+        1,
+        2,
+    ]
+    assert pipelined == [2, 2]  # A decision, and the question behind it.
+
+
+def move(tx: Any, *numbers: int, meanwhile: Callable[[], object] = list) -> None:
+    """Move callbacks, each in a decision of its own, when something was done after they were read."""
+    tx.work_ahead()
+    callbacks = [tx.callbacks.get(CallbackId(f"cb_{number}")) for number in numbers]
+    meanwhile()
+    for number, callback in zip(numbers, callbacks, strict=True):
+        told = (told_to(number, callback.version + 1),)
+        save_all(tx, next_version(callback, due_at=callback.due_at), told=told)
+
+
+def move_and_be_refused(tx: Any, *, asks: bool = False, catches: bool = False) -> None:
+    """Move two, and one that is stored otherwise."""
+    move(tx, 0, 2)
+    save_all(tx, make_callback("cb_1", version=5), told=(told_to(1, 5),))
+    with suppress(StaleVersion) if catches else nullcontext():
+        if asks or catches:
+            tx.history.all()
+
+
+def save_ahead(store: PostgresStore, *records: Any) -> None:
+    """Write each in a decision of its own, all of which are put off."""
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        tx.work_ahead()
+        for record in records:
+            save_all(tx, record)
+
+
+def test_what_is_put_off_is_refused_later_and_undoes_all(store: PostgresStore) -> None:
+    """By the next question, or by the end; what another has written meanwhile is named as ever."""
+    for records in many(3):
+        put(store, *records)
+    ready_for(store)
+    before = ask(store, lambda tx: tx.history.all())
+    for asks in (False, True):
+        with (
+            pytest.raises(StaleVersion, match="cb_1: version 5 was to be written, but version 1 is stored"),
+            store.transaction(TENANT, commit=Commit.FLUSHED) as tx,
+        ):
+            move_and_be_refused(tx, asks=asks)
+    with pytest.raises(Conflict, match="undid"), store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        move_and_be_refused(tx, catches=True)
+    assert ask(store, lambda tx: tx.history.all()) == before
+
+
+def test_a_row_that_was_changed_meanwhile_is_a_conflict_of_all(
+    store: PostgresStore, pipelined: list[int]
+) -> None:
+    """The server itself refuses one of several that are on their way: nothing of the transaction is written."""
+    for records in many(3):
+        put(store, *records)
+    ready_for(store)
+
+    def another() -> None:
+        with store.transaction(TENANT, commit=Commit.FLUSHED) as other:
+            move(other, 1)
+
+    def meanwhile() -> None:
+        thread = Thread(target=another)
+        thread.start()
+        thread.join()
+
+    with (
+        pytest.raises(StaleVersion, match="cb_1: another transaction has changed the row"),
+        store.transaction(TENANT, commit=Commit.FLUSHED) as tx,
+    ):
+        move(tx, 0, 1, 2, meanwhile=meanwhile)
+    assert pipelined == [3]
+    versions = ask(store, lambda tx: [tx.callbacks.get(CallbackId(f"cb_{n}")).version for n in range(3)])
+    assert versions == [3, 2, 1]
+
+
+def test_a_text_that_cannot_be_stored_undoes_what_goes_with_it(store: PostgresStore) -> None:
+    """It is found when the decisions are sent: none of them is, whichever it was."""
+    for prepared in (False, True):
+        if prepared:
+            write_some(store, 3)
+        for text in ("\0", "\ud800"):
+            with pytest.raises(InvalidText):
+                save_ahead(
+                    store, make_callback("cb_8", request_key="key"), make_callback(CB, request_key=text)
+                )
+    assert ask(store, lambda tx: tx.callbacks.by_request_key("key")) is None
+
+
+def write_some(store: PostgresStore, count: int) -> None:
+    """Let a connection prepare the statement that makes a callback; leave none."""
+    for number in range(count):
+        with suppress(ZeroDivisionError), store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+            save_all(tx, make_callback(f"cb_w{number}"))
+            raise ZeroDivisionError
+
+
+def test_more_than_can_wait_are_sent_before_the_end(store: PostgresStore, pipelined: list[int]) -> None:
+    """A long transaction keeps few of them; and a driver without pipelines writes the same."""
+    write_some(store, 3)
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        tx.work_ahead()
+        for number in range(100):
+            save_all(tx, make_callback(f"cb_{number}", place_id=f"pl_{number}", rank=number))
+        assert pipelined == [64]
+    assert pipelined == [64, 36]
+    assert ask(store, lambda tx: tx.callbacks.open_count(QUEUE, limit=200)) == 100
+
+
+def test_an_old_library_does_the_same_in_more_journeys(
+    store: PostgresStore, pipelined: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one; and what is refused is told with its name."""
+    old = attrs.evolve(postgres_ready.driver(), has_pipelines=False)
+    monkeypatch.setattr(postgres_ready, "driver", lambda: old)
+    write_some(store, 3)
+    save_ahead(store, *(make_callback(f"cb_{number}") for number in range(5)))
+    with pytest.raises(UniquenessViolated, match="cb_2: another row has this id"):
+        save_ahead(store, make_callback("cb_7"), make_callback("cb_2"))
+    assert pipelined == []
+    assert ask(store, lambda tx: tx.callbacks.open_count(QUEUE, limit=200)) == 5
+
+
+def test_who_only_reads_puts_nothing_off(store: PostgresStore) -> None:
+    """Nor does anybody after the end."""
+    with (
+        pytest.raises(RuntimeError, match="READ_ONLY"),
+        store.transaction(TENANT, commit=Commit.READ_ONLY) as tx,
+    ):
+        tx.work_ahead()
+    with store.transaction(TENANT, commit=Commit.FLUSHED) as tx:
+        assert isinstance(tx, CanWorkAhead)
+    with pytest.raises(RuntimeError, match="over"):
+        tx.work_ahead()
+
+
+def test_an_interrupted_journey_leaves_a_connection_that_is_not_used_again(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows what the answers are of that may be left on it: nothing is written, and the next one is well."""
+    write_some(store, 3)
+    wait = own_connection().wait
+
+    def interrupted(connection: Any, asking: Any, *rest: Any, **named: Any) -> Any:
+        if connection.pgconn.pipeline_status:
+            next(asking, None)
+            raise KeyboardInterrupt
+        return wait(connection, asking, *rest, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(own_connection(), "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            save_ahead(store, *(make_callback(f"cb_{number}") for number in range(3)))
+    assert ask(store, lambda tx: tx.callbacks.open_count(QUEUE, limit=9)) == 0
+    put(store, make_callback("cb_1"))
+    assert ask(store, lambda tx: tx.callbacks.open_count(QUEUE, limit=9)) == 1

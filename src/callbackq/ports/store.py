@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from callbackq.events import Event
-from callbackq.ids import QueueName, TenantId
+from callbackq.ids import LegId, QueueName, TenantId
 from callbackq.model import (
     Attempt,
     Booking,
@@ -222,6 +222,23 @@ class CanSaveAll(Protocol):
         Raises:
             StaleVersion, UniquenessViolated: as `save`; some of it may be written, and nothing more can be done here.
             ValueError: as `save`.
+            RuntimeError: the transaction is READ_ONLY, or over.
+        """
+        ...
+
+
+@runtime_checkable
+class CanWorkAhead(Protocol):
+    """A transaction that can do for several commands at once what each would do by itself. None needs to."""
+
+    def work_ahead(self, legs: Collection[LegId] = ()) -> None:
+        """
+        From here on what `save_all` refuses may be told later: by another verb, or at the end of the block.
+
+        Args:
+            legs: of which there are reports. What those look at may be read at once.
+
+        Raises:
             RuntimeError: the transaction is READ_ONLY, or over.
         """
         ...

@@ -15,6 +15,7 @@ from callbackq.ports import AsyncMessenger, AsyncNotices, AsyncTelephony, CanSna
 from callbackq.runners.engine import Engine
 from callbackq.runners.lines import Ask, Host
 from callbackq.runners.link import Link
+from callbackq.runners.piling import Pile
 from callbackq.runners.sending import Messengers
 from callbackq.runners.threads import DaemonThreads, Pools
 from callbackq.service import CallbackService
@@ -52,6 +53,7 @@ class RunnerBase:
         self._service: Final = service
         self._dispatcher: Final = Dispatcher(service, node_id=node_id, lease=lease)
         self._link: Final = Link()
+        self._pile: Final = Pile(service)
         self._engine: Engine | None = None
         self._pid: Final = os.getpid()
         self._begin_link()
@@ -113,6 +115,7 @@ class RunnerBase:
             self._dispatcher,
             self._host,
             link=self._link,
+            pile=self._pile,
             ask=ask,
             pools=pools,
             owns_loop=owns_loop,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Final, TypeVar
@@ -137,6 +137,18 @@ class Driver:
         reported = self._service.report(report)
         self.perform(reported.effects)
         return reported
+
+    def report_all(self, reports: Sequence[Report]) -> tuple[Reported | Exception, ...]:
+        """
+        Take several reports, in this order, and perform what they ask for: see `CallbackService.report_all`.
+
+        Nothing is performed before all are taken.
+        """
+        done = self._service.report_all(reports)
+        for one in done:
+            if isinstance(one, Reported):
+                self.perform(one.effects)
+        return done
 
     def message_received(self, inbound: Inbound) -> Heard:
         """Take what a customer wrote, and send the answers. Raises: as `CallbackService.message_received`."""

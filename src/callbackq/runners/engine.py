@@ -25,6 +25,7 @@ from callbackq.runners.hands import is_meant_for_the_process
 from callbackq.runners.lines import Ask, Host, Lines
 from callbackq.runners.link import ASK_AGAIN_AFTER, Link, Question, come_up
 from callbackq.runners.listening import Ears
+from callbackq.runners.piling import Pile
 from callbackq.runners.threads import Pools
 from callbackq.runners.watchdog import Watchdog
 from callbackq.service import CallbackService
@@ -65,6 +66,7 @@ class Engine:
         host: Host,
         *,
         link: Link,
+        pile: Pile,
         ask: Ask,
         pools: Pools,
         owns_loop: bool,
@@ -73,6 +75,7 @@ class Engine:
         self._dispatcher: Final = dispatcher
         self._host: Final = host
         self._link: Final = link
+        self._pile: Final = pile
         self._ask: Final = ask
         self._lines: Final = Lines(service, host, ask=ask, pools=pools, owns_loop=owns_loop, lost=self._lost)
         self._loop: Final = asyncio.get_running_loop()
@@ -141,7 +144,12 @@ class Engine:
 
     async def _report(self, report: Report) -> Reported:
         with self._lines.held():
-            reported = await self._ask(partial(self._service.report, report))
+            piled = self._pile.add(report)
+            try:
+                reported = await self._ask(piled.taken)
+            except BaseException:
+                piled.withdraw()
+                raise
             self._lines.add(reported.effects, reported.attempt_id)
         return reported
 

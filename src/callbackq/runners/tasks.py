@@ -130,6 +130,8 @@ class AsyncRunner(RunnerBase):
         """
         Take a report of the telephony. What it asks for is performed soon, in other tasks.
 
+        Reports that come while others are being taken share the next transaction.
+
         Who is cancelled takes nothing back: the report is taken, and what it asks for is performed.
 
         Raises:
@@ -141,7 +143,7 @@ class AsyncRunner(RunnerBase):
     def report_from_thread(self, report: Report) -> Reported:
         """Take a report in this thread, which is not the loop's. Raises: as `report`."""
         engine = self._started()
-        reported = self._service.report(report)
+        reported = self._pile.add(report).taken()
         engine.hand_over(reported.effects, reported.attempt_id)
         return reported
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
@@ -148,13 +148,25 @@ class ThreadRunner(RunnerBase):
         """
         Take a report of the telephony, from any thread. What it asks for is performed soon, in another thread.
 
+        Reports that come while others are being taken share the next transaction. Of several that have come at once
+        `report_all` makes one.
+
         Raises:
             AttemptNotFound: no attempt ever had this leg.
         """
         self._check_process()
-        reported = self._service.report(report)
+        reported = self._pile.add(report).taken()
         self._hand_over(reported.effects, reported.attempt_id)
         return reported
+
+    def report_all(self, reports: Sequence[Report]) -> tuple[Reported | Exception, ...]:
+        """Take several reports, in this order, from any thread: see `CallbackService.report_all`."""
+        self._check_process()
+        done = self._service.report_all(reports)
+        for one in done:
+            if isinstance(one, Reported):
+                self._hand_over(one.effects, one.attempt_id)
+        return done
 
     def message_received(self, inbound: Inbound) -> Heard:
         """

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import logging
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from callbackq.core import attempt
 from callbackq.core.instants import check_instant, check_text
@@ -12,12 +15,27 @@ from callbackq.core.legs import Context
 from callbackq.core.outgoing import untold
 from callbackq.core.reconcile import reports_of
 from callbackq.effects import Effect, HangUp, Reconciled, Reported
-from callbackq.errors import AttemptNotFound, Conflict, InvalidText, StoreError
+from callbackq.errors import (
+    AttemptNotFound,
+    CommitUncertain,
+    Conflict,
+    InvalidText,
+    StoreError,
+    StoreUnavailable,
+)
 from callbackq.ids import AttemptId, LegId
 from callbackq.model import Attempt, AttemptState, LegSnapshot, Report, ReportKind, TelephonySnapshot
 from callbackq.ports import Commit, Transaction
 from callbackq.service.base import ServiceBase
-from callbackq.writing import attempt_context, attempt_of_leg, move_attempt, policy_or_default
+from callbackq.writing import attempt_context, attempt_of_leg, move_attempt, policy_or_default, work_ahead
+
+logger = logging.getLogger("callbackq")
+
+_TOGETHER_MAX: Final = 64
+"""So many reports are taken in one transaction: the first of them waits for the last."""
+
+_NOTES: Final = (ReportKind.RINGING, ReportKind.UNCERTAIN, ReportKind.PLAYED)
+"""What changes no promise by itself, and waits for no flush."""
 
 
 class ReportCommands(ServiceBase):
@@ -34,22 +52,83 @@ class ReportCommands(ServiceBase):
             AttemptNotFound: no attempt ever had this leg. Nothing was stored.
         """
         leg_id = LegId(check_text(report.leg_id, "leg_id"))
-        notes = (ReportKind.RINGING, ReportKind.UNCERTAIN, ReportKind.PLAYED)
 
         def reported(tx: Transaction, now: datetime) -> Reported:
-            before = attempt_of_leg(tx, leg_id)
-            if before is None:
-                raise AttemptNotFound(f"no attempt has leg {leg_id!r}")
-            context = self._context(tx, before, now=now)
-            decision = attempt.report(before, report, context)
-            effects = move_attempt(tx, before, decision, context)
-            return Reported(
-                attempt_id=before.attempt_id,
-                changed=bool(decision.records),
-                effects=untold(effects, policies=self.policies),
-            )
+            found = self._reported(tx, leg_id, report, now=now)
+            if isinstance(found, AttemptNotFound):
+                raise found
+            return found
 
-        return self._run(Commit.RELAXED if report.kind in notes else Commit.FLUSHED, reported)
+        return self._run(_commit_for([report]), reported)
+
+    def report_all(self, reports: Sequence[Report]) -> tuple[Reported | Exception, ...]:
+        """
+        The telephony says several things, which have piled up: take them in this order, and share transactions.
+
+        It comes to the same as `report` of one after the other, and each is as durable on return. Where one cannot be
+        taken the others are all the same: if their transaction fails, each is given another of its own. The caller must
+        perform the effects of all answers; runners do.
+
+        Returns:
+            For each report what `report` would have returned, or raised. After a `StoreUnavailable` nothing of that
+            report was stored; after a `CommitUncertain` it may be.
+
+        Cost: for up to 64 reports one flush, one look-up of all their attempts, and one write for each.
+        """
+        done: list[Reported | Exception] = []
+        for start in range(0, len(reports), _TOGETHER_MAX):
+            done.extend(self._report_some(reports[start : start + _TOGETHER_MAX]))
+        return tuple(done)
+
+    def _report_some(self, reports: Sequence[Report]) -> Sequence[Reported | Exception]:
+        """Take some reports in one transaction, or else one by one."""
+        if len(reports) > 1 and not self.is_provisional:
+            try:
+                return self._report_together(reports)
+            except CommitUncertain as error:
+                return [copy.copy(error) for _ in reports]  # An error that is raised belongs to one thread.
+            except Exception as error:
+                # Nothing was written. Each is told what is wrong with it, and the others are taken.
+                logger.debug("%s reports are taken one by one: %s", len(reports), type(error).__name__)
+        return self._report_each(reports)
+
+    def _report_together(self, reports: Sequence[Report]) -> list[Reported | Exception]:
+        legs = [LegId(check_text(report.leg_id, "leg_id")) for report in reports]
+
+        def reported(tx: Transaction, now: datetime) -> list[Reported | Exception]:
+            work_ahead(tx, legs)
+            return [self._reported(tx, *each, now=now) for each in zip(legs, reports, strict=True)]
+
+        return self._once(_commit_for(reports), reported, self.now())
+
+    def _report_each(self, reports: Sequence[Report]) -> list[Reported | Exception]:
+        """Take reports one by one. If the store fails twice in a row, it is not asked for the rest."""
+        done: list[Reported | Exception] = []
+        for report in reports:
+            last = done[-2:]
+            if len(last) == 2 and all(isinstance(one, StoreUnavailable) for one in last):
+                done.append(copy.copy(last[-1]))
+                continue
+            try:
+                done.append(self.report(report))
+            except Exception as error:
+                done.append(error)
+        return done
+
+    def _reported(
+        self, tx: Transaction, leg_id: LegId, report: Report, *, now: datetime
+    ) -> Reported | AttemptNotFound:
+        before = attempt_of_leg(tx, leg_id)
+        if before is None:
+            return AttemptNotFound(f"no attempt has leg {leg_id!r}")
+        context = self._context(tx, before, now=now)
+        decision = attempt.report(before, report, context)
+        effects = move_attempt(tx, before, decision, context)
+        return Reported(
+            attempt_id=before.attempt_id,
+            changed=bool(decision.records),
+            effects=untold(effects, policies=self.policies),
+        )
 
     def open_attempts(self) -> Mapping[AttemptId, int]:
         """
@@ -173,6 +252,11 @@ class ReportCommands(ServiceBase):
             return found is not None and attempt.wants(found, key)
 
         return self._run(Commit.READ_ONLY, read)
+
+
+def _commit_for(reports: Sequence[Report]) -> Commit:
+    """Return what the taking of these must withstand."""
+    return Commit.RELAXED if all(report.kind in _NOTES for report in reports) else Commit.FLUSHED
 
 
 def _read_known(known: Mapping[AttemptId, int] | None) -> Mapping[AttemptId, int] | None:

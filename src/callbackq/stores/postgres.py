@@ -20,6 +20,8 @@ Why it is correct:
   `Conflict` if there was a change. When the same thread tries again, it waits for these turns before it looks: so
   whoever was late once is not late for the same counters again. The counter of a day, which the slots of that day
   share, is written rarely and last: only who was late for it waits for its turn the next time.
+* A transaction that works ahead (`ports.CanWorkAhead`) sends its decisions several at once, at the latest before its
+  COMMIT, and looks at what became of each before that. So it is refused later, but for the same reasons.
 * `FLUSHED` waits for the disk (and for the standbys, where the server is told so), `RELAXED` for nothing
   (`synchronous_commit` off: the server keeps it in memory for a moment).
 
@@ -179,6 +181,7 @@ class PostgresStore:
         session = Session(self._connections, tenant_id, commit=commit, kept=kept)
         try:
             yield PostgresTransaction(session, self._lane_cache)
+            session.settle()
             session.end()
             session.commit()
             if session.wrote:

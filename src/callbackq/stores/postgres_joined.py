@@ -107,6 +107,7 @@ class JoinedStore:
         self._is_busy = True
         try:
             yield PostgresTransaction(session, _BorrowedLanes(self._lane_cache))
+            session.settle()
             session.end()
             session.commit()
         except BaseException as error:

@@ -2,7 +2,7 @@
 The statements that one connection of ours has prepared, and how they are run: with less ado than by a cursor.
 
 The rule: what comes out is what a cursor of ours would give, value by value and error by error. Whatever is not known
-here, such as a list among the parameters, is left to the cursor.
+here, such as a mapping among the parameters, is left to the cursor.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ class Driver:
     """What is needed of psycopg: looked up once, for an import takes its time."""
 
     execute: Callable[[Any], Generator[Any, Any, list[Any]]]
+    send: Callable[[Any], Generator[Any, Any, None]]
+    answers: Callable[[Any], Generator[Any, Any, list[Any]]]
+    has_pipelines: bool
     error_of: Callable[..., psycopg.Error]
     well: frozenset[int]
     with_rows: int
@@ -47,13 +50,16 @@ class Driver:
 @cache
 def driver() -> Driver:
     """Return what is needed of psycopg."""
-    from psycopg import DataError, OperationalError, generators
+    from psycopg import DataError, OperationalError, Pipeline, generators
     from psycopg.adapt import Transformer
     from psycopg.errors import error_from_result
     from psycopg.pq import ExecStatus
 
     return Driver(
         execute=generators.execute,
+        send=generators.send,
+        answers=generators.fetch_many,
+        has_pipelines=Pipeline.is_supported(),
         error_of=error_from_result,
         well=frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}),
         with_rows=ExecStatus.TUPLES_OK,
@@ -90,6 +96,14 @@ def _sent_text(value: str) -> bytes:
     return sent
 
 
+def _sent_list(values: list[Any]) -> bytes:
+    """Return an array of texts. Raises: KeyError for any other."""
+    if not all(type(value) is str for value in values):
+        raise KeyError(list)
+    quoted = (_sent_text(value).replace(b"\\", b"\\\\").replace(b'"', b'\\"') for value in values)
+    return b"{%s}" % b",".join(b'"%s"' % value for value in quoted)
+
+
 _SENT: Final[Mapping[type, Callable[[Any], bytes | None]]] = {
     str: _sent_text,
     type(None): lambda _none: None,
@@ -97,6 +111,7 @@ _SENT: Final[Mapping[type, Callable[[Any], bytes | None]]] = {
     float: lambda number: repr(number).encode(),
     bool: lambda flag: b"t" if flag else b"f",
     datetime: lambda instant: encode_instant(instant).encode(),
+    list: _sent_list,
 }
 """How values are sent: as text, of no stated type. The same as by a cursor of ours."""
 
@@ -132,6 +147,22 @@ class _Prepared:
             transformer.set_pgresult(None, set_loaders=False)
 
 
+@attrs.frozen(kw_only=True)
+class Later:
+    """
+    A statement that writes, and need not be run before something else is.
+
+    Attributes:
+        check: looks at the one row that it gives. It raises where something was not written as it should be.
+        named: returns what the server refused, with the name of what was refused.
+    """
+
+    statement: str
+    parameters: Sequence[Any]
+    check: Callable[[Row], None]
+    named: Callable[[Exception], Exception]
+
+
 class Ready:
     """
     What one connection has prepared. A statement is prepared when it comes for the second time.
@@ -160,6 +191,45 @@ class Ready:
         result = found[1]
         return int(result.ntuples if result.status == driver().with_rows else result.command_tuples or 0)
 
+    def can_send(self, parameters: Sequence[Any]) -> bool:
+        """Whether these values can be sent: whether they are known here, and can be stored."""
+        try:
+            for value in parameters:
+                _SENT[type(value)](value)
+        except (KeyError, UnicodeEncodeError, driver().refused):
+            return False
+        return True
+
+    def fetch_each(
+        self, connection: Connection, asked: Sequence[tuple[str, Sequence[Any]]]
+    ) -> tuple[list[list[Row]], psycopg.Error | None] | None:
+        """
+        Run several statements in one journey, each as `fetch` would.
+
+        Returns:
+            The rows of each, up to the first that was refused, and its error; None if nothing was run, and each must
+            be run by itself.
+
+        Raises:
+            psycopg.Error: the connection was lost, or a value cannot be sent; nobody knows what was run.
+        """
+        if not driver().has_pipelines or any(self._known.get(statement) is None for statement, _ in asked):
+            return None
+        try:
+            sent = [
+                (self._known[statement], [_SENT[type(value)](value) for value in parameters])
+                for statement, parameters in asked
+            ]
+        except KeyError:
+            return None
+        found: list[list[Row]] = []
+        for (prepared, _), result in zip(sent, _exchange_all(connection, sent), strict=False):
+            assert prepared is not None
+            if result.status not in driver().well:
+                return found, self._error_of(connection, result)
+            found.append(prepared.rows(result))
+        return found, None
+
     def _run(
         self, connection: Connection, statement: str, parameters: Sequence[Any]
     ) -> tuple[_Prepared, Any] | None:
@@ -182,13 +252,19 @@ class Ready:
 
             (result,) = connection.wait(exchange())
         if result.status not in own.well:
-            error = own.error_of(result, encoding=connection.info.encoding)
-            if error.sqlstate == _NOT_PREPARED:
-                # Somebody has dropped them all. Nothing was written, and the next one prepares them anew.
-                self._known.clear()
-                raise own.lost(str(error)) from error
-            raise error
+            raise self._error_of(connection, result)
         return prepared, result
+
+    def _error_of(self, connection: Connection, result: Any) -> psycopg.Error:
+        own = driver()
+        error = own.error_of(result, encoding=connection.info.encoding)
+        if error.sqlstate != _NOT_PREPARED:
+            return error
+        # Somebody has dropped them all. Nothing was written, and the next one prepares them anew.
+        self._known.clear()
+        lost = own.lost(str(error))
+        lost.__cause__ = error
+        return lost
 
     def _prepare(self, connection: Connection, statement: str) -> _Prepared:
         own, pgconn = driver(), connection.pgconn
@@ -204,3 +280,34 @@ class Ready:
             raise own.error_of(result, encoding=connection.info.encoding)
         prepared = self._known[statement] = _Prepared(name, own.reading(self._context))
         return prepared
+
+
+def _exchange_all(
+    connection: Connection, sent: Sequence[tuple[_Prepared | None, list[bytes | None]]]
+) -> list[Any]:
+    """Run prepared statements in one journey, and return what the server says of each."""
+    own, pgconn = driver(), connection.pgconn
+
+    def exchange() -> Generator[Any, Any, list[Any]]:
+        for prepared, values in sent:
+            assert prepared is not None
+            pgconn.send_query_prepared(prepared.name, values, result_format=_BINARY)
+        pgconn.pipeline_sync()
+        yield from own.send(pgconn)
+        results: list[Any] = []
+        for _ in sent:
+            results.extend((yield from own.answers(pgconn)))
+        yield from own.answers(pgconn)  # Where they end.
+        return results
+
+    with connection.lock:
+        pgconn.enter_pipeline_mode()
+        try:
+            return connection.wait(exchange())
+        finally:
+            try:
+                pgconn.exit_pipeline_mode()
+            except (
+                own.lost
+            ):  # It was interrupted, or lost: answers are left of which nobody knows what they are of.
+                connection.close()

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from callbackq.ids import CallbackId, QueueName, SubjectId
+from callbackq.ids import AttemptId, CallbackId, LegId, QueueName, SubjectId
 from callbackq.model import Agent, Attempt, Callback, CallbackState, LiveCall
 from callbackq.stores.postgres_statements import CALLBACKS, Statements
 from callbackq.stores.rows import RecordT, Saved
@@ -89,7 +89,7 @@ class Heads:
 class Seen:
     """The rows that a transaction has read or written by their key."""
 
-    __slots__ = ("_alone", "_heads", "_idle", "_records", "_rows", "free_count", "look")
+    __slots__ = ("_alone", "_heads", "_idle", "_legs", "_records", "_rows", "free_count", "look")
 
     def __init__(self) -> None:
         self._rows: dict[Key, Row | None] = {}
@@ -97,6 +97,7 @@ class Seen:
         self._alone: dict[SubjectId, CallbackId] = {}
         self._heads: dict[tuple[QueueName, str], Heads] = {}
         self._idle: set[str] = set()
+        self._legs: dict[LegId, AttemptId] = {}
         self.look: Look | None = None
         self.free_count = 1
         """How many agents were found free: so many callbacks may be started."""
@@ -108,6 +109,7 @@ class Seen:
         self._alone.clear()
         self._heads.clear()
         self._idle.clear()
+        self._legs.clear()
         self.look = None
 
     # ------------------------------------------------------------------------ rows
@@ -187,6 +189,14 @@ class Seen:
     def add_heads(self, queue: QueueName, lanes: str, heads: Heads) -> None:
         """Keep the first callbacks of these lanes."""
         self._heads[queue, lanes] = heads
+
+    def attempt_of(self, leg_id: LegId) -> AttemptId | None:
+        """Return the attempt that is known to have this leg: a leg is never another's."""
+        return self._legs.get(leg_id)
+
+    def add_leg(self, leg_id: LegId, attempt_id: AttemptId) -> None:
+        """Keep whose leg this is."""
+        self._legs[leg_id] = attempt_id
 
     # ------------------------------------------------------------------------ numbers
 

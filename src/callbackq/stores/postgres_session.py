@@ -19,7 +19,7 @@ from callbackq.ports import Commit
 from callbackq.stores import postgres_statements as sql
 from callbackq.stores.postgres_connections import Lending
 from callbackq.stores.postgres_errors import driver_error, is_lost, translate, translate_commit
-from callbackq.stores.postgres_ready import Ready, command
+from callbackq.stores.postgres_ready import Later, Ready, command
 from callbackq.stores.postgres_seen import Look, Seen
 from callbackq.stores.postgres_statements import Statements
 from callbackq.stores.rows import RecordT, as_utc
@@ -50,6 +50,9 @@ TALLY: Final = "tally"
 
 LANES: Final = "lanes"
 """The turn of whoever adds a set of skills."""
+
+_LATER_MAX: Final = 64
+"""So many decisions are put off, at most."""
 
 _HALF: Final = "a text holds half a character"
 
@@ -107,6 +110,8 @@ class Session:
         kept: what it keeps, or was late for.
         wanted_next: what the next transaction of this thread should keep as well, if this one ends in a conflict.
         seen: what is known already.
+        writes_behind: whether decisions are written when something else is asked, several in one journey. What is
+            refused is told then: by the next question, or by the commit.
     """
 
     __slots__ = (
@@ -116,12 +121,14 @@ class Session:
         "_cursor",
         "_failure",
         "_is_over",
+        "_later",
         "_ready",
         "_wrote",
         "kept",
         "seen",
         "tenant_id",
         "wanted_next",
+        "writes_behind",
     )
 
     def __init__(
@@ -139,6 +146,13 @@ class Session:
         self._ready: Ready | None = None
         self._failure: Exception | None = None
         self._wrote = False
+        self._later: list[Later] = []
+        self.writes_behind = False
+
+    def settle(self) -> None:
+        """Run what was put off. To be said before the end. Raises: Conflict, StoreUnavailable, InvalidText."""
+        if self._later:
+            self._use()
 
     def end(self) -> None:
         """Refuse everything from now on, but to commit or to roll back."""
@@ -284,8 +298,75 @@ class Session:
             return found[0]
         raise failure
 
+    def put_later(self, later: Later) -> None:
+        """Run one statement before anything else is asked, and before the commit."""
+        self.refuse_if_undone()
+        self._wrote = True
+        self._later.append(later)
+        if len(self._later) >= _LATER_MAX:
+            self._use()
+
+    def _put_what_waits(self, *then: tuple[str, Sequence[Any]]) -> list[Row] | None:
+        """
+        Run what was put off, in one journey if that can be. Whatever is refused undoes the transaction.
+
+        Args:
+            then: a question that may go with it.
+
+        Returns:
+            What the question has found; None if it is still to be asked.
+        """
+        waiting, self._later = self._later, []
+        try:
+            found = self._rows_of(waiting, then)
+            for later, rows in zip(waiting, found, strict=False):
+                later.check(rows[0])
+        except BaseException as error:
+            if self._failure is None:
+                interrupted = StoreUnavailable("this transaction was interrupted")
+                self._failure = error if isinstance(error, Exception) else interrupted
+            raise
+        return found[-1] if len(found) > len(waiting) else None
+
+    def _rows_of(
+        self, waiting: Sequence[Later], then: Sequence[tuple[str, Sequence[Any]]]
+    ) -> list[list[Row]]:
+        """Run these statements, and return the rows of each. Raises: what stands for the first error."""
+        connection = self._use()
+        found = None
+        failure: Exception
+        asked = [*((later.statement, later.parameters) for later in waiting), *then]
+        try:
+            if self._ready is not None and len(asked) > 1:
+                found = self._ready.fetch_each(connection, asked)
+        except driver_error() as error:
+            failure = self._failed(error)
+        except UnicodeEncodeError:
+            failure = InvalidText(_HALF)
+        else:
+            if found is None:
+                return [[self._row_of(later)] for later in waiting]
+            rows, refusal = found
+            if refusal is None:
+                return rows
+            failure = self._failed(refusal)
+            if len(rows) < len(waiting):
+                failure = waiting[len(rows)].named(failure)
+        raise failure
+
+    def _row_of(self, later: Later) -> Row:
+        try:
+            return self.put_together(later.statement, later.parameters)
+        except Conflict as refusal:
+            raise later.named(refusal) from None
+
     def fetch(self, statement: str, parameters: Sequence[Any]) -> list[Row]:
         """Return all rows that one statement finds. A text that cannot be stored is in none of them."""
+        if self._later and self._ready is not None and self._ready.can_send(parameters):
+            self.refuse_if_undone()
+            found = self._put_what_waits((statement, parameters))
+            if found is not None:
+                return found
         connection = self._use()
         failure: Exception
         try:
@@ -315,12 +396,12 @@ class Session:
             self.seen.add(of, rows[0] if rows else None, *key)
         return self.seen.find(of, *key)
 
-    def rows_beside(self, of: Sequence[Statements[Any]], row: Row) -> list[Row | None]:
+    def rows_beside(self, of: Sequence[Statements[Any]], row: Sequence[Any]) -> list[Row | None]:
         """Take a row apart that was joined of several; None for each that there is not. The others are known then."""
         parts: list[Row | None] = []
         start = 0
         for each in of:
-            part = row[start : (start := start + len(each.rows.columns))]
+            part = tuple(row[start : (start := start + len(each.rows.columns))])
             parts.append(part if part[0] is not None else None)
             if part[0] is not None:
                 self.seen.add_row(each, part)
@@ -407,6 +488,8 @@ class Session:
         self.refuse_if_undone()
         if self._connection is None:
             self._begin()
+        if self._later:
+            self._put_what_waits()
         assert self._connection is not None
         return self._connection
 

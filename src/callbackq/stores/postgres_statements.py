@@ -299,6 +299,14 @@ BY_LEG_WITH_ALL: Final = (
     + _beside(SUBJECTS, "subject_id", "attempt.subject_id")
     + _beside(AGENTS, "agent_id", "attempt.agent_id")
 )
+BY_LEGS_WITH_ALL: Final = (
+    "SELECT * FROM (SELECT leg_id, attempt_id AS its_id FROM callbackq_legs"
+    " WHERE tenant_id = $1 AND leg_id = ANY ($2)) AS leg"
+    + _beside(ATTEMPTS, "attempt_id", "leg.its_id")
+    + _beside(CALLBACKS, "callback_id", "attempt_id.callback_id")
+    + _beside(SUBJECTS, "subject_id", "attempt_id.subject_id")
+    + _beside(AGENTS, "agent_id", "attempt_id.agent_id")
+)
 
 # Who is about to be called at a number: whether they opted out, and are being called at it.
 OF_NUMBER: Final = (OPT_OUTS, ATTEMPTS)

@@ -192,6 +192,9 @@ class _Attempts(Part):
         session = self._session
         if session.only_reads:
             return session.record(sql.ATTEMPTS, sql.BY_LEG, leg_id)
+        known = session.seen.attempt_of(leg_id)
+        if known is not None:
+            return session.row(sql.ATTEMPTS, known)
         found = session.all(sql.BY_LEG_WITH_ALL, leg_id)
         if not found:
             return None
@@ -423,6 +426,23 @@ class PostgresTransaction:
             self.save(record)
         if events:
             self.history.append(events)
+
+    def work_ahead(self, legs: Collection[LegId] = ()) -> None:
+        """
+        Read what reports of these legs look at, and write several decisions in one journey: see `ports.CanWorkAhead`.
+
+        Raises:
+            RuntimeError: the transaction is READ_ONLY.
+            StoreUnavailable, Conflict: as any question.
+        """
+        session = self._session
+        session.refuse_if_read_only()
+        session.writes_behind = True
+        if not legs:
+            return
+        for leg_id, attempt_id, *columns in session.all(sql.BY_LEGS_WITH_ALL, list(legs)):
+            session.rows_beside(sql.OF_LEG, columns)
+            session.seen.add_leg(leg_id, attempt_id)
 
     def remove(self, record: Ended) -> None:
         """Delete a record that has ended, or a counter of seats. O(log n). Raises: StaleVersion, ValueError."""

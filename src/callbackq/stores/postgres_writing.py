@@ -8,7 +8,7 @@ so what must see another part is written after it: two records of one table, or 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 import attrs
@@ -17,6 +17,7 @@ from callbackq.errors import Conflict, StaleVersion, UniquenessViolated
 from callbackq.events import Event, ReportIgnored
 from callbackq.model import SlotDay
 from callbackq.stores import postgres_statements as sql
+from callbackq.stores.postgres_ready import Later
 from callbackq.stores.postgres_session import DAY, Session
 from callbackq.stores.postgres_statements import Numbered, Statements
 from callbackq.stores.rows import UNIQUE_RULES, Saved, check_record
@@ -68,19 +69,38 @@ def save_together(session: Session, records: Sequence[Saved], events: Sequence[E
     statement = _together(tuple(written.statement for written in all_written), len(events))
     parameters = [value for written in all_written for value in written.parameters]
     parameters.extend(value for event in events for value in event)
-    try:
-        counts = session.put_together(statement, parameters)
-    except (StaleVersion, UniquenessViolated) as refusal:
-        if len(all_written) == 1:
-            raise _named(refusal, all_written[0]) from None
-        raise
+    later = Later(
+        statement=statement,
+        parameters=parameters,
+        check=partial(_check, session, all_written),
+        named=partial(_named_if_alone, all_written),
+    )
+    if session.writes_behind:
+        session.put_later(later)
+    else:
+        try:
+            counts = session.put_together(statement, parameters)
+        except (StaleVersion, UniquenessViolated) as refusal:
+            raise later.named(refusal) from None
+        later.check(counts)
+    for written in all_written:
+        session.seen.saved(written.statements, written.record, written.values)
+
+
+def _check(session: Session, all_written: Sequence[_Written], counts: Sequence[Any]) -> None:
+    """Make sure that each record was written. Raises: StaleVersion, UniquenessViolated."""
     for written, changed in zip(all_written, counts, strict=True):
         if changed != 1:
             failure = _refusal(session, written)
             session.undo(failure)
             raise failure
-    for written in all_written:
-        session.seen.saved(written.statements, written.record, written.values)
+
+
+def _named_if_alone(all_written: Sequence[_Written], refusal: Exception) -> Exception:
+    """Return a refusal with the name of the record, if there is no other."""
+    if len(all_written) == 1 and isinstance(refusal, StaleVersion | UniquenessViolated):
+        return _named(refusal, all_written[0])
+    return refusal
 
 
 def fit_together(records: Sequence[Saved], events: Sequence[Event]) -> bool:

@@ -27,6 +27,7 @@ from callbackq.testing.storm_checkers import (
     conversations_cut,
     left_alone,
     left_hanging,
+    legs_called_off,
     told_twice,
     wrong_numbers_dialed,
 )
@@ -312,3 +313,19 @@ def test_a_leg_that_was_called_off_because_its_owner_was_calling_us_is_no_attemp
     for called_off, checks in (((), {ATTEMPTS}), (("leg_9",), {ATTEMPTS}), (("leg_4",), set())):
         findings = check_storm(evidence(carrier=again, called_off=called_off))
         assert {finding.check for finding in findings.all} == checks
+
+
+def test_what_was_called_off_is_told_by_the_history() -> None:
+    """The customer called in while it was going on, and it ended because of us; not before, and not otherwise."""
+
+    def event(kind: str, **more: Any) -> Any:
+        return SimpleNamespace(**({"kind": kind, "callback_id": "cb_1"} | more))
+
+    started = event("attempt_started", attempt_id="at_1", customer_leg_id="leg_2")
+    called = event("callback_called_in")
+    ended = event("attempt_ended", attempt_id="at_1", disposition="cancelled_by_us")
+    other = event("attempt_ended", attempt_id="at_1", disposition="no_answer")
+    assert legs_called_off([started, called, ended]) == {"leg_2"}
+    assert legs_called_off([called, started, ended]) == set()
+    assert legs_called_off([started, called, other]) == set()
+    assert legs_called_off([started, ended, called]) == set()

@@ -28,7 +28,7 @@ from callbackq.testing.checkers import Finding
 from callbackq.testing.clock import START
 from callbackq.testing.outbox_checkers import OutboxEvidence, check_outbox
 from callbackq.testing.slot_checkers import SlotEvidence, check_slots
-from callbackq.testing.storm_checkers import StormEvidence, check_storm
+from callbackq.testing.storm_checkers import StormEvidence, check_storm, legs_called_off
 from callbackq.testing.telephony import Carried
 
 NOBODYS: Final = "callback that nobody was promised"
@@ -225,6 +225,7 @@ def _evidence(world: KillWorld, people: People, rows: Rows) -> StormEvidence:
         notices=world.notices.told,
         alone_max=None,
         calm=False,
+        called_off=legs_called_off(rows.history),
     )
 
 

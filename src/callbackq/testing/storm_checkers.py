@@ -120,6 +120,29 @@ def _attempts_over_max(evidence: StormEvidence) -> list[Finding]:
     return findings
 
 
+def legs_called_off(history: Iterable[Any]) -> set[str]:
+    """
+    Return the customers' legs of attempts that were called off because the customer was calling us.
+
+    The journal tells when somebody rang us up. A process that stands still or is killed has it written down later, and
+    another one dials meanwhile: so what tells that a call was there is that it was written while the attempt went on.
+    """
+    going_on: dict[str, Any] = {}
+    called_in, called_off = set[str](), set[str]()
+    for event in history:
+        if event.kind == "attempt_started":
+            going_on[event.callback_id] = event
+        elif event.kind == "callback_called_in" and event.callback_id in going_on:
+            called_in.add(going_on[event.callback_id].attempt_id)
+        elif (
+            event.kind == "attempt_ended"
+            and event.attempt_id in called_in
+            and event.disposition == "cancelled_by_us"
+        ):
+            called_off.add(going_on[event.callback_id].customer_leg_id)
+    return called_off
+
+
 def left_alone(carrier: Iterable[Any], *, alone_max: timedelta, ended_at: datetime) -> list[Finding]:
     """No customer who answered is left on the line for long without an agent."""
     alone_since: dict[str, datetime] = {}

@@ -16,17 +16,9 @@ from typing import Any, Final
 import attrs
 
 from callbackq.core.history import KEYS, fold
-from callbackq.events import (
-    AttemptEnded,
-    AttemptStarted,
-    AttemptTakenOver,
-    CallbackCalledIn,
-    CallbackMerged,
-    CallbackRequested,
-    Event,
-)
-from callbackq.ids import AttemptId, CallbackId, LegId, QueueName
-from callbackq.model import Disposition, Entity
+from callbackq.events import AttemptTakenOver, CallbackMerged, CallbackRequested, Event
+from callbackq.ids import LegId, QueueName
+from callbackq.model import Entity
 from callbackq.policy import FixedSeats, QueuePolicy
 from callbackq.ports import Transaction
 from callbackq.simulation.fleet.network import LATE_MAX
@@ -45,7 +37,7 @@ from callbackq.testing.checkers import (
 )
 from callbackq.testing.outbox_checkers import END_UNTRUE, UNACCOUNTED, OutboxEvidence, check_outbox
 from callbackq.testing.slot_checkers import APART, SlotEvidence, check_slots
-from callbackq.testing.storm_checkers import HANGING, StormEvidence, check_storm
+from callbackq.testing.storm_checkers import HANGING, StormEvidence, check_storm, legs_called_off
 from callbackq.testing.telephony import Carried
 
 _AT_THE_END: Final = (LOST, HANGING, UNACCOUNTED, END_UNTRUE, APART)
@@ -182,7 +174,7 @@ def _storm_findings(fleet: Fleet, rows: Rows, true: Sequence[Event]) -> Iterable
         notices=[],
         alone_max=None,
         calm=False,
-        called_off=_called_off(true),
+        called_off=legs_called_off(true),
     )
     return [
         finding
@@ -190,30 +182,6 @@ def _storm_findings(fleet: Fleet, rows: Rows, true: Sequence[Event]) -> Iterable
         if finding.check != ENTRY
         if not (finding.check == NUMBER_TWICE and beyond.intersection((finding.which, *finding.what.split())))
     ]
-
-
-def _called_off(history: Iterable[Event]) -> set[LegId]:
-    """
-    Return the customers' legs of attempts that were called off because the customer was calling us.
-
-    The journal tells when somebody rang us up. A node that stands still writes it down half a minute later, and another
-    one dials meanwhile: so what tells that a call was there is that it was written while the attempt was going on.
-    """
-    going_on: dict[CallbackId, AttemptStarted] = {}
-    called_in: set[AttemptId] = set()
-    called_off: set[LegId] = set()
-    for event in history:
-        match event:
-            case AttemptStarted():
-                going_on[event.callback_id] = event
-            case CallbackCalledIn() if event.callback_id in going_on:
-                called_in.add(going_on[event.callback_id].attempt_id)
-            case AttemptEnded() if event.disposition is Disposition.CANCELLED_BY_US:
-                if event.attempt_id in called_in:
-                    called_off.add(going_on[event.callback_id].customer_leg_id)
-            case _:
-                pass
-    return called_off
 
 
 def with_booked_apart(history: Iterable[Event]) -> list[Any]:

@@ -1,10 +1,15 @@
-"""Run the benchmarks that are named, or all: memory, sqlite, line, slots, limits, messages, opening, nodes, imports."""
+"""
+Run the benchmarks that are named, or all.
+
+These are memory, sqlite, line, slots, limits, messages, opening, nodes, figures and imports.
+"""
 
 from __future__ import annotations
 
 import sys
 
 import bench_messages
+import figures
 import imports
 import limits
 import line
@@ -23,6 +28,7 @@ GROUPS = {
     "messages": bench_messages.run,
     "opening": opening.run,
     "nodes": nodes.run,
+    "figures": figures.run,
     "imports": imports.run,
 }
 

@@ -8,6 +8,7 @@ said here in words; a name without its words is an error.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -30,11 +31,16 @@ from callbackq import causes as codes
 from callbackq.core import outbox
 from callbackq.core.attempt import CUSTOMER_DISPOSITION, DEADLINES
 from callbackq.core.lifecycle import TRANSITIONS, Command
+from callbackq.core.metrics import DEFINITIONS, Definition
 from callbackq.core.retry import counts
+from callbackq.model.figures import FigureGroup, FigureUnit
 from callbackq.policy import CONFIRM_KEYS, NumberChoice, RetryRule, Voicemail
+from callbackq.policy.presetting import preset_names, preset_title
 from callbackq.policy.prompts import NO_PROMPTS
 from callbackq.policy.reply_words import carrier_words
+from callbackq.policy.status_words import product_words, status_products
 from callbackq.policy.templates import TEMPLATES
+from callbackq.settings import json_schema
 
 COMMAND_WORDS = {
     Command.REQUEST: "you called `request`",
@@ -69,7 +75,7 @@ COMMAND_WORDS = {
     Command.RENUMBER: "you called `change_number`",
     Command.CALL_IN: "the customer called in; also after it was missed",
     Command.DONE: "you called `mark_done`, or the customer was served as a live call",
-    Command.SCORE: "you called `report_score`",
+    Command.SCORE: "you called `report_score` or `reopen_ticket`",
 }
 
 MESSAGE_WORDS = {
@@ -387,6 +393,60 @@ def carrier_table() -> list[str]:
     )
 
 
+def status_product_table() -> list[str]:
+    """Whose words there are, what they are, and where they were read."""
+    return _table(
+        [
+            "product",
+            "in full",
+            "its words for a call are",
+            "its words for a contact are",
+            "source",
+            "read on",
+        ],
+        [
+            (_code(each.key), each.name, each.call_is, each.contact_is, each.source, str(each.as_of))
+            for each in map(product_words, status_products())
+        ],
+    )
+
+
+def status_contact_table() -> list[str]:
+    """What contacts are called, by outcome."""
+    rows: list[tuple[str, ...]] = []
+    for each in map(product_words, status_products()):
+        said = {
+            **{(_code(outcome), ""): pair.contact for outcome, pair in each.outcomes.items()},
+            **{(_code(outcome), _code(last)): pair.contact for (outcome, last), pair in each.after.items()},
+        }
+        rows += [(each.name, outcome, after, _code(word)) for (outcome, after), word in said.items() if word]
+    return _table(["product", "outcome", "after", "contact"], rows)
+
+
+def status_call_table() -> list[str]:
+    """What calls are called, by disposition."""
+    return _table(
+        ["product", "disposition", "call"],
+        [
+            (each.name, _code(disposition), _code(word))
+            for each in map(product_words, status_products())
+            for disposition, word in each.dispositions.items()
+        ],
+    )
+
+
+def status_state_table() -> list[str]:
+    """What open callbacks are called, by state."""
+    return _table(
+        ["product", "state", "contact"],
+        [
+            (each.name, _code(state.upper()), _code(word))
+            for each in map(product_words, status_products())
+            for state, word in each.states.items()
+        ],
+    )
+
+
 def _words(words: frozenset[str]) -> str:
     return ", ".join(sorted(word.upper() for word in words))
 
@@ -406,6 +466,153 @@ def _placeholders(names: frozenset[str]) -> str:
     return ", ".join(_code(f"{{{name}}}") for name in sorted(names))
 
 
+def figure_table(group: FigureGroup) -> list[str]:
+    """The figures of one group: what each is, and what was chosen where documents differ."""
+    return _table(
+        ["name", "in a report", "what it is", "target", "source", "what was chosen"],
+        [
+            (
+                _code(one.name),
+                one.title,
+                one.formula,
+                _target(one),
+                one.source,
+                one.choice or "",
+            )
+            for one in DEFINITIONS.values()
+            if one.group is group
+        ],
+    )
+
+
+def figure_terms_table() -> list[str]:
+    """Every figure with its formula, what it is divided by, and its target."""
+    return _table(
+        ["figure", "formula", "divided by", "target", "source"],
+        [
+            (one.title, one.formula, one.denominator or "", _target(one), one.source)
+            for one in DEFINITIONS.values()
+        ],
+    )
+
+
+def _target(one: Definition) -> str:
+    """Return the target of a figure as a person writes it."""
+    target = one.target
+    if target is None:
+        return ""
+    sign, bound = (">", target.more_than) if target.more_than is not None else ("<", target.less_than)
+    assert bound is not None
+    if one.unit is FigureUnit.SECONDS:
+        return f"{sign} {bound / 60:g} min"
+    if one.unit is FigureUnit.SCORE:
+        return f"{sign} {bound:g} of 5"
+    of = f" of {_code(target.of)}" if target.of is not None else ""
+    return f"{sign} {bound * 100:g} %{of}"
+
+
+SETTINGS_IN = {
+    "QueuePolicy": "`[queue.NAME]`, and the same in `[defaults]`",
+    "Caps": "`[caps]`, and `caps` of a queue",
+    "HostFigures": "`[figures]`",
+    "RunnerSettings": "`[runner]`",
+    "NumberPolicy": "`numbers` of a queue",
+    "RegionRule": "each of `numbers.regions`, and `numbers.other_regions`",
+    "CallingPolicy": "`calling` of a queue",
+    "CallingRule": "each of `calling.rules` that is a table",
+    "RequestLimits": "`limits` of a queue",
+    "Limit": "each limit",
+    "KeypadPolicy": "`keypad` of a queue",
+    "Verify": "`verify` of a queue",
+    "RetryRule": "each of `retry_rules` of a queue",
+    "SteppedRest": "`rest` of a retry rule: steps",
+    "ExponentialRest": "`rest` of a retry rule: longer each time",
+    "NextBusinessDay": "`rest` of a retry rule: the next day of work",
+    "WeekHours": "`hours` of a queue",
+    "Closure": "each of `hours.closures`",
+    "Week": "a week of opening hours",
+    "SlotPolicy": "`slots` of a queue",
+    "FixedSeats": "`slots.seats`: always the same",
+    "StaffedSeats": "`slots.seats`: by the agents",
+    "Messages": "`messages` of a queue",
+    "Catalogue": "each of `messages.languages` that is a table",
+    "Dates": "`dates` of a catalogue",
+}
+"""Where the settings of each class stand in a file."""
+
+
+def settings_tables() -> list[str]:
+    """Every setting that a file may name, class by class."""
+    schema = json_schema()
+    defs = schema["$defs"]
+    lines = []
+    for name, where in SETTINGS_IN.items():
+        lines += [f"## {name}", "", f"{where[:1].upper()}{where[1:]}. {defs[name]['description']}", ""]
+        lines += _table(
+            ["key", "value", "default", "meaning"],
+            [
+                (
+                    _code(key),
+                    _setting_kind(field, defs),
+                    _setting_default(field, needed=key in defs[name].get("required", ())),
+                    field.get("description", "").replace("|", "\\|"),
+                )
+                for key, field in defs[name]["properties"].items()
+            ],
+        )
+        lines.append("")
+    missing = {name for name, table in defs.items() if "properties" in table} - set(SETTINGS_IN)
+    if missing:
+        raise ValueError(f"no words for {missing}")
+    return lines[:-1]
+
+
+def _setting_kind(field: Mapping[str, object], defs: Mapping[str, object]) -> str:
+    """What is to be written, in words."""
+    if "enum" in field:
+        return ", ".join(map(_code, field["enum"]))
+    if "const" in field:
+        return _code(str(field["const"]).lower() if isinstance(field["const"], bool) else field["const"])
+    if "anyOf" in field:
+        return " or ".join(_setting_kind(each, defs) for each in field["anyOf"])
+    if "$ref" in field:
+        name = field["$ref"].rpartition("/")[2]
+        if "enum" in defs[name]:
+            return _setting_kind(defs[name], defs)
+        plain = {"Duration": "a duration", "Time": "a time", "Span": "a span"}
+        return plain.get(name) or f"[{name}](#{name.lower()})"
+    if field["type"] == "array":
+        return f"a list of: {_setting_kind(field['items'], defs)}"
+    if field["type"] == "object":
+        return f"a table of: {_setting_kind(field['additionalProperties'], defs)}"
+    kinds = {
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "`true` or `false`",
+        "string": "a text",
+    }
+    if field.get("format") == "date-time":
+        return "date and time, with the distance to UTC"
+    return "a date" if field.get("format") == "date" else kinds[field["type"]]
+
+
+def _setting_default(field: Mapping[str, object], *, needed: bool) -> str:
+    if needed:
+        return "must be said"
+    default = field.get("default")
+    if default is None:
+        return ""
+    text = json.dumps(default)
+    return _code(text) if len(text) <= 60 else "see `callbackq settings-schema`"
+
+
+def preset_table() -> list[str]:
+    """The presets, and what they stand for."""
+    return _table(
+        ["preset", "what it stands for"], [(_code(name), preset_title(name)) for name in preset_names()]
+    )
+
+
 TABLES = {
     "transitions": transition_table,
     "attempts": attempt_table,
@@ -423,5 +630,17 @@ TABLES = {
     "twilio_errors": lambda: code_table(codes.TWILIO_ERRORS),
     "messages": message_table,
     "carriers": carrier_table,
+    "status_products": status_product_table,
+    "status_contacts": status_contact_table,
+    "status_calls": status_call_table,
+    "status_states": status_state_table,
     "templates": template_table,
+    "settings": settings_tables,
+    "presets": preset_table,
+    "figures_volume": lambda: figure_table(FigureGroup.VOLUME),
+    "figures_success": lambda: figure_table(FigureGroup.SUCCESS),
+    "figures_waits": lambda: figure_table(FigureGroup.WAITS),
+    "figures_promises": lambda: figure_table(FigureGroup.PROMISES),
+    "figures_cost": lambda: figure_table(FigureGroup.COST),
+    "figure_terms": figure_terms_table,
 }

@@ -26,6 +26,8 @@ from callbackq.errors import (
     NumberNeeded,
     NumberRefused,
     RecipientOptedOut,
+    SettingsInvalid,
+    SettingWrong,
     SlotUnavailable,
     TooManyRequests,
 )
@@ -80,6 +82,8 @@ MADE_OF_PARTS: dict[type[CallbackqError], CallbackqError] = {
     MessageRefused: MessageRefused("the provider is busy", problem="429"),
     MessageImpossible: MessageImpossible("a landline", problem="30006"),
     RecipientOptedOut: RecipientOptedOut("unsubscribed", problem="21610"),
+    SettingWrong: SettingWrong("mode", "both", "a mode", file="a.toml", line=3, suggestion="simultaneous"),
+    SettingsInvalid: SettingsInvalid([SettingWrong("queue", "no table", "a table", file="a.toml")]),
 }
 
 
@@ -92,7 +96,7 @@ def test_the_drawing_is_read() -> None:
     """Every line that has a branch is a class."""
     assert errors.__doc__ is not None
     assert len(TREE) == len(re.findall(r"[├└]──", errors.__doc__)) + 1
-    assert len(TREE) == 43
+    assert len(TREE) == 45
 
 
 def test_every_class_is_drawn_and_exported() -> None:
@@ -165,6 +169,22 @@ def test_errors_made_of_parts_keep_them() -> None:
     assert str(full) == "slot unavailable (full): at nine; free instead: 2026-01-05T08:00:00+00:00"
     assert (full.reason, full.alternatives) == ("full", (AT,))
     assert str(SlotUnavailable("full", "at nine")) == "slot unavailable (full): at nine"
+
+
+def test_errors_of_a_settings_file_say_where() -> None:
+    """File, line, key, value, what is allowed, and what was probably meant; of a file all that is wrong."""
+    wrong = SettingWrong("queue.a.mode", "both", "a mode", file="a.toml", line=3, suggestion="simultaneous")
+    assert str(wrong) == "a.toml:3: queue.a.mode is 'both'; allowed: a mode; did you mean 'simultaneous'?"
+    assert (wrong.file, wrong.line, wrong.suggestion) == ("a.toml", 3, "simultaneous")
+    assert (wrong.field, wrong.value, wrong.allowed) == ("queue.a.mode", "both", "a mode")
+    whole = SettingWrong("", "no TOML", "TOML", file="a.toml")
+    assert (str(whole), whole.line) == ("a.toml: 'no TOML'; allowed: TOML", None)
+    assert {wrong, wrong, whole} == {whole, wrong}
+    assert wrong not in {whole, str(wrong)}
+    invalid = SettingsInvalid([wrong, whole])
+    assert str(invalid).splitlines() == ["a.toml: 2 mistakes", str(wrong), str(whole)]
+    assert (invalid.problems, invalid.field) == ((wrong, whole), "queue.a.mode")
+    assert str(SettingsInvalid([whole])).startswith("a.toml: 1 mistake\n")
 
 
 def test_errors_about_who_calls_keep_their_parts() -> None:

@@ -82,6 +82,7 @@ KINDS = {
         "callback_failed",
         "callback_reopened",
         "callback_scored",
+        "callback_ticket_reopened",
         "callback_announced",
         "callback_attempted",
         "callback_returned",

@@ -27,7 +27,9 @@ CLASSES_INSIDE: dict[ModuleType, set[str]] = {
         "CanShareFlushes",
         "CanWorkAhead",
         "Listening",
+        "CanGiveFacts",
         "ConversationTable",
+        "FactsTable",
         "HistoryTable",
         "HistoryTrace",
         "Lanes",
@@ -40,11 +42,25 @@ CLASSES_INSIDE: dict[ModuleType, set[str]] = {
         "SubjectTable",
         "TallyTable",
         "VerificationTable",
+        # Imported from `callbackq.webhooks`, and what a sender of one's own is given.
+        "WebhookSender",
+        "WebhookTable",
     },
     # What only those meet who write texts of their own: beside `lint`, in `callbackq.policy`.
     policy: {"Dates", "Finding"},
     # Rows that guard a rule: what is taken is told by `Slot`, and what is refused by errors.
-    model: {"Conversation", "Question", "SlotCount", "SlotDay", "Tally", "Verification"},
+    model: {
+        "Conversation",
+        "Question",
+        "SlotCount",
+        "SlotDay",
+        "Tally",
+        "Verification",
+        "Webhook",
+        "WebhookAnswer",
+        "WebhookOrder",
+        "WebhookState",
+    },
 }
 
 

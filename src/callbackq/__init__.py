@@ -97,6 +97,8 @@ from callbackq.errors import (
     RequestKeyReused,
     RequestRefused,
     SchemaMismatch,
+    SettingsInvalid,
+    SettingWrong,
     SlotUnavailable,
     StaleVersion,
     StoreError,
@@ -199,6 +201,7 @@ from callbackq.model import (
     Wait,
 )
 from callbackq.model.chains import BrokenChain, ChainHead, HistoryCheck, PrunedHeads
+from callbackq.model.demand import Demand, StaffingTarget
 from callbackq.model.doctor import Diagnosis, Finding, FindingKind, Severity, StoreHealth, StoreProblem
 from callbackq.model.guards import CodeOrder, CodeSent, Erased, OptedOut, OptOut, Preferences, Pruned
 from callbackq.model.messages import (
@@ -267,6 +270,7 @@ from callbackq.ports import (
     HistoryLink,
     Hours,
     IdSource,
+    Listener,
     Messenger,
     Notices,
     SlotCapacity,
@@ -374,6 +378,7 @@ __all__ = [
     "Delivered",
     "Delivery",
     "DeliveryKind",
+    "Demand",
     "Diagnosis",
     "Dial",
     "DialRefused",
@@ -427,6 +432,7 @@ __all__ = [
     "LegSnapshot",
     "LegState",
     "Limit",
+    "Listener",
     "LiveCall",
     "LookUp",
     "Medium",
@@ -525,6 +531,8 @@ __all__ = [
     "SeatKind",
     "SendDigits",
     "SendMessage",
+    "SettingWrong",
+    "SettingsInvalid",
     "Settled",
     "Severity",
     "Slot",
@@ -535,6 +543,7 @@ __all__ = [
     "SlotUnavailable",
     "Span",
     "StaffedSeats",
+    "StaffingTarget",
     "StaleVersion",
     "SteppedRest",
     "StopPlay",

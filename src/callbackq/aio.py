@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from itertools import islice, zip_longest
 from threading import Lock
@@ -21,9 +22,11 @@ from types import TracebackType
 from typing import Any, Concatenate, Final, Generic, NamedTuple, ParamSpec, Self, TypeVar, overload
 
 from callbackq.dispatcher import Dispatcher
-from callbackq.ports import CanShareFlushes, Store
+from callbackq.model.figures import FiguresReport, Grain, HostFigures
+from callbackq.ports import CanShareFlushes, ListedT, Store
 from callbackq.service import CallbackService
 from callbackq.service.base import ServiceBase
+from callbackq.service.figures import Progress, next_step
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -276,6 +279,9 @@ class AsyncCallbackService(_Face[CallbackService]):
     mark_done = _Awaited(CallbackService.mark_done, shares=_always)
     change_number = _Awaited(CallbackService.change_number, shares=_always)
     report_score = _Awaited(CallbackService.report_score, shares=_always)
+    reopen_ticket = _Awaited(CallbackService.reopen_ticket, shares=_always)
+    demand = _Awaited(CallbackService.demand)
+    quote_scores = _Awaited(CallbackService.quote_scores)
     slots = _Awaited(CallbackService.slots)
     free_slots = _Awaited(CallbackService.free_slots)
     hold_slot = _Awaited(CallbackService.hold_slot, shares=_always)
@@ -288,6 +294,7 @@ class AsyncCallbackService(_Face[CallbackService]):
     expected_between = _Awaited(CallbackService.expected_between)
     keep_wall_clock = _Awaited(CallbackService.keep_wall_clock)
     callbacks_of = _Awaited(CallbackService.callbacks_of)
+    find = _Awaited(CallbackService.find)
     send_code = _Awaited(CallbackService.send_code)
     enter_code = _Awaited(CallbackService.enter_code, shares=_always)
     set_preferences = _Awaited(CallbackService.set_preferences, shares=_always)
@@ -309,6 +316,9 @@ class AsyncCallbackService(_Face[CallbackService]):
     verify_history = _Awaited(CallbackService.verify_history)
     history_heads = _Awaited(CallbackService.history_heads)
     doctor = _Awaited(CallbackService.doctor)
+    board = _Awaited(CallbackService.board)
+    feed_figures = _Awaited(CallbackService.feed_figures)
+    last_began_at = _Awaited(CallbackService.last_began_at)
     changed = _Awaited(CallbackService.changed)
 
     async def export_history(self, *, after: int = 0) -> AsyncIterator[str]:
@@ -321,6 +331,45 @@ class AsyncCallbackService(_Face[CallbackService]):
         while some := await self.hop.run(lambda: list(islice(lines, _LINES_TOGETHER))):
             for line in some:
                 yield line
+
+    async def records(self, kind: type[ListedT], *, since: datetime | None = None) -> AsyncIterator[ListedT]:
+        """
+        Give all records of one kind as `CallbackService.records` does: `async for one in service.records(Callback)`.
+
+        They are read in the service's thread, 1,000 at a time; other commands are done in between.
+        """
+        found = await self.hop.run(lambda: self.sync.records(kind, since=since))
+        while some := await self.hop.run(lambda: list(islice(found, _LINES_TOGETHER))):
+            for one in some:
+                yield one
+
+    async def figures(
+        self,
+        *,
+        from_at: datetime,
+        until_at: datetime,
+        queues: Collection[str] | None = None,
+        grain: Grain = Grain.DAY,
+        host: HostFigures | None = None,
+        progress: Progress | None = None,
+    ) -> FiguresReport:
+        """
+        Return the figures of a stretch of time, as `CallbackService.figures` does.
+
+        They are read in the service's thread, 2,000 stories at a time; other commands are done in between. *progress*
+        is told in the loop.
+        """
+        steps = await self.hop.run(
+            lambda: self.sync.figures_in_steps(
+                from_at=from_at, until_at=until_at, queues=queues, grain=grain, host=host
+            )
+        )
+        while True:
+            found: tuple[int, int] | FiguresReport = await self.hop.run(lambda: next_step(steps))
+            if isinstance(found, FiguresReport):
+                return found
+            if progress is not None:
+                progress(*found)
 
     def dispatcher(self, dispatcher: Dispatcher) -> AsyncDispatcher:
         """Return *dispatcher*, awaited, in the same thread."""

@@ -198,7 +198,7 @@ class Dispatcher:
     def next_wakeup(self) -> datetime | None:
         """Return when `step` has something to do though nobody said anything, or None if never."""
         service, now = self._service, self._service.now()
-        with service.store.transaction(service.tenant_id, commit=Commit.READ_ONLY) as tx:
+        with service.transaction(Commit.READ_ONLY) as tx:
             known = [tx.next_due_at(queues=service.policies.keys())]
             known += caps_over_at(tx, policies=service.policies, caps=service.caps, now=now)
         if self._is_behind:
@@ -323,7 +323,7 @@ class Dispatcher:
     # ------------------------------------------------------------------ inside
 
     def _transaction(self, commit: Commit) -> AbstractContextManager[Transaction]:
-        return self._service.store.transaction(self._service.tenant_id, commit=commit)
+        return self._service.transaction(commit)
 
     def _step(self, tx: Transaction, now: datetime, can: Can) -> Step:
         return Step(

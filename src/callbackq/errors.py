@@ -5,6 +5,8 @@ Every error that callbackq raises on purpose. Each answers one question: is it s
 
     CallbackqError                        base of all
     ├── ConfigurationError (ValueError)     a setting contradicts itself; raised when built      not as it is
+    │   ├── SettingWrong                      one value of a settings file: .file, .line
+    │   └── SettingsInvalid                   a settings file holds mistakes: .problems
     ├── RequestRefused                      understood and declined; nothing was stored          not as it is
     │   ├── InvalidNumber (ValueError)        not a phone number that can be dialed
     │   │   ├── NumberRefused                   must not be dialed; .problem, .alternatives
@@ -95,6 +97,8 @@ __all__ = [
     "RequestKeyReused",
     "RequestRefused",
     "SchemaMismatch",
+    "SettingWrong",
+    "SettingsInvalid",
     "SlotUnavailable",
     "StaleVersion",
     "StoreError",
@@ -136,6 +140,51 @@ class ConfigurationError(CallbackqError, ValueError):
         self.field = field
         self.value = value
         self.allowed = allowed
+
+
+class SettingWrong(ConfigurationError):
+    """
+    One value of a settings file is not as it must be.
+
+    `file` and `line` say where it stands; None: no line has it, as in a preset. `suggestion` is what was probably
+    meant, if anything is near. Of a phone number `value` shows too little to dial it.
+    """
+
+    def __init__(
+        self,
+        field: str,
+        value: object,
+        allowed: str,
+        *,
+        file: str,
+        line: int | None = None,
+        suggestion: str | None = None,
+    ) -> None:
+        super().__init__(field, value, allowed)
+        place = file if line is None else f"{file}:{line}"
+        meant = "" if suggestion is None else f"; did you mean {suggestion!r}?"
+        said = f"{field} is {value!r}" if field else repr(value)
+        self.args = (f"{place}: {said}; allowed: {allowed}{meant}",)
+        self.file = file
+        self.line = line
+        self.suggestion = suggestion
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SettingWrong) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+class SettingsInvalid(ConfigurationError):
+    """A settings file holds mistakes: `problems` are all of them, each a `SettingWrong`, by their lines."""
+
+    def __init__(self, problems: Sequence[SettingWrong]) -> None:
+        first = problems[0]
+        super().__init__(first.field, first.value, first.allowed)
+        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        self.args = ("\n".join([f"{first.file}: {count}", *map(str, problems)]),)
+        self.problems = tuple(problems)
 
 
 class RequestRefused(CallbackqError):

@@ -105,6 +105,24 @@ class Gauge:
             ),
         )
 
+    def waits(
+        self, tx: Transaction, aheads: Mapping[int, Ahead], *, policy: QueuePolicy, now: datetime
+    ) -> dict[int, Wait]:
+        """
+        Return how long callbacks that any agent can serve will wait behind so many, until both can hear each other.
+
+        Args:
+            aheads: who stands ahead, by any number; the waits are returned by the same ones.
+        """
+        if not aheads:
+            return {}
+        priority = policy.priority_default
+        facts = self._facts(tx, Ahead(), priority=priority, lane=0, policy=policy, now=now)
+        return {
+            number: with_reconnect(self._wait(attrs.evolve(facts, ahead=ahead)), facts.rates)
+            for number, ahead in aheads.items()
+        }
+
     def is_closed(self, tx: Transaction, queue: QueueName, *, now: datetime) -> bool:
         """Whether no callback of the queue may be started now: dialing is paused, or a cap is reached."""
         if dialing_paused(tx, queue):

@@ -1,4 +1,4 @@
-"""How a phone number is shown where it must not be read: in every repr, log line and error."""
+"""How a phone number, and what may hold one, is shown where it must not be read: in every repr, log line and error."""
 
 from __future__ import annotations
 
@@ -26,3 +26,17 @@ def mask_number(number: str | None) -> str:
 def repr_masked(number: str | None) -> str:
     """Show *number* masked, as an attrs field's `repr`."""
     return repr(mask_number(number))
+
+
+def without_text(error: BaseException) -> str:
+    """
+    Show an error of the host's code by its type and by where it was raised: its text may hold a number.
+
+    >>> without_text(ValueError("+12125550123"))
+    'ValueError at ?'
+    """
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "?"
+    return f"{type(error).__name__} at {where}"

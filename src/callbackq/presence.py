@@ -289,7 +289,7 @@ class Presence:
     # ------------------------------------------------------------------ inside
 
     def _once(self, commit: Commit, work: Callable[[Transaction], T]) -> T:
-        with self._service.store.transaction(self._service.tenant_id, commit=commit) as tx:
+        with self._service.transaction(commit) as tx:
             return work(tx)
 
     def _again_if_conflict(self, work: Callable[[Transaction], T]) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import sys
 import tempfile
@@ -17,6 +18,9 @@ from typer.testing import CliRunner
 import callbackq.cli
 from callbackq.cli.app import app
 from callbackq.cli.common import bar, minutes, page, share
+from callbackq.reporting.palette import DARK
+from callbackq.simulation.busy_day import PICK_UP
+from reporting.browsers import AXE, axe_findings, browsers, drawn
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -115,6 +119,106 @@ def test_demo_with_another_seed_is_another_day(demo: Result) -> None:
     other = figures(invoke("demo", "--seed", 8, "--accept", 0, "--json"))
     assert other["calls"] != figures(demo)["calls"]
     assert (other["accepted"], other["connected"]) == (0, 0)
+
+
+# ---------------------------------------------------------------------------- the report of the demo's day
+
+# Where S2's words for the same thing differ from ours, they stand behind.
+S2_VOLUME = (
+    ("Total inbound calls", "-"),
+    ("Callback offers presented", "> 30 % of inbound"),
+    ("Callbacks accepted", "> 70 % of offered"),
+    ("Scheduled callbacks requested", "-"),
+    ("Immediate callbacks executed", "-"),
+)
+S2_SUCCESS = (
+    ("Callback adoption rate", "> 40 %"),
+    ("Callback answer rate", "> 85 %"),
+    ("Callback-to-resolution rate", "> 90 %"),
+    ("First-call resolution (callbacks)", "> 80 %"),
+    ("Avg time from callback request to call", "< 15 min"),
+    ("Avg callback wait time", "< 15 min"),
+    ("Callback CSAT", "> 4.5/5.0"),  # CSAT (callback customers)
+    ("Abandoned call rate", "< 5 %"),  # Abandoned call rate (with callback)
+    ("Hold-to-callback conversion rate", "> 70 %"),
+)
+S2_COST = (
+    ("One abandoned call costs (as told)", "$10"),  # $5 to $15 per call, $10 on average
+    ("Who took a callback and would have given up (as told)", "40 %"),  # 40 % fewer abandoned calls
+    ("More customers stay, for each point of CSAT (as told)", "16.7 %"),  # 0.3 points are 5 %
+)
+
+
+@pytest.fixture(scope="module")
+def printed(demo: Result) -> list[list[str]]:
+    """What `callbackq report` prints of the demo's day, by lines and cells."""
+    result = invoke("report", figures(demo)["store"], "--preset", "s2")
+    assert (result.exit_code, result.stderr) == (0, "")
+    return [re.split("  +", line.strip()) for line in result.stdout.splitlines()]
+
+
+def section(printed: list[list[str]], title: str) -> list[list[str]]:
+    begin = next(number for number, cells in enumerate(printed) if cells[0] == title)
+    return printed[begin + 1 : printed.index([""], begin)]
+
+
+def test_the_report_stands_line_by_line_beside_s2(printed: list[list[str]]) -> None:
+    """Every line of S2's tables, in its order, each with its target, and with a verdict in words."""
+    volume = section(printed, "Volume")
+    assert [(cells[0], cells[-1]) for cells in volume] == list(S2_VOLUME)
+    for _, today, week, target in volume:
+        assert (today.split()[-1] == week.split()[-1] == "met") is (target != "-")
+    success = section(printed, "Success")[: len(S2_SUCCESS)]
+    assert [(cells[0], cells[2]) for cells in success] == list(S2_SUCCESS)
+    assert {cells[3] for cells in success} == {"met", "not met", "? no value"}
+    cost = section(printed, "Cost impact")
+    assert tuple((cells[0], cells[-1]) for cells in cost[:3]) == S2_COST
+    named = [cells[0] for cells in cost[3:]]
+    for line in (
+        "Cost of abandoned calls",
+        "Abandoned calls avoided",
+        "Saved by avoided abandons",
+        "Agents' time saved",
+    ):
+        assert line in named
+
+
+def test_the_report_says_what_the_people_say(demo: Result, printed: list[list[str]]) -> None:
+    """Its figures, from rows, are those of the demo, from the journal of its world."""
+    told = figures(demo)
+    value = {cells[0]: cells[1].split()[0] for cells in printed if len(cells) > 1}
+    share = {cells[0]: cells[1] for cells in printed if len(cells) > 1}
+    for title, name in (
+        ("Total inbound calls", "calls"),
+        ("Callback offers presented", "offers"),
+        ("Callbacks accepted", "accepted"),
+        ("Callbacks completed", "connected"),
+        ("Live calls served", "served_live"),
+        ("Live calls abandoned", "abandoned"),
+    ):
+        assert value[title] == f"{told[name]:,}", title
+    assert share["Callbacks accepted"].startswith(
+        f"{told['accepted']} ({100 * told['accepted'] / told['offers']:.1f} %)"
+    )
+    assert share["Abandoned call rate"] == f"{100 * told['abandoned'] / told['calls']:.1f} %"
+    taken_after_s = (
+        told["mean_wait_live_s"] - PICK_UP.total_seconds()
+    )  # The people wait until they hear somebody.
+    assert share["Avg speed of answer (live calls)"] == f"{minutes(taken_after_s)} min"
+    assert value["Cost of abandoned calls"] == f"${10 * told['abandoned']:,}"
+    assert value["Abandoned calls avoided"] == f"{0.4 * told['accepted']:g}"
+
+
+if browsers():
+
+    def test_a_browser_shows_the_page_of_the_demos_day(demo: Result, tmp_path: Path) -> None:
+        """In the dark, as its reader likes it; axe-core finds nothing, where it is there."""
+        path = tmp_path / "report.html"
+        assert invoke("report", figures(demo)["store"], "--preset", "s2", "--html", path).exit_code == 0
+        found = drawn(browsers()[0], path, dark=True)
+        assert all(found[DARK[name].removeprefix("#")] > 20 for name in ("page", "hold", "back"))
+        for axe in (one for one in (AXE,) if one.exists()):
+            assert axe_findings(browsers()[0], path, axe=axe, dark=True)["violations"] == []
 
 
 # ---------------------------------------------------------------------------- replay
@@ -254,7 +358,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(
     """And exit code 2."""
     for name in [name for name in sys.modules if name.startswith("callbackq.cli.")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr(callbackq.cli, "app", raising=False)
+        monkeypatch.delattr(callbackq.cli, name.split(".")[2], raising=False)
     for name in [name for name in sys.modules if name.split(".")[0] == missing]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)

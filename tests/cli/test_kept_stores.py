@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -262,3 +263,16 @@ def test_a_pepper_that_is_kept_elsewhere_is_given_in_a_file(tmp_path: Path) -> N
     pepper.write_bytes(PEPPER)
     assert invoke("verify", where).exit_code == 2
     assert invoke("verify", where, "--pepper-file", pepper).exit_code == 0
+
+
+# ---------------------------------------------------------------------------- report
+
+
+def test_report_counts_while_the_host_works(at_work: tuple[VirtualHost, list[str]]) -> None:
+    """On both stores: of the last day on which there was anything."""
+    host, named = at_work
+    found = figures(invoke("report", *named, "--json"))
+    day = host.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    assert found["until_at"] == (day + timedelta(days=1)).isoformat()
+    assert (found["callbacks_count"], found["not_ended_count"]) == (2, 1)
+    assert BOB not in invoke("report", *named).stdout

@@ -36,7 +36,10 @@ def figures(result: Result, code: int = 0) -> dict[str, Any]:
 
 
 def later_files(dialect: Any) -> list[str]:
-    return [file.name for file in known_scripts(dialect) if file.version > 6]
+    """Return the files behind version 6 as they are run: of each version those outside a transaction first."""
+    later = [file for file in known_scripts(dialect) if file.version > 6]
+    later.sort(key=lambda file: (file.version, file.kind != "outside a transaction"))
+    return [file.name for file in later]
 
 
 @pytest.fixture

@@ -340,7 +340,10 @@ def test_every_kind_of_event_builds_its_record() -> None:
     )
     day.attempt()
     day.book.write(lifecycle.complete(day.callback(), now=day.now))
-    day.book.write(settling.score(day.callback(), score=0.5, resolved=False, by="ann", now=day.now))
+    day.book.write(settling.score(day.callback(), score=0.5, resolved=True, by="ann", now=day.now))
+    day.book.write(
+        settling.reopen_ticket(day.callback(), [], reopened_at=day.now, by="desk", reason=None, now=day.now)
+    )
     machine = an_attempt(disposition=Disposition.MACHINE)
     day.book.write(
         settling.reopen(

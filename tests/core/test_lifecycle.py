@@ -1165,6 +1165,7 @@ def _command(book: Book, before: Callback, step: Command, now: datetime) -> None
         or (step is Command.DONE and before.outcome is Outcome.SERVED_ELSEWHERE)
         or (step is Command.TICKET and (before.ticket_id is not None or over))
         or (step in REOPENS and over and before.outcome is not Outcome.COMPLETED)
+        or (step is Command.SCORE and before.score is not None)
     )
     try:
         decision = book.write(COMMANDS[step](before, now))

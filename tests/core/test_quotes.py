@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callbackq.core.quotes import UNNAMED, PunctualityScore, QuoteReport, QuoteScore, score_quotes
-from callbackq.ids import CallbackId, CallId
+from callbackq.ids import CallbackId, CallId, QueueName
 from callbackq.model import Callback, LiveCall, Outcome
-from core.samples import LAW, START, D, H, M, S, a_call, a_callback
+from callbackq.model.figures import CallbackFacts
+from core.samples import LAW, START, SUPPORT, D, H, M, S, a_call, a_callback
 
 QUOTED: dict[str, Any] = {"quoted_wait_s": 100.0, "quoted_wait_low_s": 60.0, "quoted_wait_high_s": 150.0}
 
@@ -201,3 +203,31 @@ def test_the_parts_make_the_whole(quotes: list[tuple[int, str, int]]) -> None:
             total = math.fsum(part.count * part.mae_s for part in parts)
             assert total == pytest.approx(report.overall.count * report.overall.mae_s)
     assert all(0 <= hour < 168 for hour in report.by_hour)
+
+
+def facts(came_after: float, **changes: Any) -> CallbackFacts:
+    """Return the same as `callback`, as facts of a report."""
+    one = callback(came_after, **changes)
+    names = set(attrs.fields_dict(CallbackFacts)) & set(attrs.fields_dict(Callback))
+    return CallbackFacts(**{name: getattr(one, name) for name in names})
+
+
+def test_facts_are_scored_as_rows_are() -> None:
+    """E5: by queue and estimator, each queue by its own clock."""
+    sales = QueueName("sales")
+    many: list[dict[str, Any]] = [
+        {"came_after": 40.0},
+        {"came_after": 200.0, "quoted_by": "ql"},
+        {"came_after": 120.0, "queue": sales},
+        {"came_after": 90.0, "queue": sales, "outcome": Outcome.UNREACHED},
+        {"came_after": 700.0, "queue": sales, "scheduled_at": START + M},
+    ]
+    zones = {SUPPORT: ZoneInfo("UTC"), sales: ZoneInfo("Asia/Tokyo")}
+    report = score_quotes([facts(**one) for one in many], zone=zones)
+    assert report == score_quotes([callback(**one) for one in many], zone=zones)
+    assert report.by_queue == {SUPPORT: score_of(40, 200), sales: score_of(120)}
+    assert report.by_estimator == {"qlm": score_of(40, 120), "ql": score_of(200)}
+    assert set(report.by_hour) == {8, 17}
+    late = PunctualityScore(count=1, late_s=640.0, mae_s=640.0, latest_s=640.0, punctual_ratio=0.0)
+    assert report.punctuality_by_queue == {sales: late}
+    assert report.punctuality_by_hour == {17: late}

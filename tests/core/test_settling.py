@@ -412,7 +412,6 @@ def test_the_host_reports_how_it_went(outcome: Outcome) -> None:
 @pytest.mark.parametrize(
     ("score", "resolved", "expected"),
     [
-        (None, None, (3.0, True)),
         (0.0, None, (0.0, True)),
         (None, False, (3.0, False)),
         (5.0, False, (5.0, False)),
@@ -433,3 +432,76 @@ def test_what_is_not_over_has_no_score(state: CallbackState) -> None:
     """F13: in words that name what is allowed."""
     with pytest.raises(NotPossibleNow, match=rf"^cannot score in state '{state}'; allowed in: ended$"):
         settling.score(a_callback(state=state), score=1, resolved=None, by=None, now=NOW)
+
+
+def test_what_is_known_of_a_score_changes_nothing() -> None:
+    """Told twice, it stands in history once."""
+    scored = only_record(settling.score(COMPLETED, score=4, resolved=True, by=None, now=NOW))
+    assert isinstance(scored, Callback)
+    assert settling.score(scored, score=4, resolved=None, by="eva", now=NOW) == Decision()
+    assert settling.score(scored, score=None, resolved=True, by=None, now=NOW) == Decision()
+
+
+def reopened(callback: Callback, *told: Any, at: datetime = NOW) -> Decision:
+    return settling.reopen_ticket(callback, told, reopened_at=at, by="desk", reason="again", now=NOW + H)
+
+
+def scored(callback: Callback, *, at: datetime, **said: Any) -> tuple[Callback, Any]:
+    """Return the callback after a score, and what history tells of it."""
+    fields = {"score": None, "resolved": None, "by": None, **said}
+    decision = settling.score(callback, now=at, **fields)
+    record = only_record(decision)
+    assert isinstance(record, Callback)
+    return record, only_event(decision)
+
+
+def test_a_ticket_that_is_opened_again_was_not_resolved() -> None:
+    """F13: whatever was said before of the matter; the score stays."""
+    held, first = scored(COMPLETED, at=NOW - H, score=5, resolved=True)
+    for callback, told in ((COMPLETED, ()), (held, (first,))):
+        decision = reopened(callback, *told)
+        record, event = only_record(decision), only_event(decision)
+        assert isinstance(record, Callback)
+        assert (record.resolved, record.score) == (False, callback.score)
+        assert (event.kind, event.resolved, event.by, event.reason) == (
+            "callback_ticket_reopened",
+            False,
+            "desk",
+            "again",
+        )
+        assert reopened(record, *told, event) == Decision()
+
+
+def test_who_hears_late_of_a_ticket_believes_what_was_said_later() -> None:
+    """It was opened again, and resolved after that; a score alone says nothing of the matter."""
+    early, first = scored(COMPLETED, at=NOW - H, resolved=True)
+    with_score, survey = scored(early, at=NOW + M, score=3)
+    came_in = only_event(settling.called_in(early, CALL_ID, now=NOW))
+    assert reopened(with_score, first, came_in, survey).records
+    again = only_event(reopened(with_score, first, survey, at=NOW - M))
+    open_again, no = scored(with_score, at=NOW + 2 * M, resolved=False)
+    late, yes = scored(open_again, at=NOW + 3 * M, resolved=True)
+    assert reopened(late, first, survey, no, yes) == Decision()
+    assert reopened(late, first, again, yes) == Decision()
+    assert reopened(late, first, survey, no, yes, at=NOW + 4 * M).records
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNREACHED, None])
+def test_a_callback_in_which_nobody_talked_resolved_nothing(outcome: Outcome | None) -> None:
+    """So no ticket is opened again for it."""
+    callback = attrs.evolve(COMPLETED, outcome=outcome)
+    with pytest.raises(NotPossibleNow, match="cannot reopen the ticket"):
+        reopened(callback)
+
+
+def test_the_last_conversation_before_is_the_one_that_had_resolved_the_ticket() -> None:
+    """Later ones cannot be meant, nor those without a conversation."""
+    first = attrs.evolve(COMPLETED, callback_id=CallbackId("cb_1"), ended_at=START)
+    last = attrs.evolve(COMPLETED, callback_id=CallbackId("cb_2"), ended_at=START + H)
+    missed = attrs.evolve(
+        COMPLETED, callback_id=CallbackId("cb_3"), ended_at=START + 2 * H, outcome=Outcome.UNREACHED
+    )
+    of_ticket = [missed, last, first]
+    assert settling.resolver_of(of_ticket, by_at=START + D) is last
+    assert settling.resolver_of(of_ticket, by_at=START + M) is first
+    assert settling.resolver_of(of_ticket, by_at=START - M) is None

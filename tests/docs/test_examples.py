@@ -41,6 +41,7 @@ SHOWN = {
         "of that number: waiting, replaced",
         "the history is whole: True",
     ],
+    "webhook_receiver": ["sent: 2", "sent again: 2", "the CRM knows: ended cancelled"],
     "thread_host": ["dialing the agent", "dialing the customer", "outcome: completed"],
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,22 @@ from callbackq import (
     Store,
 )
 from callbackq.aio import AsyncCallbackService, AsyncDispatcher
-from callbackq.testing import ManualClock
+from callbackq.testing import START, ManualClock
 
 BOB = "+12125550101"
-NOT_COMMANDS = {"when_changed", "now", "post", "refuse_within", "tell_others", "within"}
+NOT_COMMANDS = {
+    "committed",
+    "figures_in_steps",
+    "live_figures",
+    "now",
+    "post",
+    "refuse_within",
+    "tell_others",
+    "transaction",
+    "when_changed",
+    "within",
+    "zone_of",
+}
 
 
 def public_methods(kind: type) -> set[str]:
@@ -38,6 +51,24 @@ def test_every_name_of_the_service_is_there() -> None:
     step = {name for name in vars(AsyncDispatcher) if not name.startswith("_")}
     assert step == public_methods(Dispatcher)
     assert AsyncCallbackService.request.__doc__ == CallbackService.request.__doc__
+
+
+def test_figures_are_read_page_by_page() -> None:
+    """Awaited, they are those of the service; who wants to know is told how far it is."""
+
+    async def story() -> None:
+        sync = service_on(MemoryStore())
+        told: list[tuple[int, int]] = []
+        stretch = {"from_at": START - timedelta(days=1), "until_at": START + timedelta(days=1)}
+        async with AsyncCallbackService(sync) as service:
+            await service.call_joined("support", call_id="call-1")
+            found = await service.figures(**stretch, progress=lambda *pair: told.append(pair))
+            assert found == await service.figures(**stretch)
+            assert await service.feed_figures(live := sync.live_figures()) > 0
+        assert found == sync.figures(**stretch)
+        assert (found.calls_count, live.stories_count, told) == (1, 1, [(1, 1)])
+
+    asyncio.run(story())
 
 
 def service_on(store: Store) -> CallbackService:

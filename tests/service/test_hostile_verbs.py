@@ -42,13 +42,14 @@ BAD_TEXTS: tuple[Any, ...] = (
     b"cb_000001",
     ["cb_000001"],
 )
-SETTLE, SAY, NOW, DONE, NUMBER, SCORE = (
+SETTLE, SAY, NOW, DONE, NUMBER, SCORE, REOPEN = (
     "settle",
     "set_disposition",
     "call_now",
     "mark_done",
     "change_number",
     "report_score",
+    "reopen_ticket",
 )
 BY: dict[str, Any] = {"by": "eva"}
 CALLS: dict[str, Callable[..., Any]] = {
@@ -58,6 +59,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     DONE: lambda host, key, **more: host.service.mark_done(key, **{**BY, **more}),
     NUMBER: lambda host, key, **more: host.service.change_number(key, DAN, **more),
     SCORE: lambda host, key, **more: host.service.report_score(key, score=1, **more),
+    REOPEN: lambda host, key, **more: host.service.reopen_ticket(callback_id=key, **more),
 }
 
 
@@ -108,7 +110,7 @@ def test_ids_that_are_none_are_refused(host: VirtualHost, store: Store, verb: st
 def test_whoever_says_so_has_a_name(host: VirtualHost, store: Store, verb: str) -> None:
     """N7: `by` is a text of 1 to 200 characters; where it may be left out, None is the customer."""
     for bad in BAD_TEXTS:
-        if bad is None and verb in (NUMBER, SCORE):
+        if bad is None and verb in (NUMBER, SCORE, REOPEN):
             continue
         is_refused(host, store, InvalidText, lambda bad=bad: CALLS[verb](host, RINGS, by=bad), "by")
 
@@ -326,7 +328,7 @@ def test_report_of_a_leg_that_no_agent_ever_had(host: VirtualHost, leg_id: Any) 
     assert attempt_of(host, host.service.store, RINGS) == before
 
 
-@pytest.mark.parametrize("verb", [NOW, NUMBER, SETTLE, SAY, SCORE])
+@pytest.mark.parametrize("verb", [NOW, NUMBER, SETTLE, SAY, SCORE, REOPEN])
 def test_verbs_at_the_wrong_moment_change_nothing(host: VirtualHost, store: Store, verb: str) -> None:
     """N7: `NotPossibleNow`, which names the command and where it is allowed."""
     moments = {NOW: (RINGS, OVER), NUMBER: (RINGS, OVER), SETTLE: (WAITS, OVER), SAY: (WAITS, RINGS, OVER)}

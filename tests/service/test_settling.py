@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, cast
 
 import pytest
 
 from callbackq import (
     AttemptState,
+    CallbackNotFound,
     CallbackState,
     Caps,
     Disposition,
     HoldReason,
     InvalidNumber,
+    InvalidText,
+    InvalidTime,
+    MemoryStore,
     Mode,
     NoticeKind,
     NotPossibleNow,
@@ -515,3 +520,87 @@ def test_host_reports_score_and_resolution(store: Store) -> None:
     told = [(one.score, one.resolved, one.by) for one in events(host, callback_id, "callback_scored")]
     assert told == [(4.5, None, None), (4.5, True, "eva"), (-3, False, None)]
     assert host.service.get(callback_id).outcome is Outcome.COMPLETED
+
+
+def test_a_ticket_that_is_opened_again_takes_the_resolution_back(store: Store) -> None:
+    """F13: by the callback or by the ticket; told twice it stands in history once."""
+    host = house(store)
+    service = host.service
+    callback_id = promised(host, ticket_id="T-1")
+    with pytest.raises(NotPossibleNow, match="cannot reopen the ticket"):
+        service.reopen_ticket(callback_id=callback_id)
+    with pytest.raises(NotPossibleNow, match="cannot reopen the ticket"):
+        service.reopen_ticket(ticket_id="T-1")
+    host.run_for(5 * MINUTE)
+    service.report_score(callback_id, resolved=True)
+    host.run_for(MINUTE)
+    for _ in range(2):
+        found = service.reopen_ticket(ticket_id="T-1", by="desk", reason="broken again")
+        assert (found.callback_id, found.resolved) == (callback_id, False)
+    assert service.reopen_ticket(callback_id=callback_id).resolved is False
+    told = [(one.by, one.reason) for one in events(host, callback_id, "callback_ticket_reopened")]
+    assert told == [("desk", "broken again")]
+    host.run_for(MINUTE)
+    assert service.report_score(callback_id, resolved=True).resolved is True
+    assert service.reopen_ticket(ticket_id="T-1", reopened_at=host.clock.now() - MINUTE).resolved is True
+    assert service.get(callback_id).resolved is True
+
+
+def test_a_ticket_that_is_opened_again_was_not_resolved_at_first_contact(store: Store) -> None:
+    """F13 and L2: the figure of a day changes with it."""
+    host = house(store)
+    callback_id = promised(host, ticket_id="T-1")
+    host.run_for(5 * MINUTE)
+
+    def figure() -> float | None:
+        now = host.clock.now()
+        report = host.service.figures(from_at=now - HOUR, until_at=now + HOUR)
+        return report.whole.figure("first_call_resolution").value
+
+    assert figure() is None
+    host.service.report_score(callback_id, resolved=True)
+    assert figure() == 1.0
+    host.run_for(MINUTE)
+    host.service.reopen_ticket(ticket_id="T-1")
+    assert figure() == 0.0
+
+
+def test_only_a_ticket_that_is_known_is_opened_again(store: Store) -> None:
+    """One of the two is named, and time does not run ahead."""
+    host = house(store)
+    service = host.service
+    callback_id = promised(host, ticket_id="T-1")
+    host.run_for(5 * MINUTE)
+    for ids in ({}, {"callback_id": callback_id, "ticket_id": "T-1"}):
+        with pytest.raises(InvalidText, match="ticket_id or callback_id must be given"):
+            service.reopen_ticket(**ids)
+    with pytest.raises(CallbackNotFound, match=r"^no callback has this ticket$"):
+        service.reopen_ticket(ticket_id="T-2")
+    with pytest.raises(CallbackNotFound):
+        service.reopen_ticket(callback_id="cb_nobody")
+    with pytest.raises(InvalidTime, match=r"reopened_at is .*; allowed: no later than now"):
+        service.reopen_ticket(ticket_id="T-1", reopened_at=host.clock.now() + MINUTE)
+    assert service.get(callback_id).resolved is None
+
+
+def test_a_person_who_was_erased_has_a_score_and_a_ticket_still(store: Store) -> None:
+    """Neither is personal, and both are counted."""
+    host = house(store)
+    callback_id = promised(host, ticket_id="T-1")
+    host.run_for(5 * MINUTE)
+    host.service.erase(number=BOB)
+    assert host.service.report_score(callback_id, score=5, resolved=True).score == 5
+    host.run_for(MINUTE)
+    assert host.service.reopen_ticket(ticket_id="T-1").resolved is False
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf, 1_000_001, True, "5"])
+def test_a_score_is_a_number_within_bounds(score: Any) -> None:
+    """F13: anything else is refused, in words."""
+    host = house(MemoryStore())
+    callback_id = promised(host)
+    host.run_for(5 * MINUTE)
+    with pytest.raises(InvalidText, match=r"^score is "):
+        host.service.report_score(callback_id, score=score)
+    with pytest.raises(InvalidText, match=r"^resolved is str"):
+        host.service.report_score(callback_id, resolved=cast("Any", "yes"))

@@ -60,6 +60,7 @@ from callbackq.model import (
     Subject,
     Tally,
     Verification,
+    Webhook,
 )
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.stores import Flush, MemoryStore, SQLiteStore
@@ -78,7 +79,10 @@ from callbackq.stores.memory_spots import (
     BOOKINGS_OF_AGENT,
     BOOKINGS_OF_CALLBACK,
     BOOKINGS_OF_QUEUE,
+    CALLBACKS_IN_STATE,
     CALLBACKS_OF_SUBJECT,
+    CALLBACKS_OF_TICKET,
+    CALLS_WAITING,
     MESSAGES_OF_CALLBACK,
     MESSAGES_OF_PROVIDER,
     MESSAGES_TO,
@@ -104,6 +108,7 @@ from callbackq.testing.builders import (
     make_subject,
     make_tally,
     make_verification,
+    make_webhook,
     next_version,
 )
 from callbackq.testing.clock import START
@@ -142,6 +147,7 @@ def full_store() -> tuple[MemoryStore, TenantRows]:
         make_message("ms_2", state=MessageState.UNCERTAIN, provider_key="p", sent_at=START, **SENT),
         make_conversation("k"),
         make_node("node_1"),
+        make_webhook(),
     )
     with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
         tx.lanes.intern(("fr",))
@@ -172,8 +178,12 @@ BREAKAGES: dict[str, Callable[[TenantRows], object]] = {
     "a moment forgotten": lambda tenant: tenant.latest[CALLS_TAKEN, QUEUE].pop(),
     "a moment of nobody": lambda tenant: tenant.latest[CALLS_TAKEN, QUEUE].add((START, "call_9")),
     "an open callback counted twice": lambda tenant: tenant.callbacks_open.update([QUEUE]),
+    "an agent who does two things": lambda tenant: tenant.staffed_states.update([(QUEUE, AgentState.BUSY)]),
+    "a callback in no state": lambda tenant: tenant.by_key[CALLBACKS_IN_STATE].pop(),
+    "a live call that does not wait": lambda tenant: tenant.by_key[CALLS_WAITING].pop(),
     "a callback that its person does not know": lambda tenant: tenant.by_key[CALLBACKS_OF_SUBJECT].pop(),
     "a callback of nobody": lambda tenant: tenant.by_key[CALLBACKS_OF_SUBJECT].add(("su_9", START, "cb_9")),
+    "a ticket of nobody": lambda tenant: tenant.by_key[CALLBACKS_OF_TICKET].add(("T1", START, "cb_9")),
     "a dialed number forgotten": lambda tenant: tenant.by_key[ATTEMPTS_DIALED].clear(),
     "a number that was not dialed": lambda tenant: tenant.by_key[ATTEMPTS_DIALED].add(("n", START, "at_2")),
     "a booking that its slot does not know": lambda tenant: tenant.by_key[BOOKINGS_OF_QUEUE].pop(),
@@ -213,6 +223,7 @@ BREAKAGES: dict[str, Callable[[TenantRows], object]] = {
     "a code of nobody": lambda tenant: tenant.by_age[Verification].add((START, "vf_9")),
     "a conversation that is not forgotten in time": lambda tenant: tenant.by_age[Conversation].clear(),
     "an attempt that its node does not know": lambda tenant: tenant.by_key[ATTEMPTS_OF_NODE].pop(),
+    "an endpoint that nobody finds": lambda tenant: tenant.in_order[Webhook].clear(),
     "a lost node of whom nobody learns": lambda tenant: tenant.due[Node].clear(),
     "a message that its callback does not know": lambda tenant: tenant.by_key[MESSAGES_OF_CALLBACK].pop(),
     "a message that is not withdrawn": lambda tenant: tenant.by_key[MESSAGES_WAITING].clear(),

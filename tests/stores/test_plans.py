@@ -33,9 +33,11 @@ WHOLE = {
     "HOLDING": "numbers stand in no index: who holds one is looked for when a person is erased, or by hand",
     "FORGET_NODES": "some tens of rows",
     "LAST_HISTORY_NUMBER": "one row: the last",
+    "LAST_NUMBER": "one row: the last",
     "LOOK": "the last lane, and whether there is a row of any queue: one row of each",
     "NODES_ALL": "some tens of rows",
     "NODES_PRESENT": "some tens of rows",
+    "WEBHOOKS_THEMSELVES": "some rows for each endpoint",
 }
 """What reads all rows of a tenant in a table, and why it may."""
 
@@ -44,6 +46,8 @@ SORTS = {
     "HEAD_CALL": "the same",
     "HEAD_CALLBACKS": "the first of as many lanes, for as many agents as are free",
     "STAFFED_SKILLS": "agents who are signed in, counted by their skills",
+    "STAFFED_STATES": "agents who are signed in, counted by what they do",
+    "REQUESTED_OPEN": "the open callbacks of one queue",
     "TALLIES_OF": "some keys",
     "TALLIES_LOCKED": "some keys, locked in their order",
     "FORGET_NODES": "some tens of rows",

@@ -60,12 +60,15 @@ from callbackq.model import (
     Subject,
     Tally,
     Verification,
+    Webhook,
 )
 from callbackq.ports import Commit, Transaction
 from callbackq.stores import PostgresStore, postgres, postgres_connections
+from callbackq.stores import postgres_counting as counting
 from callbackq.stores import postgres_statements as sql
 from callbackq.stores.migrations import SCHEMA_VERSION, known_scripts
 from callbackq.stores.postgres_errors import translate, translate_commit
+from callbackq.stores.postgres_webhooks import WEBHOOKS_OF
 from callbackq.stores.rows import CHAIN_COLUMNS, EVENT_COLUMNS
 from callbackq.testing.builders import (
     QUEUE,
@@ -108,6 +111,7 @@ TABLES: dict[str, type[Any]] = {
     "callbackq_messages": Message,
     "callbackq_conversations": Conversation,
     "callbackq_nodes": Node,
+    "callbackq_webhooks": Webhook,
 }
 
 
@@ -1615,6 +1619,7 @@ KEYS: dict[str, tuple[str, list[str]]] = {
     "history of a callback": (sql.HISTORY_OF_CALLBACK, ["history_callback"]),
     "history of a record": (sql.HISTORY_OF_RECORD, ["history_chain"]),
     "places in the history": (sql.LINKS, ["history_pkey"]),
+    "webhooks of an endpoint": (WEBHOOKS_OF, ["webhooks_pkey"]),
     "customer id": (sql.BY_CUSTOMER, ["subjects_customer_id"]),
     "persons who hold a number": (sql.HOLDING, ["subjects_pkey"]),
     "persons unseen": (sql.UNSEEN, ["subjects_unseen"]),
@@ -1663,6 +1668,10 @@ WORK: dict[str, tuple[str, list[str]]] = {
     "next_due_at": (sql.NEXT_DUE_AT, DUE_INDEXES),
     "next_due_at of queues": (sql.NEXT_DUE_AT_IN, DUE_INDEXES),
     "available": (sql.AVAILABLE, ["agents_available"]),
+    "callbacks by state": (counting.CALLBACKS_COUNTS, ["callbacks_states"] * 5),
+    "callbacks in a state": (counting.CALLBACKS_IN_STATE, ["callbacks_states"]),
+    "who entered first": (counting.OLDEST, ["callbacks_states", "calls_entered"]),
+    "staff by state": (counting.STAFFED_STATES, ["agent_queues_pkey", "agents_pkey"]),
     "staffed_count": (sql.STAFFED_COUNT, ["agent_queues_pkey"]),
     "staffed_by_skills": (sql.STAFFED_SKILLS, ["agent_queues_pkey", "agents_pkey"]),
     "open_count": (sql.OPEN_COUNT, ["callbacks_open"]),
@@ -1672,6 +1681,7 @@ WORK: dict[str, tuple[str, list[str]]] = {
     "attempts wanting an agent, of queues": (sql.WANTING_ATTEMPTS_IN, ["attempts_wanting"]),
     "attempts that dialed a number": (sql.DIALED_ATTEMPTS, ["attempts_dialed"]),
     "callbacks of a person": (sql.CALLBACKS_OF_SUBJECT, ["callbacks_subject"]),
+    "callbacks of a ticket": (sql.CALLBACKS_OF_TICKET, ["callbacks_ticket"]),
     "open calls": (sql.OPEN_CALLS, ["calls_open"]),
     "last ended callbacks": (sql.LAST_ENDED_CALLBACKS, ["callbacks_ended"]),
     "last ended calls": (sql.LAST_ENDED_CALLS, ["calls_ended"]),
@@ -1744,7 +1754,11 @@ def check_plan(store: PostgresStore, name: str) -> None:
     assert "Seq Scan" not in text
     assert "Bitmap" not in text
     # The heads of several lanes are put in order, agents by skills, and tallies by key. Nothing else has to be.
-    is_sorted = name.startswith("head of") or name in {"staffed_by_skills", "tallies, locked"}
+    is_sorted = name.startswith("head of") or name in {
+        "staffed_by_skills",
+        "staff by state",
+        "tallies, locked",
+    }
     assert "Sort" not in text or is_sorted, text
     # By its key alone all of a tenant is read for the whole history, and to find all who hold a number.
     is_whole = re.search(r"_pkey on .*\n +Index Cond: \(tenant_id = [^ ]+\)$", text, re.MULTILINE) is not None
@@ -2083,7 +2097,7 @@ def test_tables_and_views_are_explained(dba: psycopg.Connection[Any]) -> None:
         " WHERE relnamespace = to_regnamespace(current_schema()) AND relkind IN ('r', 'v')"
     )
     comments = dict(found.fetchall())
-    assert len(comments) == 26
+    assert len(comments) == 27
     assert all(comments.values())
     found = dba.execute(
         "SELECT relname || '.' || attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"

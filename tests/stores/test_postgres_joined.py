@@ -842,3 +842,29 @@ class _WatchedTable:
             return answer
 
         return watched
+
+
+# ---------------------------------------------------------------------------- listeners
+
+
+def test_listeners_are_told_when_the_host_says_that_it_has_committed(
+    store: PostgresStore, host: Connection
+) -> None:
+    """Of all commands at once, as of one transaction; before it of none; and what was rolled back never."""
+    heard: list[list[str]] = []
+    woken: list[int] = []
+    service = service_on(store, listeners=[lambda events: heard.append([one.kind for one in events])])
+    service.when_changed(lambda: woken.append(len(heard)))
+    inside = service.within(store.joined(host))
+    first = inside.request("support", number=ADA)
+    inside.cancel(first.callback_id)
+    host.commit()
+    assert (heard, woken) == ([], [])
+    inside.committed()
+    assert (heard, woken) == ([["callback_requested", "callback_ended"]], [1])
+    inside.committed()
+    assert len(heard) == 1
+    service.within(store.joined(host)).request("support", number=BOB)
+    host.rollback()
+    service.within(store.joined(host)).committed()
+    assert len(heard) == 1

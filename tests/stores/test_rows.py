@@ -35,6 +35,7 @@ from callbackq.model import (
     Subject,
     Tally,
     Verification,
+    Webhook,
 )
 from callbackq.stores import rows
 from callbackq.stores.rows import (
@@ -62,6 +63,7 @@ from callbackq.testing.builders import (
     make_subject,
     make_tally,
     make_verification,
+    make_webhook,
 )
 from callbackq.testing.clock import START
 
@@ -80,6 +82,7 @@ CODECS: list[tuple[RecordRows[Any], type[Any], Any]] = [
     (rows.MESSAGE_ROWS, Message, make_message),
     (rows.CONVERSATION_ROWS, Conversation, make_conversation),
     (rows.NODE_ROWS, Node, make_node),
+    (rows.WEBHOOK_ROWS, Webhook, make_webhook),
 ]
 each_codec = pytest.mark.parametrize(
     ("codec", "cls", "make"), CODECS, ids=lambda value: getattr(value, "__name__", "")
@@ -136,7 +139,11 @@ def test_both_readings_of_a_repeated_hour_are_kept_apart() -> None:
 def test_columns_are_the_fields(codec: RecordRows[Any], cls: type[Any], make: Any) -> None:
     """A column has the name of its field, and tenant, key and version come first."""
     assert codec.columns == tuple(field.name for field in attrs.fields(cls))
-    keys = {SlotCount: ("queue", "slot_at"), SlotDay: ("queue", "day")}
+    keys = {
+        SlotCount: ("queue", "slot_at"),
+        SlotDay: ("queue", "day"),
+        Webhook: ("endpoint", "about"),
+    }
     assert codec.key == keys.get(cls, (codec.columns[1],))
     assert codec.columns[1].endswith(("_id", "key")) or cls in keys
     assert codec.columns[: 2 + len(codec.key)] == ("tenant_id", *codec.key, "version")

@@ -50,6 +50,7 @@ from callbackq.model import (
     Subject,
     Tally,
     Verification,
+    Webhook,
 )
 from callbackq.ports import Commit
 from callbackq.stores import Flush, SQLiteStore, sqlite_line
@@ -96,6 +97,7 @@ TABLES: dict[str, type[Any]] = {
     "callbackq_messages": Message,
     "callbackq_conversations": Conversation,
     "callbackq_nodes": Node,
+    "callbackq_webhooks": Webhook,
 }
 
 
@@ -645,6 +647,10 @@ PLANS: dict[str, tuple[str, list[str]]] = {
         statements.CALLBACKS_OF_SUBJECT,
         ["USING INDEX callbackq_callbacks_subject (tenant_id=? AND subject_id=?)"],
     ),
+    "callbacks of a ticket": (
+        statements.CALLBACKS_OF_TICKET,
+        ["USING INDEX callbackq_callbacks_ticket (tenant_id=? AND ticket_id=?)"],
+    ),
     "waiting_count": (statements.WAITING_COUNT, [AHEAD.format("callbacks"), AHEAD.format("calls")]),
     "is_empty": (
         statements.ANY_WAITING,
@@ -788,6 +794,28 @@ PLANS: dict[str, tuple[str, list[str]]] = {
     ),
     "opt-out": (statements.OPT_OUTS.get, ["USING PRIMARY KEY (tenant_id=? AND number_key=?)"]),
     "available": (statements.AVAILABLE, ["USING INDEX callbackq_agents_available (tenant_id=?)"]),
+    "callbacks by state": (
+        statements.CALLBACKS_COUNTS,
+        ["USING COVERING INDEX callbackq_callbacks_states (tenant_id=? AND queue=? AND state=?)"] * 5,
+    ),
+    "callbacks in a state": (
+        statements.CALLBACKS_IN_STATE,
+        ["USING INDEX callbackq_callbacks_states (tenant_id=? AND queue=? AND state=?)"],
+    ),
+    "who entered first": (
+        statements.OLDEST,
+        [
+            "USING COVERING INDEX callbackq_calls_entered (tenant_id=? AND queue=?)",
+            "USING COVERING INDEX callbackq_callbacks_states (tenant_id=? AND queue=? AND state=?)",
+        ],
+    ),
+    "staff by state": (
+        statements.STAFFED_STATES,
+        [
+            "USING PRIMARY KEY (tenant_id=? AND queue=?)",
+            "USING INDEX sqlite_autoindex_callbackq_agents_1 (tenant_id=? AND agent_id=?)",
+        ],
+    ),
     "staffed_count": (statements.STAFFED_COUNT, ["USING PRIMARY KEY (tenant_id=? AND queue=?)"]),
     "staffed_by_skills": (
         statements.STAFFED_SKILLS,
@@ -975,7 +1003,7 @@ def test_tenant_id_leads_every_key_and_index(dba: sqlite3.Connection) -> None:
         for (name,) in dba.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         if name != "callbackq_meta"
     ]
-    assert len(tables) == 18
+    assert len(tables) == 19
     for table in tables:
         indexes = dba.execute(f"PRAGMA index_list({table})").fetchall()
         assert any(origin == "pk" for _, _, _, origin, _ in indexes)

@@ -22,6 +22,7 @@ from callbackq.simulation.report import SimulationReport
 from callbackq.stores.sqlite import Flush, SQLiteStore
 
 BAR_WIDTH: Final = 40
+_PAGE_WIDTH: Final = 180
 _EIGHTHS: Final = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 
@@ -94,6 +95,12 @@ def end_by(report: SimulationReport) -> None:
 def page() -> Console:
     """Return stdout, to be written to: with colours and blocks in a terminal, plain elsewhere."""
     return Console(highlight=False)
+
+
+def wide_page() -> Console:
+    """Return stdout, to be written to: as wide as the terminal, and wide enough for tables elsewhere."""
+    console = page()
+    return console if console.is_terminal else Console(highlight=False, width=_PAGE_WIDTH)
 
 
 def bar(console: Console, value: float | None, *, of: float, width: int = BAR_WIDTH) -> str:

@@ -9,31 +9,18 @@ import typer
 
 from callbackq.cli import fleet as fleet_command
 from callbackq.cli.common import refuse
+from callbackq.cli.options import FirstSeedOption, JsonOption, ProcessesOption, WorldOption
 
 
 def fleet(
     *,
     seeds: Annotated[int, typer.Option(min=1, help="So many worlds.")] = 10_000,
-    seed: Annotated[
-        int, typer.Option(min=0, help="The seed of the first world; each further one has the next.")
-    ] = 1,
-    processes: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="How many worlds at once; makes no difference to the figures.",
-            show_default="one per CPU",
-        ),
-    ] = None,
+    seed: FirstSeedOption = 1,
+    processes: ProcessesOption = None,
     store: Annotated[
         str, typer.Option(metavar="KIND", help="Where the rows are: memory, or sqlite, in temporary files.")
     ] = "memory",
-    world: Annotated[
-        int | None,
-        typer.Option(
-            min=0, metavar="SEED", help="Only this world: what was found in it.", show_default="all"
-        ),
-    ] = None,
+    world: WorldOption = None,
     shrink: Annotated[
         bool,
         typer.Option(
@@ -47,7 +34,7 @@ def fleet(
         str | None,
         typer.Option(metavar="ID", help="With --world: tell the story of one callback.", show_default="none"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON, and nothing else.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """
     Let two to five nodes share one store, everything go wrong between them, and check that all promises hold.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,9 @@ import attrs
 
 from callbackq.cli.common import refuse
 from callbackq.errors import CallbackqError
+from callbackq.ids import QueueName
 from callbackq.service import CallbackService
+from callbackq.settings import TenantSettings, read_settings
 from callbackq.stores.pepper import PEPPER_BYTES
 from callbackq.stores.sqlite import SQLiteStore
 from callbackq.system import SystemClock
@@ -26,27 +29,35 @@ _META: Final = "callbackq_meta"
 
 @attrs.frozen(kw_only=True)
 class Kept:
-    """Which store, and whose rows in it."""
+    """Which store, whose rows in it, and how its host is configured, where that is said."""
 
     store: str
     tenant_id: str
     schema: str
     pepper_file: Path | None
+    settings_file: Path | None = None
 
 
 @contextmanager
 def service_of(kept: Kept) -> Generator[CallbackService]:
     """
-    Open a store that is there, and close it. It knows no queue: whatever is wound up is so by the default policy.
+    Open a store that is there, and close it.
 
-    Its tables are not changed: of those that an older release made, it is said what to run. Whatever the store or a
-    command refuses is said in one sentence, and ends with code 2.
+    Without settings it knows no queue: whatever is wound up is so by the default policy. Its tables are not changed:
+    of those that an older release made, it is said what to run. Whatever the store or a command refuses is said in one
+    sentence, and ends with code 2.
     """
-    pepper = pepper_of(kept.pepper_file)
+    pepper, settings = pepper_of(kept.pepper_file), settings_of(kept)
     try:
         opened = _postgres(kept, pepper) if kept.store.startswith(POSTGRES) else _sqlite(kept, pepper)
         with closing(opened) as store:
-            yield CallbackService(store, [], clock=SystemClock(), tenant_id=kept.tenant_id)
+            yield CallbackService(
+                store,
+                clock=SystemClock(),
+                tenant_id=kept.tenant_id,
+                capacity=_UnknownCapacity(),
+                **settings.arguments() if settings is not None else {"policies": []},
+            )
     except CallbackqError as error:
         refuse(f"{error}.")
 
@@ -83,6 +94,26 @@ def _postgres(kept: Kept, pepper: bytes | None) -> PostgresStore:
     if found is None or found[0] is None:
         refuse(f"The schema {kept.schema} of that database holds no tables of callbackq.")
     return PostgresStore(kept.store, schema=kept.schema, pepper=pepper, migrate=False)
+
+
+class _UnknownCapacity:
+    """How many seats a slot has, where the host says it: nothing here books any."""
+
+    def seats(self, queue: QueueName, starts: Sequence[datetime], length: timedelta) -> Sequence[int]:  # noqa: ARG002
+        """Return that there are none."""
+        return [0 for _ in starts]
+
+
+def settings_of(kept: Kept) -> TenantSettings | None:
+    """Read the settings of the tenant, if a file is named."""
+    if kept.settings_file is None:
+        return None
+    try:
+        return read_settings(kept.settings_file).of(kept.tenant_id)
+    except OSError as error:
+        refuse(f"{kept.settings_file} cannot be read: {error.strerror}.")
+    except CallbackqError as error:
+        refuse(f"{error}")
 
 
 def pepper_of(path: Path | None) -> bytes | None:

@@ -11,11 +11,12 @@ import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import attrs
 
-from callbackq.model import Callback, LiveCall, Outcome
+from callbackq.ids import QueueName
+from callbackq.model import LiveCall, Outcome
 
 UNNAMED: Final = "unnamed"
 """The estimator of a quote that names none."""
@@ -72,7 +73,7 @@ class PunctualityScore:
 @attrs.frozen(kw_only=True)
 class QuoteReport:
     """
-    The scores of a queue's quotes; None, or no entry, where there were none.
+    The scores of quotes; None, or no entry, where there were none.
 
     An hour of the week is 0 to 167, Monday from midnight is 0, by the local time of the quote, or of the chosen time.
     """
@@ -82,11 +83,83 @@ class QuoteReport:
     by_hour: Mapping[int, QuoteScore]
     punctuality: PunctualityScore | None
     punctuality_by_hour: Mapping[int, PunctualityScore]
+    by_queue: Mapping[QueueName, QuoteScore] = attrs.field(factory=dict[QueueName, QuoteScore])
+    punctuality_by_queue: Mapping[QueueName, PunctualityScore] = attrs.field(
+        factory=dict[QueueName, PunctualityScore]
+    )
+
+
+class QuotedWait(Protocol):
+    """What was quoted of one wait, and by whom."""
+
+    @property
+    def queue(self) -> QueueName:
+        """Where they waited."""
+        ...
+
+    @property
+    def quoted_wait_s(self) -> float | None:
+        """What was said; None if nothing was."""
+        ...
+
+    @property
+    def quoted_wait_low_s(self) -> float | None:
+        """From when."""
+        ...
+
+    @property
+    def quoted_wait_high_s(self) -> float | None:
+        """Until when."""
+        ...
+
+    @property
+    def quoted_by(self) -> str | None:
+        """The estimator."""
+        ...
+
+
+class QuotedCallback(QuotedWait, Protocol):
+    """What the score of a callback's quote needs of it: a `Callback`, or its `CallbackFacts`."""
+
+    @property
+    def requested_at(self) -> datetime:
+        """When the quote was given."""
+        ...
+
+    @property
+    def scheduled_at(self) -> datetime | None:
+        """The time that was chosen; None if it was to be as soon as possible."""
+        ...
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended."""
+        ...
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended: of one that is COMPLETED, when both could hear each other."""
+        ...
+
+
+class _Everywhere(defaultdict[QueueName, tzinfo]):
+    """One zone for all queues."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        super().__init__(lambda: zone)
+
+
+@attrs.frozen(kw_only=True)
+class _Lateness:
+    queue: QueueName
+    hour: int
+    late_s: float
 
 
 @attrs.frozen(kw_only=True)
 class _Quote:
-    at: datetime
+    queue: QueueName
+    hour: int
     estimator: str
     wait_s: float
     low_s: float | None
@@ -95,10 +168,10 @@ class _Quote:
 
 
 def score_quotes(
-    callbacks: Iterable[Callback],
-    calls: Iterable[LiveCall],
+    callbacks: Iterable[QuotedCallback],
+    calls: Iterable[LiveCall] = (),
     *,
-    zone: tzinfo = UTC,
+    zone: tzinfo | Mapping[QueueName, tzinfo] = UTC,
     punctual_within: timedelta = PUNCTUAL_WITHIN,
 ) -> QuoteReport:
     """
@@ -107,55 +180,73 @@ def score_quotes(
     Args:
         callbacks: of one queue or of many; those that are COMPLETED count.
         calls: live calls; those that got a quote and were taken afterwards count.
-        zone: in which hours of the week are told apart.
+        zone: in which hours of the week are told apart: one for all, or one for each queue.
         punctual_within: how far from the chosen time is punctual.
 
     Cost: O(rows).
 
-    >>> score_quotes([], []).overall is None
+    >>> score_quotes([]).overall is None
     True
     """
+    zones = zone if isinstance(zone, Mapping) else _Everywhere(zone)
     completed = [callback for callback in callbacks if callback.outcome is Outcome.COMPLETED]
-    quotes = [*_callback_quotes(completed), *_call_quotes(calls)]
-    late = [
-        (callback.scheduled_at, (callback.ended_at - callback.scheduled_at).total_seconds())
-        for callback in completed
-        if callback.scheduled_at is not None and callback.ended_at is not None
-    ]
+    quotes = [*_callback_quotes(completed, zones), *_call_quotes(calls, zones)]
+    late = list(_latenesses(completed, zones))
     within_s = punctual_within.total_seconds()
-    hours = _grouped((_hour_of_week(quote.at, zone), quote) for quote in quotes)
-    late_hours = _grouped((_hour_of_week(at, zone), late_s) for at, late_s in late)
+    hours, late_hours = _grouped((q.hour, q) for q in quotes), _grouped((one.hour, one) for one in late)
+    queues, late_queues = _grouped((q.queue, q) for q in quotes), _grouped((one.queue, one) for one in late)
     return QuoteReport(
         overall=_score(quotes) if quotes else None,
         by_estimator={
             name: _score(found) for name, found in _grouped((q.estimator, q) for q in quotes).items()
         },
         by_hour={hour: _score(found) for hour, found in sorted(hours.items())},
-        punctuality=_punctuality([late_s for _, late_s in late], within_s) if late else None,
+        punctuality=_punctuality(late, within_s) if late else None,
         punctuality_by_hour={
             hour: _punctuality(found, within_s) for hour, found in sorted(late_hours.items())
+        },
+        by_queue={queue: _score(found) for queue, found in sorted(queues.items())},
+        punctuality_by_queue={
+            queue: _punctuality(found, within_s) for queue, found in sorted(late_queues.items())
         },
     )
 
 
-def _callback_quotes(completed: Iterable[Callback]) -> Iterator[_Quote]:
+def _latenesses(
+    completed: Iterable[QuotedCallback], zones: Mapping[QueueName, tzinfo]
+) -> Iterator[_Lateness]:
+    for callback in completed:
+        if callback.scheduled_at is not None and callback.ended_at is not None:
+            yield _Lateness(
+                queue=callback.queue,
+                hour=_hour_of_week(callback.scheduled_at, zones[callback.queue]),
+                late_s=(callback.ended_at - callback.scheduled_at).total_seconds(),
+            )
+
+
+def _callback_quotes(
+    completed: Iterable[QuotedCallback], zones: Mapping[QueueName, tzinfo]
+) -> Iterator[_Quote]:
     for callback in completed:
         if callback.scheduled_at is None and callback.ended_at is not None:
-            yield from _quotes(callback, callback.requested_at, callback.ended_at)
+            yield from _quotes(callback, callback.requested_at, callback.ended_at, zones)
 
 
-def _call_quotes(calls: Iterable[LiveCall]) -> Iterator[_Quote]:
+def _call_quotes(calls: Iterable[LiveCall], zones: Mapping[QueueName, tzinfo]) -> Iterator[_Quote]:
     for call in calls:
         if call.quoted_at is not None and call.taken_at is not None and call.quoted_at <= call.taken_at:
-            yield from _quotes(call, call.quoted_at, call.taken_at)
+            yield from _quotes(call, call.quoted_at, call.taken_at, zones)
 
 
-def _quotes(place: Callback | LiveCall, quoted_at: datetime, came_at: datetime) -> Iterator[_Quote]:
+def _quotes(
+    place: QuotedWait, quoted_at: datetime, came_at: datetime, zones: Mapping[QueueName, tzinfo]
+) -> Iterator[_Quote]:
     """Return what was quoted for the place, if a wait was."""
     if place.quoted_wait_s is None:
         return
     yield _Quote(
-        at=quoted_at,
+        queue=place.queue,
+        hour=_hour_of_week(quoted_at, zones[place.queue]),
         estimator=place.quoted_by or UNNAMED,
         wait_s=place.quoted_wait_s,
         low_s=place.quoted_wait_low_s,
@@ -201,7 +292,8 @@ def _ratio(cases: list[bool]) -> float | None:
     return sum(cases) / len(cases) if cases else None
 
 
-def _punctuality(late: list[float], within_s: float) -> PunctualityScore:
+def _punctuality(found: list[_Lateness], within_s: float) -> PunctualityScore:
+    late = [one.late_s for one in found]
     return PunctualityScore(
         count=len(late),
         late_s=math.fsum(late) / len(late),

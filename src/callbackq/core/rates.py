@@ -29,7 +29,8 @@ PASSED_ROWS_MIN: Final = 20
 _ANSWERED: Final = frozenset({AnsweredBy.HUMAN, AnsweredBy.UNKNOWN})
 _NOT_DIALED: Final = frozenset({LegState.NONE, LegState.INTENDED})
 _OUR_DOING: Final = frozenset({Disposition.CANCELLED_BY_US, Disposition.AGENT_UNAVAILABLE})
-_LEFT_UNSEEN: Final = frozenset({CallOutcome.EXPIRED, CallOutcome.LOST})
+LEFT_UNSEEN: Final = frozenset({CallOutcome.EXPIRED, CallOutcome.LOST})
+"""How live calls end of which nobody knows when they left."""
 
 
 def measure(
@@ -88,8 +89,12 @@ def measure(
 
 
 def _shrunk(prior: float, values: Sequence[float]) -> float:
-    """Return the mean of *values* and of `PRIOR_WEIGHT` times the prior."""
-    return (PRIOR_WEIGHT * prior + math.fsum(values)) / (PRIOR_WEIGHT + len(values))
+    return shrunk_mean(prior, total=math.fsum(values), count=len(values))
+
+
+def shrunk_mean(prior: float, *, total: float, count: int) -> float:
+    """Return the mean of *count* values that sum to *total*, and of `PRIOR_WEIGHT` times the prior."""
+    return (PRIOR_WEIGHT * prior + total) / (PRIOR_WEIGHT + count)
 
 
 def _spans(pairs: Iterable[tuple[datetime, datetime | None]]) -> Iterable[float]:
@@ -113,9 +118,14 @@ def _talks(taken: Sequence[LiveCall], ended: Sequence[LiveCall], attempts: Seque
 
 def _patience_rate(ended: Sequence[LiveCall]) -> float:
     """Return how many gave up per second of waiting. Of expired and lost calls nobody knows when they left."""
-    seen = [call for call in ended if call.outcome not in _LEFT_UNSEEN]
+    seen = [call for call in ended if call.outcome not in LEFT_UNSEEN]
     abandons_count = sum(call.outcome is CallOutcome.ABANDONED for call in seen)
     waited_s = math.fsum(_spans((call.entered_at, call.taken_at or call.ended_at) for call in seen))
+    return patience_of(abandons_count, waited_s)
+
+
+def patience_of(abandons_count: int, waited_s: float) -> float:
+    """Return how many give up per second of waiting; 0 where fewer than `ABANDONS_MIN` did."""
     return abandons_count / waited_s if abandons_count >= ABANDONS_MIN and waited_s > 0 else 0.0
 
 

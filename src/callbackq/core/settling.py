@@ -7,7 +7,7 @@ a person's word about a callback that was taken for COMPLETED.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -18,7 +18,14 @@ from callbackq.core.decision import Decision, head, told
 from callbackq.core.lifecycle import Command, end, expiry, move
 from callbackq.core.retry import Correct, End, NextStep, Rest
 from callbackq.errors import NotPossibleNow
-from callbackq.events import CallbackCalledIn, CallbackRenumbered, CallbackReopened, CallbackScored
+from callbackq.events import (
+    CallbackCalledIn,
+    CallbackRenumbered,
+    CallbackReopened,
+    CallbackScored,
+    CallbackTicketReopened,
+    Event,
+)
 from callbackq.ids import CallId
 from callbackq.model import (
     Attempt,
@@ -183,7 +190,7 @@ def score(
     callback: Callback, *, score: float | None, resolved: bool | None, by: str | None, now: datetime
 ) -> Decision:
     """
-    Keep what the host reports of a callback that is over. What is None stays as it was.
+    Keep what the host reports of a callback that is over. What is None stays as it was; what is known changes nothing.
 
     Raises:
         NotPossibleNow: it is not over.
@@ -195,5 +202,57 @@ def score(
         score=callback.score if score is None else score,
         resolved=callback.resolved if resolved is None else resolved,
     )
+    if known == callback:
+        return Decision()
     record = move(known, Command.SCORE, due=(None, None))
     return Decision(records=(record,), events=(told(CallbackScored, record, at=now, by=by),))
+
+
+def _resolved_at(told_of_it: Iterable[Event], *, default: datetime) -> datetime:
+    """Return when it was said last that the matter is resolved, and was not known to be: other scores repeat it."""
+    was, at = False, default
+    for one in told_of_it:
+        if isinstance(one, CallbackScored | CallbackTicketReopened):
+            if one.resolved and not was:
+                at = one.at
+            was = bool(one.resolved)
+    return at
+
+
+def resolver_of(callbacks: Iterable[Callback], *, by_at: datetime) -> Callback | None:
+    """Return the callback of a ticket that was thought to resolve it by then: the last one in which they talked."""
+    talked = [(one.ended_at, one) for one in callbacks if one.outcome is Outcome.COMPLETED and one.ended_at]
+    before = [(ended_at, one.callback_id, one) for ended_at, one in talked if ended_at <= by_at]
+    return max(before)[-1] if before else None
+
+
+def reopen_ticket(
+    callback: Callback,
+    told_of_it: Iterable[Event],
+    *,
+    reopened_at: datetime,
+    by: str | None,
+    reason: str | None,
+    now: datetime,
+) -> Decision:
+    """
+    Its ticket was opened again: the matter was not resolved in it after all.
+
+    To hear it twice changes nothing, nor does it where the host has said after it that the matter is resolved.
+
+    Args:
+        told_of_it: the history of the callback.
+        reopened_at: when the ticket was opened again.
+
+    Raises:
+        NotPossibleNow: they did not talk in it, so that it resolved nothing.
+    """
+    if callback.outcome is not Outcome.COMPLETED:
+        raise NotPossibleNow(
+            "reopen the ticket", str(callback.outcome or callback.state), str(Outcome.COMPLETED)
+        )
+    if callback.resolved is False or _resolved_at(told_of_it, default=reopened_at) > reopened_at:
+        return Decision()
+    record = move(attrs.evolve(callback, resolved=False), Command.SCORE, due=(None, None))
+    event = told(CallbackTicketReopened, record, at=now, by=by, reason=reason)
+    return Decision(records=(record,), events=(event,))

@@ -63,6 +63,7 @@ from callbackq.events.callbacks import (
     CallbackReturned,
     CallbackScored,
     CallbackTicketed,
+    CallbackTicketReopened,
     CallbackWaitedLong,
     CallbackWatched,
 )
@@ -162,6 +163,7 @@ __all__ = [
     "CallbackRested",
     "CallbackReturned",
     "CallbackScored",
+    "CallbackTicketReopened",
     "CallbackTicketed",
     "CallbackWaitedLong",
     "CallbackWatched",

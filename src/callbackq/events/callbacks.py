@@ -241,6 +241,16 @@ class CallbackScored(CallbackEvent):
 
 
 @attrs.frozen(kw_only=True)
+class CallbackTicketReopened(CallbackEvent):
+    """Its ticket was opened again: what was talked of was not resolved by it after all."""
+
+    ticket_id: str | None
+    resolved: bool = False
+    by: str | None = None
+    reason: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class CallbackAttempted(CallbackEvent):
     """An agent was reserved, and an attempt was started."""
 

@@ -107,6 +107,7 @@ from callbackq.model.wall import (
     OverlapPolicy,
     WallTime,
 )
+from callbackq.model.webhooks import Webhook, WebhookAnswer, WebhookOrder, WebhookState
 from callbackq.model.words import (
     AgentState,
     Announcement,
@@ -249,5 +250,9 @@ __all__ = [
     "Verification",
     "Wait",
     "WallTime",
+    "Webhook",
+    "WebhookAnswer",
+    "WebhookOrder",
+    "WebhookState",
     "choice_texts",
 ]

@@ -8,6 +8,7 @@ from typing import Final
 from callbackq.errors import ConfigurationError
 from callbackq.model import Choice, Confirmation
 from callbackq.policy.checks import NAMES_ALLOWED, Frozen, check_member, is_name
+from callbackq.policy.presetting import read_preset_map
 
 
 class Keys(Frozen[str, Choice]):
@@ -37,17 +38,7 @@ class Keys(Frozen[str, Choice]):
 KEYS_DEFAULT: Final[Mapping[str, Choice]] = Keys({"3": Choice.CALLBACK_NOW, "*": Choice.STAY})
 """Key 3 asks for a callback at any time; the star declines one."""
 
-KEYS_S2: Final[Mapping[str, Choice]] = Keys(
-    {
-        "1": Choice.STAY,
-        "*": Choice.STAY,
-        "hold": Choice.STAY,
-        "2": Choice.CALLBACK_NOW,
-        "callback": Choice.CALLBACK_NOW,
-        "3": Choice.SCHEDULE,
-        "schedule": Choice.SCHEDULE,
-    }
-)
+KEYS_S2: Final[Mapping[str, Choice]] = Keys(read_preset_map(Mapping[str, Choice], "s2", "queue", "keys"))
 """The preset `s2`, after the menu of the support handbook: 1 hold, 2 or "callback" now, 3 or "schedule" a time."""
 
 

@@ -9,6 +9,7 @@ import attrs
 
 from callbackq.errors import ConfigurationError
 from callbackq.policy.checks import int_within, within
+from callbackq.policy.presetting import read_preset
 
 PERIOD_MAX: Final = timedelta(days=60)
 
@@ -68,8 +69,5 @@ class RequestLimits:
 
 
 NO_LIMITS: Final = RequestLimits()
-LIMITS_GENESYS: Final = RequestLimits(
-    per_number=(Limit(6, timedelta(hours=24)),),
-    in_queue=(Limit(500, timedelta(seconds=300)), Limit(1_000, timedelta(seconds=3_600))),
-)
+LIMITS_GENESYS: Final[RequestLimits] = read_preset(RequestLimits, "genesys", "queue", "limits")
 """The defaults of Genesys Mobile Services: 6 per number and day; 500 in 5 minutes and 1,000 in an hour for a queue."""

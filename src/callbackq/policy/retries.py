@@ -15,6 +15,7 @@ import attrs
 from callbackq.errors import ConfigurationError
 from callbackq.model import Disposition, NoticeKind
 from callbackq.policy.checks import Frozen, check_member, check_zone_key, int_within, number_within, within
+from callbackq.policy.presetting import read_preset, read_preset_map
 from callbackq.policy.words import NumberChoice, PlaceAfter, Voicemail
 
 REST_MAX: Final = timedelta(days=30)
@@ -202,46 +203,10 @@ def own_rules(rules: Mapping[Disposition, RetryRule]) -> Mapping[Disposition, Re
 
 # ---------------------------------------------------------------------------- presets
 
-_OURS: Final = {
-    # The customer's phone rang, and the agent went away: that was our doing.
-    Disposition.AGENT_UNAVAILABLE: RetryRule(retries_max=1, last_notice=NoticeKind.NO_AGENT),
-    # "Call me later", said by key.
-    Disposition.DECLINED_BY_CUSTOMER: RetryRule(retries_max=1, rest=timedelta(minutes=15)),
-    Disposition.WRONG_PERSON: RetryRule(retries_max=1, number=NumberChoice.OTHER),
-    Disposition.INVALID_NUMBER: RetryRule(retries_max=1, number=NumberChoice.OTHER),
-}
-"""In every preset: what our own doing, the customer's word and a wrong number call for."""
 
-
-def _s2_rules() -> Mapping[Disposition, RetryRule]:
-    once_in_5_min = RetryRule(retries_max=1, rest=timedelta(minutes=5))
-    return RetryRules(
-        {
-            **_OURS,
-            Disposition.NO_ANSWER: RetryRule(retries_max=1, rest=timedelta(minutes=2)),
-            Disposition.BUSY: RetryRule(retries_max=1, rest=timedelta(minutes=3)),
-            Disposition.MACHINE: RetryRule(voicemail=Voicemail.PROMPT),
-            Disposition.UNREACHABLE: once_in_5_min,
-            Disposition.CONGESTED: once_in_5_min,
-            Disposition.NETWORK_FAILURE: once_in_5_min,
-            Disposition.UNKNOWN: once_in_5_min,
-            Disposition.ANSWERED_THEN_LEFT: RetryRule(retries_max=1, rest=timedelta(minutes=2)),
-        }
-    )
-
-
-def _same_for_all(rule: RetryRule) -> Mapping[Disposition, RetryRule]:
-    tried_again = (
-        Disposition.NO_ANSWER,
-        Disposition.BUSY,
-        Disposition.MACHINE,
-        Disposition.UNREACHABLE,
-        Disposition.CONGESTED,
-        Disposition.NETWORK_FAILURE,
-        Disposition.ANSWERED_THEN_LEFT,
-        Disposition.UNKNOWN,
-    )
-    return RetryRules({**_OURS, **dict.fromkeys(tried_again, rule)})
+def _rules_of(name: str) -> Mapping[Disposition, RetryRule]:
+    """Read the rules of a preset from its file."""
+    return RetryRules(read_preset_map(Mapping[Disposition, RetryRule], name, "queue", "retry_rules"))
 
 
 @attrs.frozen(kw_only=True)
@@ -265,7 +230,7 @@ class RetryPreset:
         return {"attempts_max": self.attempts_max, "retry_rules": self.rules}
 
 
-RETRY_S2: Final = _s2_rules()
+RETRY_S2: Final = _rules_of("s2")
 """
 The rules of the preset `s2`, after the retry table of the support handbook "Callback & Scheduled Call Management".
 
@@ -274,11 +239,11 @@ Unreachable: once within 5 min. What is not named ends the callback with a messa
 `attempts_max=2` that is all. An unknown ending rests 5 min, longer than a phone can ring.
 """
 
-RETRIES_S2: Final = RetryPreset(attempts_max=2, rules=RETRY_S2)
+RETRIES_S2: Final = RetryPreset(attempts_max=read_preset(int, "s2", "queue", "attempts_max"), rules=RETRY_S2)
 """The preset `s2` with its two attempts in all. It is the default of a `QueuePolicy`."""
 
 RETRIES_GENESYS: Final = RetryPreset(
-    attempts_max=3, rules=_same_for_all(RetryRule(retries_max=2, rest=timedelta(seconds=300)))
+    attempts_max=read_preset(int, "genesys", "queue", "attempts_max"), rules=_rules_of("genesys")
 )
 """
 The preset `genesys`: Genesys Engage Callback dials three times (`_max_dial_attempts`), 300 s apart
@@ -286,7 +251,7 @@ The preset `genesys`: Genesys Engage Callback dials three times (`_max_dial_atte
 """
 
 RETRIES_MINDFUL: Final = RetryPreset(
-    attempts_max=3, rules=_same_for_all(RetryRule(retries_max=2, rest=timedelta(minutes=5)))
+    attempts_max=read_preset(int, "mindful", "queue", "attempts_max"), rules=_rules_of("mindful")
 )
 """
 The preset `mindful`: Mindful (Virtual Hold) on premise tries again after 5 min, twice at most after busy, no answer,

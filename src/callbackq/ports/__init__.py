@@ -5,6 +5,7 @@ The store protocol is provisional before 1.0: it may gain verbs. Its specificati
 `callbackq.testing.contracts.StoreContract`; that of telephony is `TelephonyContract`.
 """
 
+from callbackq.ports.figures import CanGiveFacts, FactsTable
 from callbackq.ports.history import HistoryLink, HistoryTable, HistoryTrace
 from callbackq.ports.host import (
     AsyncMessenger,
@@ -18,6 +19,7 @@ from callbackq.ports.host import (
     Estimator,
     Hours,
     IdSource,
+    Listener,
     Messenger,
     Notices,
     SlotCapacity,
@@ -32,6 +34,7 @@ from callbackq.ports.store import (
     CanWorkAhead,
     Commit,
     Ended,
+    ListedT,
     Store,
     Transaction,
 )
@@ -53,6 +56,7 @@ from callbackq.ports.tables import (
     TallyTable,
     VerificationTable,
 )
+from callbackq.ports.webhooks import WebhookSender, WebhookTable
 
 __all__ = [
     "AgentTable",
@@ -63,6 +67,7 @@ __all__ = [
     "BookingTable",
     "CallTable",
     "CallbackTable",
+    "CanGiveFacts",
     "CanListen",
     "CanReserve",
     "CanSaveAll",
@@ -77,6 +82,7 @@ __all__ = [
     "DoNotCall",
     "Ended",
     "Estimator",
+    "FactsTable",
     "HistoryLink",
     "HistoryTable",
     "HistoryTrace",
@@ -84,6 +90,8 @@ __all__ = [
     "IdSource",
     "Lanes",
     "Line",
+    "ListedT",
+    "Listener",
     "Listening",
     "MessageTable",
     "Messenger",
@@ -100,4 +108,6 @@ __all__ = [
     "Tickets",
     "Transaction",
     "VerificationTable",
+    "WebhookSender",
+    "WebhookTable",
 ]

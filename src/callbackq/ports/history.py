@@ -98,6 +98,21 @@ class HistoryTable(Protocol):
         """
         ...
 
+    def last_number(self) -> int:
+        """Return the `history_number` of the last event that this transaction sees; 0 if there is none. O(log n)."""
+        ...
+
+    def settled_number(self) -> int:
+        """
+        Return a `history_number` up to which nothing is added any more: this transaction sees all there will ever be.
+
+        Of two transactions that run at once, the one that commits later may have written the lower numbers. Who reads
+        the history as it grows reads up to this one, so that nothing appears behind its back. It never goes back, and
+        comes as far as the last event that is committed, if it is asked again and again and no transaction lasts for
+        ever. 0 is always true. O(log n).
+        """
+        ...
+
     # ------------------------------------------------------------------ by record, and what is old
 
     def chain(self, entity: Entity, record_id: str) -> list[HistoryLink]:

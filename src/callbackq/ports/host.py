@@ -19,6 +19,7 @@ from callbackq.effects import (
     SendMessage,
     StopPlay,
 )
+from callbackq.events import Event
 from callbackq.ids import (
     QueueName,
 )
@@ -191,6 +192,30 @@ class CodeSender(Protocol):
         Send `order.code` to `order.number`. No transaction is open; it may take its time.
 
         What it raises becomes `CodeNotSent`, and the code is void.
+        """
+        ...
+
+
+# ---------------------------------------------------------------------------- what happened
+
+
+class Listener(Protocol):
+    """
+    Is told what happened, in this process: any function of one argument. See `CallbackService`.
+
+    >>> from callbackq.events import CallbackEnded
+    >>> ended = []
+    >>> def hear(events):
+    ...     ended.extend(event.callback_id for event in events if isinstance(event, CallbackEnded))
+    >>> hear(())
+    """
+
+    def __call__(self, events: tuple[Event, ...], /) -> object:
+        """
+        Hear the events of one transaction, one or more, in their order. They are committed.
+
+        It is called in the thread that gave the command, before the command returns, outside any transaction and lock:
+        it must return soon, and may use the service. What it raises is logged by type, and changes nothing.
         """
         ...
 

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from callbackq.events import Event
 from callbackq.ids import LegId, QueueName, TenantId
@@ -25,6 +25,7 @@ from callbackq.model import (
     Subject,
     Tally,
     Verification,
+    Webhook,
 )
 from callbackq.ports.history import HistoryTable
 from callbackq.ports.tables import (
@@ -45,6 +46,7 @@ from callbackq.ports.tables import (
     TallyTable,
     VerificationTable,
 )
+from callbackq.ports.webhooks import WebhookTable
 
 
 class Commit(enum.Enum):
@@ -60,6 +62,9 @@ class Commit(enum.Enum):
 
 Ended = Callback | LiveCall | Attempt | Booking | Message | SlotCount | SlotDay
 """What `Transaction.remove` takes."""
+
+ListedT = TypeVar("ListedT", Callback, LiveCall, Attempt, Booking, Message)
+"""What `Transaction.page` returns."""
 
 
 class Transaction(Protocol):
@@ -136,6 +141,11 @@ class Transaction(Protocol):
         ...
 
     @property
+    def webhooks(self) -> WebhookTable:
+        """How far each endpoint was told what happened."""
+        ...
+
+    @property
     def queues(self) -> QueueTable:
         """What is switched for the queues."""
         ...
@@ -156,7 +166,8 @@ class Transaction(Protocol):
         ...
 
     def save(
-        self, record: Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation | Node
+        self,
+        record: Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation | Node | Webhook,
     ) -> None:
         """
         Write a record: version 1 is inserted, version n takes the place of version n-1.
@@ -180,6 +191,24 @@ class Transaction(Protocol):
             StaleVersion: it is not stored, or not as *record* is.
             ValueError: the record is another tenant's, or has not ended.
             RuntimeError: the transaction is READ_ONLY, or over.
+        """
+        ...
+
+    def page(
+        self, kind: type[ListedT], *, after: str = "", since: datetime | None = None, limit: int
+    ) -> list[ListedT]:
+        """
+        Return records of one kind, ended or not, by their ids.
+
+        Who goes on behind the last id of each page meets every record once that is there all the while. Cost:
+        O(limit + log n), and those between that are older than *since*.
+
+        Args:
+            kind: `Callback`, `LiveCall`, `Attempt`, `Booking` or `Message`.
+            after: only those behind this id; from the first if empty.
+            since: only those of this moment or later: by `requested_at`, `entered_at`, `started_at`, `held_at` or
+                `created_at`.
+            limit: at most so many.
         """
         ...
 
@@ -304,5 +333,14 @@ class CanShareFlushes(Protocol):
 
         Raises:
             RuntimeError: this thread has a transaction open, or does this already.
+        """
+        ...
+
+    def when_flushed(self, tell: Callable[[], object]) -> None:
+        """
+        Call *tell*, in this thread, once what its last transaction wrote is committed for good.
+
+        Outside `together` that is at once. Within it, it is after all its commands, in their order, when no transaction
+        is open any more; and never, if what the command wrote or saw was undone.
         """
         ...

@@ -22,10 +22,12 @@ from callbackq.ids import (
 )
 from callbackq.model import (
     Agent,
+    AgentState,
     Ahead,
     Attempt,
     Booking,
     Callback,
+    CallbackState,
     Conversation,
     LiveCall,
     Message,
@@ -71,12 +73,53 @@ class CallbackTable(Protocol):
         """Count the callbacks of *queue* that have not ended; stops at *limit*. O(counted) at most."""
         ...
 
+    def counts(self, queue: QueueName, *, limit: int) -> Mapping[CallbackState, int]:
+        """
+        Count the callbacks of *queue* in each state but ENDED; every one of these states is named.
+
+        Each count stops at *limit*. O(counted) at most.
+        """
+        ...
+
+    def in_state(self, queue: QueueName, state: CallbackState, *, limit: int) -> list[Callback]:
+        """
+        Return callbacks of *queue* in one state, not ENDED: the earliest `entered_at` first, then by id.
+
+        O(limit + log n).
+        """
+        ...
+
     def last_ended(self, queue: QueueName, *, limit: int) -> list[Callback]:
         """Return the callbacks of *queue* that ended last: the latest `ended_at` first, then the highest id."""
         ...
 
     def of_subject(self, subject_id: SubjectId, *, limit: int) -> list[Callback]:
         """Return the callbacks of one person, in any queue: the latest `requested_at` first, then the highest id."""
+        ...
+
+    def of_ticket(self, ticket_id: str, *, limit: int) -> list[Callback]:
+        """Return the callbacks of one ticket, in any queue: the latest `requested_at` first, then the highest id."""
+        ...
+
+    def requested(
+        self,
+        queue: QueueName,
+        *,
+        from_at: datetime,
+        before: tuple[datetime, str],
+        states: Collection[CallbackState] | None = None,
+        limit: int,
+    ) -> list[Callback]:
+        """
+        Return callbacks of *queue*, ended or not: the latest `requested_at` first, then the highest id.
+
+        O(limit + log n), and those of other states that stand between; if only open states are asked for, O(open).
+
+        Args:
+            from_at: only those that were requested at this moment or later.
+            before: only those that come behind this moment and id in this order.
+            states: only those in one of these states; in any if None.
+        """
         ...
 
 
@@ -140,6 +183,10 @@ class AgentTable(Protocol):
 
     def staffed_by_skills(self, queue: QueueName) -> Mapping[tuple[str, ...], int]:
         """Count the same agents by their skills, as they stand in the records. O(sets of skills) in memory."""
+        ...
+
+    def counts(self, queue: QueueName) -> Mapping[AgentState, int]:
+        """Count the agents that serve *queue* by what they do; who is SIGNED_OUT serves none. O(those) at most."""
         ...
 
     def due(self, *, now: datetime, limit: int) -> list[Agent]:
@@ -451,6 +498,10 @@ class QueueTable(Protocol):
         """Return the queues in which a callback, a live call or an attempt has not ended, in order. O(log n) each."""
         ...
 
+    def with_callbacks(self) -> list[QueueName]:
+        """Return the queues of which there is a callback, ended or not, in order. O(log n) each."""
+        ...
+
 
 class Lanes(Protocol):
     """Sets of skills, interned as small numbers. Lane 0 needs no skill."""
@@ -513,6 +564,14 @@ class Line(Protocol):
 
     def waiting_count(self, queue: QueueName) -> int:
         """Count the places of *queue*."""
+        ...
+
+    def oldest(self, queue: QueueName) -> tuple[datetime | None, datetime | None]:
+        """
+        Return the earliest `entered_at` of the live calls, and that of the callbacks, that wait in *queue*.
+
+        Whatever their ranks; None where none waits. O(log n).
+        """
         ...
 
     def is_empty(self) -> bool:

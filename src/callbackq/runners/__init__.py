@@ -15,8 +15,9 @@ from callbackq.runners.driver import Driver
 if TYPE_CHECKING:
     from callbackq.runners.tasks import AsyncRunner
     from callbackq.runners.thread import ThreadRunner
+    from callbackq.runners.webhooks import WebhookRunner
 
-__all__ = ["AsyncRunner", "Driver", "ThreadRunner"]
+__all__ = ["AsyncRunner", "Driver", "ThreadRunner", "WebhookRunner"]
 
 
 def __getattr__(name: str) -> Any:
@@ -29,4 +30,8 @@ def __getattr__(name: str) -> Any:
         from callbackq.runners.tasks import AsyncRunner
 
         return AsyncRunner
+    if name == "WebhookRunner":
+        from callbackq.runners.webhooks import WebhookRunner
+
+        return WebhookRunner
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,6 +14,8 @@ from typing import Any, Protocol, TypeVar, cast
 
 import attrs
 
+from callbackq.masking import without_text
+
 logger = logging.getLogger("callbackq")
 
 R = TypeVar("R")
@@ -106,11 +108,7 @@ def at_once(program: Coroutine[Any, Any, R]) -> R:
 
 def log_failure(what: str, which: str, error: BaseException) -> None:
     """Log what failed and where, not the error's text: an adapter's text may hold a number."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "?"
-    logger.warning("failed: %s of %s: %s at %s", what, which, type(error).__name__, where)
+    logger.warning("failed: %s of %s: %s", what, which, without_text(error))
 
 
 def is_meant_for_the_process(error: BaseException) -> bool:

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from callbackq.service.agents import AgentCommands
 from callbackq.service.base import CONFLICT_TRIES
+from callbackq.service.board import BoardQuestions
 from callbackq.service.calls import CallCommands
 from callbackq.service.doctoring import DoctorCommands
+from callbackq.service.figures import FiguresCommands
 from callbackq.service.histories import HistoryCommands
+from callbackq.service.listing import ListQuestions
 from callbackq.service.order import HeadStart, OrderCommands
+from callbackq.service.planning import PlanningCommands
 from callbackq.service.promises import PromiseCommands
 from callbackq.service.pruning import PruningCommands
 from callbackq.service.queues import QueueCommands
@@ -39,7 +43,11 @@ class CallbackService(
     VerifyCommands,
     PruningCommands,
     HistoryCommands,
+    PlanningCommands,
+    FiguresCommands,
     DoctorCommands,
+    BoardQuestions,
+    ListQuestions,
     Questions,
 ):
     """
@@ -59,6 +67,9 @@ class CallbackService(
         do_not_call: who must not be called; nobody unless given.
         codes: what sends one-time codes; without it none can be sent.
         limits: how many requests are taken over all queues; see `QueuePolicy.limits` for those of one.
+        listeners: told of what happens, after each commit that this service, its dispatcher and its runner make. What
+            other processes do they do not hear, nor a commit of which nobody knows whether it happened
+            (`CommitUncertain`): who must miss nothing reads the history, or is sent it (`callbackq.webhooks`).
 
     Raises:
         ConfigurationError: two policies for one queue; or what is no list of policies; or a queue that leaves its

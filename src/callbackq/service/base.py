@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeVar, cast
 
@@ -13,6 +15,7 @@ import attrs
 from callbackq.asking import Desk
 from callbackq.core.instants import check_instant, check_text
 from callbackq.errors import ConfigurationError, Conflict, NotFound, RequestRefused
+from callbackq.events import Event
 from callbackq.gauge import Gauge
 from callbackq.ids import DEFAULT_TENANT, QueueName, TenantId
 from callbackq.limiting import Flood
@@ -20,6 +23,7 @@ from callbackq.model import Receipt
 from callbackq.policy import Caps, Limit, QueuePolicy, check_policies
 from callbackq.ports import (
     CanListen,
+    CanShareFlushes,
     Clock,
     CodeSender,
     Commit,
@@ -27,6 +31,7 @@ from callbackq.ports import (
     Estimator,
     Hours,
     IdSource,
+    Listener,
     SlotCapacity,
     Store,
     Tickets,
@@ -35,6 +40,7 @@ from callbackq.ports import (
 from callbackq.posting import Postman
 from callbackq.returning import PromiseConcerned
 from callbackq.seating import Seating
+from callbackq.service.listeners import Listeners
 from callbackq.system import RandomIds
 from callbackq.times import PolicyHours
 
@@ -63,10 +69,13 @@ class ServiceBase:
         do_not_call: DoNotCall | None = None,
         codes: CodeSender | None = None,
         limits: Sequence[Limit] = (),
+        listeners: Iterable[Listener] = (),
     ) -> None:
         self._store = store
         self._teller = store if isinstance(store, CanListen) else None
         self._outside: Self | None = None
+        self._listeners: Final = Listeners(listeners)
+        self._untold: list[Event] = []
         self.tenant_id: Final = TenantId(check_text(tenant_id, "tenant_id"))
         self.clock: Final = clock
         self.ids: Final = ids if ids is not None else RandomIds()
@@ -165,8 +174,8 @@ class ServiceBase:
 
         What a command wrote becomes durable with your COMMIT, or is gone with your ROLLBACK. Until then every answer is
         provisional: a `Receipt` says so. So do not tell the customer anything, and perform no effects that a command
-        returns, before you have committed. Then call `changed` on the service that this one comes from: what listens in
-        this process looks at once, and the server tells the others by itself.
+        returns, before you have committed. Then call `committed` on it: listeners are told, what waits for work in this
+        process looks at once, and the server tells the others by itself.
 
         A command that is refused leaves your transaction as it was. Commands that send something at once, such as
         `send_code`, are refused. No ticket is opened: ask again under the same request key after your COMMIT.
@@ -183,9 +192,29 @@ class ServiceBase:
         inside = copy.copy(self)
         inside._store, inside._teller = store, None
         inside._outside = self
-        inside._wakers, inside._doers = [], []
+        inside._wakers, inside._doers, inside._untold = [], [], []
         inside.flood = Flood()  # What is counted in here may be undone.
         return inside
+
+    def committed(self) -> None:
+        """
+        Say that your transaction, which this service is `within`, is committed: all that was done in it is so.
+
+        Then listeners are told of what the commands in it wrote since this was said last, as of one transaction, and
+        whoever waits for work looks. Nobody here sees your COMMIT, so nothing is told before. After a ROLLBACK, also
+        one to a savepoint of yours, do not say it: go on with a new `within`.
+
+        Raises:
+            RuntimeError: this service is within no transaction of yours.
+        """
+        outside = self._outside
+        if outside is None:
+            msg = "this service is within no transaction of yours: it tells of what it commits by itself"
+            raise RuntimeError(msg)
+        events, self._untold = tuple(self._untold), []
+        if events:
+            self._listeners.tell(events)
+        outside.changed()
 
     @property
     def is_provisional(self) -> bool:
@@ -213,6 +242,27 @@ class ServiceBase:
     def now(self) -> datetime:
         """Return the present instant of the service's clock, in UTC. Raises: InvalidTime, if that is naive."""
         return check_instant(self.clock.now(), "the clock's now()")
+
+    def transaction(self, commit: Commit) -> AbstractContextManager[Transaction]:
+        """Open a transaction on the rows of this tenant; listeners are told after its commit. All are opened here."""
+        if commit is Commit.READ_ONLY or not self._listeners.are_there:
+            return self._store.transaction(self.tenant_id, commit=commit)
+        return self._told(commit)
+
+    @contextmanager
+    def _told(self, commit: Commit) -> Generator[Transaction]:
+        store = self._store
+        with store.transaction(self.tenant_id, commit=commit) as tx:
+            yield tx
+            events = tuple(tx.history.appended())
+        if not events:
+            return
+        if self._outside is not None:
+            self._untold.extend(events)
+        elif isinstance(store, CanShareFlushes):
+            store.when_flushed(partial(self._listeners.tell, events))
+        else:
+            self._listeners.tell(events)
 
     def _run(
         self, commit: Commit, work: Callable[[Transaction, datetime], T], *, now: datetime | None = None
@@ -244,7 +294,7 @@ class ServiceBase:
             Postman(tx=tx, desk=self.desk, policies=self.policies, now=now).post()
 
     def _once(self, commit: Commit, work: Callable[[Transaction, datetime], T], now: datetime) -> T:
-        with self.store.transaction(self.tenant_id, commit=commit) as tx:
+        with self.transaction(commit) as tx:
             result = work(tx, now)
             if commit is Commit.FLUSHED:
                 self.post(tx, now)

@@ -433,22 +433,25 @@ class PromiseCommands(ServiceBase):
         except RequestRefused as error:
             return error
 
-    def cancel(self, callback_id: str, *, reason: str | None = None) -> Callback:
+    def cancel(self, callback_id: str, *, reason: str | None = None, by: str | None = None) -> Callback:
         """
         Take the promise back. Durable on return; an attempt under way is hung up at the next step.
 
         Cancelling twice changes nothing.
+
+        Args:
+            reason, by: why, and who wants it, 1 to 200 characters each; kept in history.
 
         Raises:
             CallbackNotFound: there is no such callback.
             NotPossibleNow: it has ended in another way.
         """
         key = read_callback_id(callback_id)
-        why = optional_text(reason, "reason")
+        why, who = optional_text(reason, "reason"), optional_text(by, "by")
 
         def cancelled(tx: Transaction, now: datetime) -> Callback:
             callback = tx.callbacks.get(key)
-            decision = lifecycle.cancel(callback, reason=why, now=now)
+            decision = lifecycle.cancel(callback, reason=why, by=who, now=now)
             write_end(tx, callback, decision, policies=self.policies, now=now)
             return tx.callbacks.get(key)
 

@@ -8,11 +8,11 @@ from typing import Final
 from callbackq.admission import admit_number
 from callbackq.asking import read_verification_id
 from callbackq.core import attempt, lifecycle, placing, settling
-from callbackq.core.instants import check_text, optional_text, read_member
+from callbackq.core.instants import check_instant, check_text, optional_text, read_member
 from callbackq.core.numbers import PhoneNumber, number_key, read_number
 from callbackq.core.outgoing import untold
 from callbackq.effects import Settled
-from callbackq.errors import InvalidText, NotPossibleNow
+from callbackq.errors import CallbackNotFound, InvalidText, InvalidTime, NotPossibleNow
 from callbackq.events import CallbackReranked
 from callbackq.facts import first_rank
 from callbackq.ids import VerificationId
@@ -40,6 +40,8 @@ from callbackq.writing import (
 )
 
 _SCORE_MAX: Final = 1_000_000
+_OF_TICKET_MAX: Final = 1_000
+"""So many callbacks of one ticket are looked at, the latest."""
 
 
 class SettlingCommands(ServiceBase):
@@ -254,6 +256,8 @@ class SettlingCommands(ServiceBase):
         """
         Keep how a callback went: the customer's score, and whether the matter is resolved. What is None is left.
 
+        What is known already changes nothing. Where the ticket was opened again see `reopen_ticket`.
+
         Args:
             score: any number of the host's own scale, -1,000,000 to 1,000,000.
 
@@ -273,6 +277,71 @@ class SettlingCommands(ServiceBase):
             return tx.callbacks.get(key)
 
         return self._run(Commit.FLUSHED, scored)
+
+    def reopen_ticket(
+        self,
+        *,
+        ticket_id: str | None = None,
+        callback_id: str | None = None,
+        reopened_at: datetime | None = None,
+        by: str | None = None,
+        reason: str | None = None,
+    ) -> Callback:
+        """
+        Say that a ticket was opened again: the callback in which they talked last did not resolve the matter.
+
+        It is no longer one that was resolved at first contact. Nobody is called for it: ask for that by `request`.
+        Durable on return. To say it twice changes nothing, nor does it once `report_score` has said at a later time
+        that the matter is resolved, so that a help desk may tell of it late and more than once.
+
+        Args:
+            ticket_id: of the help desk; the last callback of it that was completed by *reopened_at* is meant.
+            callback_id: the callback itself. One of the two is given.
+            reopened_at: when it was opened again, no later than now; now if None.
+            by: who says so; kept in history with *reason*.
+
+        Returns:
+            The callback, which says that it is not resolved; or that it is, where that was said later.
+
+        Raises:
+            CallbackNotFound: there is no such callback, or none of that ticket. Nothing was changed.
+            NotPossibleNow: they did not talk in it, or in none of that ticket by then. Nothing was changed.
+            InvalidText, InvalidTime: nothing was changed.
+        """
+        if (ticket_id is None) == (callback_id is None):
+            raise InvalidText("ticket_id or callback_id must be given, and not both")
+        key = None if callback_id is None else read_callback_id(callback_id)
+        ticket = optional_text(ticket_id, "ticket_id")
+        who, why = optional_text(by, "by"), optional_text(reason, "reason")
+
+        def reopened(tx: Transaction, now: datetime) -> Callback:
+            at = _read_reopened_at(reopened_at, now=now)
+            callback = _of_ticket(tx, ticket, by_at=at) if key is None else tx.callbacks.get(key)
+            told = tx.history.of_callback(callback.callback_id)
+            decision = settling.reopen_ticket(callback, told, reopened_at=at, by=who, reason=why, now=now)
+            write(tx, decision)
+            return tx.callbacks.get(callback.callback_id)
+
+        return self._run(Commit.FLUSHED, reopened)
+
+
+def _of_ticket(tx: Transaction, ticket_id: str | None, *, by_at: datetime) -> Callback:
+    found = [] if ticket_id is None else tx.callbacks.of_ticket(ticket_id, limit=_OF_TICKET_MAX)
+    if not found:
+        raise CallbackNotFound("no callback has this ticket")
+    last = settling.resolver_of(found, by_at=by_at)
+    if last is None:
+        raise NotPossibleNow("reopen the ticket", "not completed", str(Outcome.COMPLETED))
+    return last
+
+
+def _read_reopened_at(value: datetime | None, *, now: datetime) -> datetime:
+    if value is None:
+        return now
+    at = check_instant(value, "reopened_at")
+    if at > now:
+        raise InvalidTime(f"reopened_at is {at.isoformat()}; allowed: no later than now")
+    return at
 
 
 def _attempt_of(tx: Transaction, callback: Callback, command: str) -> Attempt:

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
+from operator import attrgetter
 
 from callbackq.errors import (
     AgentNotFound,
@@ -33,6 +35,7 @@ from callbackq.model import (
     Attempt,
     Booking,
     Callback,
+    CallbackState,
     ChainHead,
     LiveCall,
     Message,
@@ -42,12 +45,14 @@ from callbackq.model import (
     StoreHealth,
     StoreProblem,
 )
-from callbackq.ports import Commit, Ended
+from callbackq.ports import Commit, Ended, ListedT
+from callbackq.stores.memory_figures import Facts
 from callbackq.stores.memory_guards import OptOuts, Subjects, Tallies, Verifications
 from callbackq.stores.memory_history import History, Removed
 from callbackq.stores.memory_messages import Conversations, Messages
 from callbackq.stores.memory_nodes import Nodes
-from callbackq.stores.memory_rows import Row, TenantRows, keys_of, name_of, row_id_of
+from callbackq.stores.memory_rows import Row, RowId, TenantRows, keys_of, name_of, row_id_of
+from callbackq.stores.memory_spots import CALLBACKS_IN_STATE, CALLS_WAITING
 from callbackq.stores.memory_tables import (
     Agents,
     Attempts,
@@ -58,8 +63,9 @@ from callbackq.stores.memory_tables import (
     Slots,
     is_in,
 )
+from callbackq.stores.memory_webhooks import Webhooks
 from callbackq.stores.pepper import PEPPER_BYTES, check_pepper
-from callbackq.stores.rows import UNIQUE_RULES, Saved, check_ended, check_record
+from callbackq.stores.rows import MOMENTS, UNIQUE_RULES, Saved, check_ended, check_record
 
 # ---------------------------------------------------------------------------- lanes, the line
 
@@ -131,6 +137,14 @@ class _Line:
         """Count the places of *queue*. O(1)."""
         return len(self._transaction.tenant.lines.get(queue, ()))
 
+    def oldest(self, queue: QueueName) -> tuple[datetime | None, datetime | None]:
+        """Return the earliest entry of the live calls, and of the callbacks, that wait in *queue*. O(log n)."""
+        by_key = self._transaction.tenant.by_key
+        waiting = CallbackState.WAITING
+        calls = by_key[CALLS_WAITING].irange((queue,), (f"{queue}\0",))
+        callbacks = by_key[CALLBACKS_IN_STATE].irange((queue, waiting), (queue, f"{waiting}\0"))
+        return next((at for _, at, _ in calls), None), next((at for _, _, at, _ in callbacks), None)
+
     def is_empty(self) -> bool:
         """Whether no place waits in any queue. O(1)."""
         return not self._transaction.tenant.lines
@@ -167,6 +181,7 @@ class MemoryTransaction:
         "tallies",
         "tenant_id",
         "verifications",
+        "webhooks",
     )
 
     def __init__(self, rows: TenantRows, tenant_id: TenantId, *, commit: Commit) -> None:
@@ -184,6 +199,7 @@ class MemoryTransaction:
         self.messages = Messages(self, Message, MessageNotFound)
         self.conversations = Conversations(self)
         self.nodes = Nodes(self, Node, NotFound)
+        self.webhooks = Webhooks(self)
         self.queues = Queues(self)
         self.lanes = _Lanes(self)
         self.line = _Line(self)
@@ -202,6 +218,11 @@ class MemoryTransaction:
             msg = "this transaction is over"
             raise RuntimeError(msg)
         return self._rows
+
+    @property
+    def facts(self) -> Facts:
+        """What figures are counted from."""
+        return Facts(self)
 
     def refuse_if_read_only(self) -> None:
         """Raise RuntimeError in a READ_ONLY transaction."""
@@ -259,6 +280,16 @@ class MemoryTransaction:
         gone = self.tenant.remove(heads)
         self._removed.append(gone)
         return len(gone.events)
+
+    def page(
+        self, kind: type[ListedT], *, after: str = "", since: datetime | None = None, limit: int
+    ) -> list[ListedT]:
+        """Return records of one kind by their ids, behind *after*. O(limit + log n + older ones between)."""
+        rows: dict[RowId, ListedT] = self.tenant.rows[kind]
+        moment_of = attrgetter(MOMENTS[kind])
+        ids = self.tenant.in_order[kind].irange(after, inclusive=(False, True))
+        found = (rows[row_id] for row_id in ids)
+        return list(islice((one for one in found if since is None or moment_of(one) >= since), limit))
 
     def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
         """Return the earliest `due_at` of these queues and of all agents. O(1 + due in other queues)."""

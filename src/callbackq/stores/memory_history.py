@@ -285,6 +285,16 @@ class History:
         seals = tenant.reckoned()
         return [_link(number, event, seals) for number, event in islice(tenant.numbered(after), limit)]
 
+    def last_number(self) -> int:
+        """Return the number of the last event; 0 if there is none. O(1)."""
+        tenant = self._transaction.tenant
+        return len(tenant.history) if tenant.history_start < len(tenant.history) else 0
+
+    def settled_number(self) -> int:
+        """Return the number of the last event when this transaction began: nobody else writes. O(1)."""
+        transaction = self._transaction
+        return min(transaction.history_count, len(transaction.tenant.history))
+
     def chain(self, entity: Entity, record_id: str) -> list[HistoryLink]:
         """Return the events of one record with their places, in their order. O(found + events since the last time)."""
         tenant = self._transaction.tenant

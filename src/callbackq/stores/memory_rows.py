@@ -39,6 +39,7 @@ from callbackq.model import (
     Subject,
     Tally,
     Verification,
+    Webhook,
 )
 from callbackq.stores.lane_index import LaneIndex
 from callbackq.stores.memory_history import HistoryRows
@@ -91,11 +92,13 @@ ID_OF: Final[Mapping[type[Any], Callable[[Any], RowId]]] = {
     Message: attrgetter("message_id"),
     Conversation: attrgetter("conversation_key"),
     Node: attrgetter("node_id"),
+    Webhook: attrgetter("endpoint", "about"),
 }
 
 _COUNTS: Final = (SlotCount, SlotDay)
+_IN_ORDER: Final = frozenset({*_COUNTS, Callback, LiveCall, Attempt, Booking, Message, Webhook})
 """What is also found in the order of its ids."""
-_TIMELESS: Final = (Subject, QueueControl, Tally, Verification, OptOut, Conversation, *_COUNTS)
+_TIMELESS: Final = (Subject, QueueControl, Tally, Verification, OptOut, Conversation, Webhook, *_COUNTS)
 """What time alone never changes."""
 
 
@@ -204,7 +207,7 @@ class TenantRows(HistoryRows):
     def __init__(self) -> None:
         super().__init__()
         self.rows: dict[type[Any], dict[RowId, Any]] = {cls: {} for cls in ID_OF}
-        self.in_order: dict[type[Any], _Spots] = {cls: SortedList() for cls in _COUNTS}
+        self.in_order: dict[type[Any], SortedList[Any]] = {cls: SortedList() for cls in _IN_ORDER}
         self.by_age: dict[type[Any], _Times] = {cls: SortedList() for cls in _AGE_OF}
         self.keys: dict[Key, str] = {}
         self.lines: dict[QueueName, QueueLine] = {}
@@ -219,6 +222,7 @@ class TenantRows(HistoryRows):
         self.available: _Times = SortedList()
         self.staffed: Counter[QueueName] = Counter()
         self.staffed_skills: Counter[tuple[QueueName, tuple[str, ...]]] = Counter()
+        self.staffed_states: Counter[tuple[QueueName, AgentState]] = Counter()
         self.callbacks_open: Counter[QueueName] = Counter()
         self.lanes = LaneIndex()
 
@@ -231,7 +235,7 @@ class TenantRows(HistoryRows):
             del self.rows[cls][row_id]
         else:
             self.rows[cls][row_id] = new
-        if cls in _COUNTS:
+        if cls in _IN_ORDER:
             self._swap_order(old, new, cls, row_id)
         self._swap_keys(old, new, row_id)
         if cls in _AGE_OF:
@@ -326,12 +330,18 @@ class TenantRows(HistoryRows):
         if before != after:
             self._count_staff(before, -1)
             self._count_staff(after, 1)
+        self._count_states(old, before[0], -1)
+        self._count_states(new, after[0], 1)
 
     def _count_staff(self, staffing: tuple[frozenset[QueueName], tuple[str, ...]], change: int) -> None:
         queues, skills = staffing
         for queue in queues:
             self.staffed[queue] += change
             self.staffed_skills[queue, skills] += change
+
+    def _count_states(self, agent: Any, queues: frozenset[QueueName], change: int) -> None:
+        for queue in queues:
+            self.staffed_states[queue, agent.state] += change
 
     def _swap_place(self, old: Any, new: Any, cls: type[Any]) -> None:
         if cls is Callback:
@@ -365,6 +375,7 @@ class TenantRows(HistoryRows):
         assert self.available == fresh.available, "the available agents differ from the rows"
         assert +self.staffed == +fresh.staffed, "the staffed counts differ from the rows"
         assert +self.staffed_skills == +fresh.staffed_skills, "the staffed skills differ from the rows"
+        assert +self.staffed_states == +fresh.staffed_states, "what the staff does differs from the rows"
         assert +self.callbacks_open == +fresh.callbacks_open, "the open callbacks differ from the rows"
         for what, queues in self.by_queue.items():
             assert queues == fresh.by_queue[what], f"the {what} differ from the rows"

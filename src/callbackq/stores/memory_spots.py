@@ -18,12 +18,19 @@ from callbackq.model import (
     BookingEnd,
     BookingState,
     Callback,
+    CallbackState,
+    CallState,
     LegState,
+    LiveCall,
     Message,
     MessageState,
 )
 
 CALLBACKS_OF_SUBJECT: Final = "callbacks of a person"
+CALLBACKS_OF_TICKET: Final = "callbacks of a ticket"
+CALLBACKS_OF_QUEUE: Final = "callbacks of a queue"
+CALLBACKS_IN_STATE: Final = "callbacks in a state"
+CALLS_WAITING: Final = "live calls that wait"
 ATTEMPTS_DIALED: Final = "attempts that dialed a number"
 ATTEMPTS_OF_NODE: Final = "attempts of a node"
 BOOKINGS_OF_QUEUE: Final = "bookings of a queue"
@@ -43,6 +50,34 @@ def _of_subject(callback: Callback | None) -> _Spot | None:
     if callback is None:
         return None
     return callback.subject_id, callback.requested_at, callback.callback_id
+
+
+def _of_ticket(callback: Callback | None) -> _Spot | None:
+    """Return where a callback stands among all those of its ticket, if it has one."""
+    if callback is None or callback.ticket_id is None:
+        return None
+    return callback.ticket_id, callback.requested_at, callback.callback_id
+
+
+def _in_state(callback: Callback | None) -> tuple[str, str, datetime, str] | None:
+    """Return where a callback stands among those of its queue and state, if it has not ended."""
+    if callback is None or callback.state is CallbackState.ENDED:
+        return None
+    return callback.queue, callback.state, callback.entered_at, callback.callback_id
+
+
+def _on_hold(call: LiveCall | None) -> _Spot | None:
+    """Return where a live call stands among those of its queue that wait, if it does."""
+    if call is None or call.state is not CallState.WAITING:
+        return None
+    return call.queue, call.entered_at, call.call_id
+
+
+def _requested(callback: Callback | None) -> _Spot | None:
+    """Return where a callback stands among all those of its queue."""
+    if callback is None:
+        return None
+    return callback.queue, callback.requested_at, callback.callback_id
 
 
 def _dialed(attempt: Attempt | None) -> _Spot | None:
@@ -124,7 +159,13 @@ def _uncertain(message: Message | None) -> tuple[datetime, str] | None:
 
 
 SPOT_IN: Final[Mapping[type[Any], tuple[tuple[str, Callable[[Any], tuple[Any, ...] | None]], ...]]] = {
-    Callback: ((CALLBACKS_OF_SUBJECT, _of_subject),),
+    Callback: (
+        (CALLBACKS_OF_SUBJECT, _of_subject),
+        (CALLBACKS_OF_TICKET, _of_ticket),
+        (CALLBACKS_OF_QUEUE, _requested),
+        (CALLBACKS_IN_STATE, _in_state),
+    ),
+    LiveCall: ((CALLS_WAITING, _on_hold),),
     Attempt: ((ATTEMPTS_DIALED, _dialed), (ATTEMPTS_OF_NODE, _of_node)),
     Booking: (
         (BOOKINGS_OF_QUEUE, _of_queue),

@@ -26,10 +26,12 @@ from callbackq.ids import (
 )
 from callbackq.model import (
     Agent,
+    AgentState,
     Attempt,
     Booking,
     BookingState,
     Callback,
+    CallbackState,
     LiveCall,
     Message,
     Node,
@@ -53,7 +55,10 @@ from callbackq.stores.memory_spots import (
     BOOKINGS_OF_AGENT,
     BOOKINGS_OF_CALLBACK,
     BOOKINGS_OF_QUEUE,
+    CALLBACKS_IN_STATE,
+    CALLBACKS_OF_QUEUE,
     CALLBACKS_OF_SUBJECT,
+    CALLBACKS_OF_TICKET,
 )
 from callbackq.stores.rows import as_utc, check_between
 
@@ -168,6 +173,21 @@ class Callbacks(Table[Callback]):
         """Count the callbacks of *queue* that have not ended; stops at *limit*. O(1)."""
         return min(self._transaction.tenant.callbacks_open[queue], limit)
 
+    def counts(self, queue: QueueName, *, limit: int) -> dict[CallbackState, int]:
+        """Count the callbacks of *queue* in each state but ENDED; each count stops at *limit*. O(log n)."""
+        spots = self._transaction.tenant.by_key[CALLBACKS_IN_STATE]
+        return {
+            state: min(spots.bisect_left((queue, f"{state}\0")) - spots.bisect_left((queue, state)), limit)
+            for state in CallbackState
+            if state is not CallbackState.ENDED
+        }
+
+    def in_state(self, queue: QueueName, state: CallbackState, *, limit: int) -> list[Callback]:
+        """Return callbacks of *queue* in one state, the earliest entered first, then by id. O(limit + log n)."""
+        tenant = self._transaction.tenant
+        spots = tenant.by_key[CALLBACKS_IN_STATE].irange((queue, state), (queue, f"{state}\0"))
+        return [tenant.rows[Callback][spot[-1]] for spot in islice(spots, limit)]
+
     def last_ended(self, queue: QueueName, *, limit: int) -> list[Callback]:
         """Return the callbacks of *queue* that ended last, the latest first. O(limit)."""
         return self._latest(CALLBACKS_ENDED, queue, limit)
@@ -175,6 +195,28 @@ class Callbacks(Table[Callback]):
     def of_subject(self, subject_id: SubjectId, *, limit: int) -> list[Callback]:
         """Return the callbacks of one person, in any queue, the latest requested first. O(limit + log n)."""
         return self._latest_by(CALLBACKS_OF_SUBJECT, subject_id, None, limit)
+
+    def of_ticket(self, ticket_id: str, *, limit: int) -> list[Callback]:
+        """Return the callbacks of one ticket, in any queue, the latest requested first. O(limit + log n)."""
+        return self._latest_by(CALLBACKS_OF_TICKET, ticket_id, None, limit)
+
+    def requested(
+        self,
+        queue: QueueName,
+        *,
+        from_at: datetime,
+        before: tuple[datetime, str],
+        states: Collection[CallbackState] | None = None,
+        limit: int,
+    ) -> list[Callback]:
+        """Return callbacks of *queue*, the latest requested first. O(limit + log n + those of other states)."""
+        tenant = self._transaction.tenant
+        rows: dict[str, Callback] = tenant.rows[Callback]
+        spots = tenant.by_key[CALLBACKS_OF_QUEUE].irange(
+            (queue, from_at), (queue, *before), inclusive=(True, False), reverse=True
+        )
+        found = (rows[row_id] for _, _, row_id in spots)
+        return list(islice((one for one in found if states is None or one.state in states), limit))
 
 
 class Calls(Table[LiveCall]):
@@ -224,6 +266,11 @@ class Agents(Table[Agent]):
     def staffed_count(self, queue: QueueName) -> int:
         """Count the agents that serve *queue* and are not SIGNED_OUT. O(1)."""
         return self._transaction.tenant.staffed[queue]
+
+    def counts(self, queue: QueueName) -> dict[AgentState, int]:
+        """Count the agents that serve *queue* by what they do. O(states)."""
+        counts = self._transaction.tenant.staffed_states
+        return {state: counts[queue, state] for state in AgentState if counts[queue, state]}
 
     def staffed_by_skills(self, queue: QueueName) -> dict[tuple[str, ...], int]:
         """Count the same agents by their skills. O(sets of skills of the tenant)."""
@@ -381,3 +428,13 @@ class Queues:
         tenant = self._transaction.tenant
         promised = {queue for queue, count in tenant.callbacks_open.items() if count}
         return sorted(promised.union(tenant.by_queue[CALLS_OPEN], tenant.by_queue[ATTEMPTS_OPEN]))
+
+    def with_callbacks(self) -> list[QueueName]:
+        """Return the queues of which there is a callback, ended or not, in order. O(log n) each."""
+        spots = self._transaction.tenant.by_key[CALLBACKS_OF_QUEUE]
+        found: list[QueueName] = []
+        first: Any = next(iter(spots), None)
+        while first is not None:
+            found.append(first[0])
+            first = next(spots.irange((f"{first[0]}\0",)), None)
+        return found

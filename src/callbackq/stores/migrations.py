@@ -32,7 +32,7 @@ import attrs
 
 from callbackq.errors import SchemaMismatch
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 """The newest version of the schema that this release knows; those of SQLite and PostgreSQL are counted together."""
 
 _NODES_SINCE: Final = 7

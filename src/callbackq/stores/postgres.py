@@ -61,6 +61,7 @@ from callbackq.stores.postgres_notify import Listening, Teller
 from callbackq.stores.postgres_opening import prepare
 from callbackq.stores.postgres_pools import ConnectionPool, HostPool
 from callbackq.stores.postgres_session import Session, Turn
+from callbackq.stores.postgres_settling import Settling
 from callbackq.stores.postgres_tables import PostgresTransaction
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ class PostgresStore:
         self._schema: Final = schema
         self._process_id = os.getpid()
         self._lane_cache = LaneCache()
+        self._settling: Final = Settling()
         self._teller: Final = Teller(self._connections)
         self._lock = threading.Lock()
         self._busy_threads: set[int] = set()
@@ -180,7 +182,7 @@ class PostgresStore:
         kept = frozenset[Turn]() if commit is Commit.READ_ONLY else self._was_late_for(thread, tenant_id)
         session = Session(self._connections, tenant_id, commit=commit, kept=kept)
         try:
-            yield PostgresTransaction(session, self._lane_cache)
+            yield PostgresTransaction(session, self._lane_cache, self._settling)
             session.settle()
             session.end()
             session.commit()

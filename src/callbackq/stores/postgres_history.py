@@ -18,6 +18,7 @@ from callbackq.ports import HistoryLink
 from callbackq.stores import postgres_statements as sql
 from callbackq.stores.postgres_pruning import OldHistory
 from callbackq.stores.postgres_session import Session
+from callbackq.stores.postgres_settling import HISTORY, LAST_NUMBER, WRITERS, Settling
 from callbackq.stores.rows import EVENT_COLUMNS, EventCodec, check_event
 
 _EVENTS: Final = EventCodec(native=True)
@@ -27,11 +28,14 @@ _ENTITY: Final = EVENT_COLUMNS.index("entity")
 class History(OldHistory):
     """What happened to one tenant's records."""
 
-    __slots__ = ("_appended",)
+    __slots__ = ("_appended", "_settled", "_settling")
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, settling: Settling | None = None) -> None:
         super().__init__(session)
         self._appended: list[Event] = []
+        self._settling = settling
+        # Before the first question, by which it is settled what this transaction sees.
+        self._settled = settling.known(session.tenant_id) if settling is not None else 0
 
     def append(self, events: Sequence[Event]) -> None:
         """
@@ -115,6 +119,26 @@ class History(OldHistory):
             )
             for event in (_EVENTS.decode(columns),)
         ]
+
+    def last_number(self) -> int:
+        """Return the number of the last event that this transaction sees; 0 if there is none. O(log n)."""
+        rows = self._session.all(LAST_NUMBER)
+        return (rows[0][0] or 0) if rows else 0
+
+    def settled_number(self) -> int:
+        """
+        Return up to which number nothing is added any more, as it was known when this transaction began.
+
+        What is found out now serves those that begin after it. 0 in a transaction of the host's. O(log n), and a look
+        at who is writing.
+        """
+        session = self._session
+        session.refuse_if_over()
+        if self._settling is not None:
+            last = self.last_number()
+            writers = frozenset(writer for (writer,) in session.fetch(WRITERS, (HISTORY,)))
+            self._settling.look(session.tenant_id, last, writers)
+        return self._settled
 
     def _of(self, entity: Entity, record_id: str) -> list[Event]:
         return self._read(sql.HISTORY_OF_RECORD, entity.value, record_id)

@@ -8,12 +8,14 @@ long where very many wait is bounded: there the first are counted, and the rest 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
 from callbackq.ids import PlaceId, QueueName
 from callbackq.model import POSITION_EXACT_MAX, Ahead, Callback, Place
 from callbackq.stores import postgres_statements as sql
+from callbackq.stores.postgres_counting import OLDEST
 from callbackq.stores.postgres_seen import Heads
 from callbackq.stores.postgres_session import LINE, Part
 
@@ -107,6 +109,11 @@ class Line(Part):
     def waiting_count(self, queue: QueueName) -> int:
         """Count the places of *queue*. O(counted)."""
         return self._session.numbers(sql.WAITING_COUNT, queue)[0]
+
+    def oldest(self, queue: QueueName) -> tuple[datetime | None, datetime | None]:
+        """Return the earliest entry of the live calls, and of the callbacks, that wait in *queue*. O(log n)."""
+        found = self._session.all(OLDEST, queue)
+        return (found[0][0], found[0][1]) if found else (None, None)
 
     def is_empty(self) -> bool:
         """Whether no place waits in any queue. O(log n)."""

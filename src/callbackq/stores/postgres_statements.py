@@ -30,6 +30,7 @@ from callbackq.model import (
     Subject,
     Tally,
     Verification,
+    Webhook,
 )
 from callbackq.stores.rows import CHAIN_COLUMNS, EVENT_COLUMNS, RecordRows, RecordT
 
@@ -252,6 +253,7 @@ MESSAGES: Final = Statements(
 )
 CONVERSATIONS: Final = Statements("callbackq_conversations", Conversation)
 NODES: Final = Statements("callbackq_nodes", Node)
+WEBHOOKS: Final = Statements("callbackq_webhooks", Webhook)
 OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     Callback: CALLBACKS,
     LiveCall: CALLS,
@@ -268,6 +270,7 @@ OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     Message: MESSAGES,
     Conversation: CONVERSATIONS,
     Node: NODES,
+    Webhook: WEBHOOKS,
 }
 
 # ---------------------------------------------------------------------------- keys
@@ -337,6 +340,9 @@ LAST_STARTED_ATTEMPTS: Final = (
 )
 CALLBACKS_OF_SUBJECT: Final = (
     f"{CALLBACKS.select} AND subject_id = $2 ORDER BY requested_at DESC, callback_id DESC LIMIT $3"
+)
+CALLBACKS_OF_TICKET: Final = (
+    f"{CALLBACKS.select} AND ticket_id = $2 ORDER BY requested_at DESC, callback_id DESC LIMIT $3"
 )
 OPEN_ATTEMPTS: Final = f"{ATTEMPTS.select} {_OPEN} ORDER BY attempt_id"
 _WANTING: Final = "AND agent_id IS NULL AND announces IS NULL AND state NOT IN ('ending', 'ended')"

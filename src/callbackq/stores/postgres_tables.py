@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from operator import attrgetter
+from typing import Final
 
 from callbackq.errors import (
     AgentNotFound,
@@ -35,25 +36,32 @@ from callbackq.ids import (
 )
 from callbackq.model import (
     Agent,
+    AgentState,
     Attempt,
     Booking,
     BookingState,
     Callback,
+    CallbackState,
     LiveCall,
     QueueControl,
     SlotCount,
     SlotDay,
 )
-from callbackq.ports import Ended
+from callbackq.ports import Ended, ListedT
+from callbackq.stores import postgres_counting as counting
 from callbackq.stores import postgres_statements as sql
+from callbackq.stores.postgres_figures import Facts
 from callbackq.stores.postgres_guards import OptOuts, Subjects, Tallies, Verifications
 from callbackq.stores.postgres_history import History
 from callbackq.stores.postgres_lanes import LaneCache, Lanes
 from callbackq.stores.postgres_line import Line
 from callbackq.stores.postgres_messages import Conversations, Messages
 from callbackq.stores.postgres_nodes import Nodes
+from callbackq.stores.postgres_paging import page, queues_with_callbacks, requested
 from callbackq.stores.postgres_pruning import queues_in_use, remove_record
 from callbackq.stores.postgres_session import LINE, SLOT, Part, Session, present
+from callbackq.stores.postgres_settling import Settling
+from callbackq.stores.postgres_webhooks import Webhooks
 from callbackq.stores.postgres_writing import fit_together, save, save_together
 from callbackq.stores.rows import (
     Saved,
@@ -64,6 +72,9 @@ from callbackq.stores.rows import (
 )
 
 # ---------------------------------------------------------------------------- tables
+
+
+_NOTHING: Final = (0,) * len(counting.COUNTED_STATES)
 
 
 class _Callbacks(Part):
@@ -94,6 +105,15 @@ class _Callbacks(Part):
         """Count the callbacks of *queue* that have not ended; stops at *limit*. O(counted)."""
         return self._session.numbers(sql.OPEN_COUNT, queue, limit)[0]
 
+    def counts(self, queue: QueueName, *, limit: int) -> dict[CallbackState, int]:
+        """Count the callbacks of *queue* in each state but ENDED; each stops at *limit*. O(log n + counted)."""
+        found = self._session.all(counting.CALLBACKS_COUNTS, queue, limit)
+        return dict(zip(counting.COUNTED_STATES, found[0] if found else _NOTHING, strict=True))
+
+    def in_state(self, queue: QueueName, state: CallbackState, *, limit: int) -> list[Callback]:
+        """Return callbacks of *queue* in one state, the earliest entered first, then by id. O(limit + log n)."""
+        return self._session.records(sql.CALLBACKS, counting.CALLBACKS_IN_STATE, queue, str(state), limit)
+
     def last_ended(self, queue: QueueName, *, limit: int) -> list[Callback]:
         """Return the callbacks of *queue* that ended last, the latest first. O(limit + log n)."""
         return self._session.records(sql.CALLBACKS, sql.LAST_ENDED_CALLBACKS, queue, limit)
@@ -104,6 +124,22 @@ class _Callbacks(Part):
         if alone is not None and limit > 0:
             return [alone]
         return self._session.records(sql.CALLBACKS, sql.CALLBACKS_OF_SUBJECT, subject_id, limit)
+
+    def of_ticket(self, ticket_id: str, *, limit: int) -> list[Callback]:
+        """Return the callbacks of one ticket, in any queue, the latest requested first. O(limit + log n)."""
+        return self._session.records(sql.CALLBACKS, sql.CALLBACKS_OF_TICKET, ticket_id, limit)
+
+    def requested(
+        self,
+        queue: QueueName,
+        *,
+        from_at: datetime,
+        before: tuple[datetime, str],
+        states: Collection[CallbackState] | None = None,
+        limit: int,
+    ) -> list[Callback]:
+        """Return callbacks of *queue*, the latest requested first. O(limit + log n + those of other states)."""
+        return requested(self._session, queue, from_at=from_at, before=before, states=states, limit=limit)
 
 
 class _Calls(Part):
@@ -166,6 +202,11 @@ class _Agents(Part):
     def staffed_count(self, queue: QueueName) -> int:
         """Count the agents that serve *queue* and are not SIGNED_OUT. O(counted)."""
         return self._session.numbers(sql.STAFFED_COUNT, queue)[0]
+
+    def counts(self, queue: QueueName) -> dict[AgentState, int]:
+        """Count the agents that serve *queue* by what they do. O(counted)."""
+        rows = self._session.all(counting.STAFFED_STATES, queue)
+        return {AgentState(state): count for state, count in rows}
 
     def staffed_by_skills(self, queue: QueueName) -> dict[tuple[str, ...], int]:
         """Count the same agents by their skills. O(counted)."""
@@ -347,6 +388,10 @@ class _Queues(Part):
         """Return the queues in which a callback, a live call or an attempt has not ended, in order. O(log n) each."""
         return queues_in_use(self._session)
 
+    def with_callbacks(self) -> list[QueueName]:
+        """Return the queues of which there is a callback, ended or not, in order. O(log n) each."""
+        return queues_with_callbacks(self._session)
+
 
 # ---------------------------------------------------------------------------- transaction
 
@@ -373,9 +418,10 @@ class PostgresTransaction:
         "subjects",
         "tallies",
         "verifications",
+        "webhooks",
     )
 
-    def __init__(self, session: Session, lane_cache: LaneCache) -> None:
+    def __init__(self, session: Session, lane_cache: LaneCache, settling: Settling | None = None) -> None:
         self.callbacks = _Callbacks(session)
         self.calls = _Calls(session)
         self.agents = _Agents(session)
@@ -389,11 +435,17 @@ class PostgresTransaction:
         self.messages = Messages(session)
         self.conversations = Conversations(session)
         self.nodes = Nodes(session)
+        self.webhooks = Webhooks(session)
         self.queues = _Queues(session)
         self.lanes = Lanes(session, lane_cache)
         self.line = Line(session)
-        self.history = History(session)
+        self.history = History(session, settling)
         self._session = session
+
+    @property
+    def facts(self) -> Facts:
+        """What figures are counted from."""
+        return Facts(self._session)
 
     def save(self, record: Saved) -> None:
         """
@@ -447,6 +499,12 @@ class PostgresTransaction:
     def remove(self, record: Ended) -> None:
         """Delete a record that has ended, or a counter of seats. O(log n). Raises: StaleVersion, ValueError."""
         remove_record(self._session, record)
+
+    def page(
+        self, kind: type[ListedT], *, after: str = "", since: datetime | None = None, limit: int
+    ) -> list[ListedT]:
+        """Return records of one kind by their ids, behind *after*. O(limit + log n + older ones between)."""
+        return page(self._session, kind, after=after, since=since, limit=limit)
 
     def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
         """Return the earliest `due_at` of these queues and of all agents. O(log n + due in other queues)."""

@@ -53,6 +53,7 @@ from callbackq.model import (
     Subject,
     Tally,
     Verification,
+    Webhook,
 )
 from callbackq.ports import Ended
 
@@ -79,9 +80,19 @@ RecordT = TypeVar(
     Message,
     Conversation,
     Node,
+    Webhook,
 )
 
-Saved = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation | Node
+MOMENTS: Final[Mapping[type[Any], str]] = {
+    Callback: "requested_at",
+    LiveCall: "entered_at",
+    Attempt: "started_at",
+    Booking: "held_at",
+    Message: "created_at",
+}
+"""The moment from which a record counts, where a part of all of them is listed."""
+
+Saved = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation | Node | Webhook
 """Whatever `Transaction.save` takes."""
 
 _Convert = Callable[[Any], Any]
@@ -310,6 +321,7 @@ OPT_OUT_ROWS: Final = RecordRows(OptOut)
 MESSAGE_ROWS: Final = RecordRows(Message)
 CONVERSATION_ROWS: Final = RecordRows(Conversation)
 NODE_ROWS: Final = RecordRows(Node)
+WEBHOOK_ROWS: Final = RecordRows(Webhook)
 
 _LAST_STATES: Final = frozenset(
     {
@@ -337,7 +349,7 @@ def check_record(record: Saved, *, tenant_id: TenantId) -> None:
         raise ValueError(msg)
     if isinstance(record, Subject | QueueControl | OptOut):
         return
-    if isinstance(record, SlotCount | SlotDay | Tally | Verification | Conversation):
+    if isinstance(record, SlotCount | SlotDay | Tally | Verification | Conversation | Webhook):
         if (least := min(_counts_of(record), default=0)) < 0:
             msg = f"a {type(record).__name__} cannot count {least}"
             raise ValueError(msg)
@@ -364,7 +376,9 @@ def check_ended(record: Ended, *, tenant_id: TenantId) -> None:
         raise ValueError(msg)
 
 
-def _counts_of(record: SlotCount | SlotDay | Tally | Verification | Conversation) -> tuple[int, ...]:
+def _counts_of(
+    record: SlotCount | SlotDay | Tally | Verification | Conversation | Webhook,
+) -> tuple[int, ...]:
     """Return what a record counts."""
     if isinstance(record, SlotCount):
         return record.usual_count, record.kept_count

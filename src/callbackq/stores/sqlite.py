@@ -175,6 +175,14 @@ class SQLiteStore:
         self._refuse_after_fork()
         return self._commits.together(commands)
 
+    def when_flushed(self, tell: Callable[[], object]) -> None:
+        """
+        Call *tell* once what the last transaction of this thread wrote is committed: see `ports.CanShareFlushes`.
+
+        At once, unless this thread is within `together`.
+        """
+        self._commits.when_flushed(tell)
+
     def scrub(self) -> bool:
         """
         Let nothing remain in the files of what was deleted or overwritten: see `ports.Store`.

@@ -193,6 +193,7 @@ class Commits:
         self._group: Group | None = None
         self._stage = _Stage.NOTHING
         self._sharing: dict[int, list[Group]] = {}
+        self._tellings: dict[int, list[list[Callable[[], object]]]] = {}
 
     # ------------------------------------------------------------------ one command
 
@@ -328,21 +329,36 @@ class Commits:
             msg = "this thread shares a flush of this store already"
             raise RuntimeError(msg)
         groups = self._sharing[me] = list[Group]()
+        tellings = self._tellings[me] = list[list[Callable[[], object]]]()
         ends: list[int] = []
         try:
             for command in commands:
+                tellings.append([])
                 command()
                 ends.append(len(groups))
         finally:
-            del self._sharing[me]
+            del self._sharing[me], self._tellings[me]
             if groups and not groups[-1].is_over:
                 self._end_group_of(me)
         errors = [group.error() for group in groups]
         starts = [0, *ends]
-        return [
+        failures = [
             next((error for error in errors[start:end] if error is not None), None)
             for start, end in zip(starts, ends, strict=False)
         ]
+        for failure, own in zip(failures, tellings, strict=True):
+            if failure is None:
+                for tell in own:
+                    tell()
+        return failures
+
+    def when_flushed(self, tell: Callable[[], object]) -> None:
+        """Call *tell* when what this thread's present command wrote is committed: see `ports.CanShareFlushes`."""
+        tellings = self._tellings.get(threading.get_ident())
+        if tellings is None:
+            tell()
+        else:
+            tellings[-1].append(tell)
 
     def _end_group_of(self, me: int) -> None:
         """Let nobody wait for a group that this thread has left open."""

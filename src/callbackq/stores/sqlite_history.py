@@ -121,6 +121,15 @@ class History(OldHistory):
             for event in (decode_event(columns),)
         ]
 
+    def last_number(self) -> int:
+        """Return the number of the last event; 0 if there is none. O(log n)."""
+        row = self._session.one(sql.LAST_HISTORY_NUMBER, self._session.tenant_id)
+        return 0 if row is None or row[0] is None else cast("int", row[0])
+
+    def settled_number(self) -> int:
+        """Return the number of the last event that others have written: they write one after the other. O(log n)."""
+        return max(0, self.last_number() - len(self._appended))
+
     def _of(self, entity: Entity, record_id: str) -> list[Event]:
         return self._read(sql.HISTORY_OF_RECORD, entity.value, record_id)
 

@@ -8,6 +8,7 @@ what would take long where very many wait is bounded: there the first are counte
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from operator import itemgetter
 from typing import Final, cast
 
@@ -16,7 +17,7 @@ import attrs
 from callbackq.ids import PlaceId, QueueName
 from callbackq.model import POSITION_EXACT_MAX, Ahead, Place
 from callbackq.stores import sqlite_statements as sql
-from callbackq.stores.rows import CALL_ROWS, CALLBACK_ROWS, RecordRows, RecordT
+from callbackq.stores.rows import CALL_ROWS, CALLBACK_ROWS, RecordRows, RecordT, decode_instant
 from callbackq.stores.sqlite_session import Part, Row
 
 
@@ -147,6 +148,16 @@ class Line(Part):
         """Count the places of *queue*. O(counted)."""
         tenant_id = self._session.tenant_id
         return self._session.number(sql.WAITING_COUNT, tenant_id, queue, tenant_id, queue)
+
+    def oldest(self, queue: QueueName) -> tuple[datetime | None, datetime | None]:
+        """Return the earliest entry of the live calls, and of the callbacks, that wait in *queue*. O(log n)."""
+        of_queue = (self._session.tenant_id, queue)
+        row = self._session.one(sql.OLDEST, *of_queue, *of_queue)
+        calls_at, callbacks_at = cast("tuple[str | None, str | None]", row)
+        return (
+            None if calls_at is None else decode_instant(calls_at),
+            None if callbacks_at is None else decode_instant(callbacks_at),
+        )
 
     def is_empty(self) -> bool:
         """Whether no place waits in any queue. O(log n)."""

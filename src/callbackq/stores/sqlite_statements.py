@@ -14,6 +14,7 @@ from callbackq.model import (
     Attempt,
     Booking,
     Callback,
+    CallbackState,
     Conversation,
     LiveCall,
     Message,
@@ -25,6 +26,7 @@ from callbackq.model import (
     Subject,
     Tally,
     Verification,
+    Webhook,
 )
 from callbackq.stores.rows import (
     AGENT_ROWS,
@@ -44,6 +46,7 @@ from callbackq.stores.rows import (
     SUBJECT_ROWS,
     TALLY_ROWS,
     VERIFICATION_ROWS,
+    WEBHOOK_ROWS,
     RecordRows,
     RecordT,
 )
@@ -106,6 +109,7 @@ OPT_OUTS: Final = Statements("callbackq_opt_outs", OPT_OUT_ROWS)
 MESSAGES: Final = Statements("callbackq_messages", MESSAGE_ROWS)
 CONVERSATIONS: Final = Statements("callbackq_conversations", CONVERSATION_ROWS)
 NODES: Final = Statements("callbackq_nodes", NODE_ROWS)
+WEBHOOKS: Final = Statements("callbackq_webhooks", WEBHOOK_ROWS)
 OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     Callback: CALLBACKS,
     LiveCall: CALLS,
@@ -122,6 +126,7 @@ OF_CLASS: Final[dict[type[Any], Statements[Any]]] = {
     Message: MESSAGES,
     Conversation: CONVERSATIONS,
     Node: NODES,
+    Webhook: WEBHOOKS,
 }
 
 # ---------------------------------------------------------------------------- one row by a key
@@ -141,6 +146,21 @@ BOOKINGS_OF_CALLBACK: Final = BOOKINGS.latest("callback", "held_at", of="callbac
 CALLBACKS_OPEN_COUNT: Final = """
     SELECT count(*) FROM (SELECT 1 FROM callbackq_callbacks INDEXED BY callbackq_callbacks_open
     WHERE tenant_id = ? AND queue = ? AND state <> 'ended' LIMIT ?)"""
+_IN_STATE: Final = (
+    "FROM callbackq_callbacks INDEXED BY callbackq_callbacks_states"
+    " WHERE tenant_id = ? AND queue = ? AND state <> 'ended' AND state = '{}'"
+)
+COUNTED_STATES: Final = tuple(state for state in CallbackState if state is not CallbackState.ENDED)
+CALLBACKS_COUNTS: Final = "SELECT " + ", ".join(
+    f"(SELECT count(*) FROM (SELECT 1 {_IN_STATE.format(state)} LIMIT ?))" for state in COUNTED_STATES
+)
+CALLBACKS_IN_STATE: Final = CALLBACKS.by(
+    "states", "state <> 'ended' AND state = ? ORDER BY entered_at, callback_id LIMIT ?"
+)
+OLDEST: Final = f"""
+    SELECT (SELECT min(entered_at) FROM callbackq_calls INDEXED BY callbackq_calls_entered
+             WHERE tenant_id = ? AND queue = ? AND state = 'waiting'),
+           (SELECT min(entered_at) {_IN_STATE.format(CallbackState.WAITING)})"""
 ATTEMPTS_OPEN_COUNT: Final = """
     SELECT count(*) FROM (SELECT 1 FROM callbackq_attempts INDEXED BY callbackq_attempts_open
     WHERE tenant_id = ? AND queue = ? AND state <> 'ended' LIMIT ?)"""
@@ -149,6 +169,7 @@ CALLS_OPEN: Final = CALLS.by("open", "state <> 'ended' ORDER BY call_id")
 CALLS_TAKEN: Final = CALLS.latest("taken", "taken_at", "taken_at IS NOT NULL")
 CALLS_ENDED: Final = CALLS.latest("ended", "ended_at", "ended_at IS NOT NULL")
 CALLBACKS_OF_SUBJECT: Final = CALLBACKS.latest("subject", "requested_at", of="subject_id")
+CALLBACKS_OF_TICKET: Final = CALLBACKS.latest("ticket", "requested_at", of="ticket_id")
 ATTEMPTS_STARTED: Final = ATTEMPTS.latest("started", "started_at")
 ATTEMPTS_OPEN: Final = ATTEMPTS.by("open", "state <> 'ended' ORDER BY attempt_id")
 _WANTING: Final = "agent_id IS NULL AND announces IS NULL AND state NOT IN ('ending', 'ended')"
@@ -162,6 +183,10 @@ ATTEMPTS_OF_NODE: Final = ATTEMPTS.found(
 )
 AVAILABLE: Final = AGENTS.found("available", "state = 'available' ORDER BY since_at, agent_id")
 STAFFED_COUNT: Final = "SELECT count(*) FROM callbackq_agent_queues WHERE tenant_id = ? AND queue = ?"
+STAFFED_STATES: Final = (
+    "SELECT state FROM callbackq_agent_queues JOIN callbackq_agents USING (tenant_id, agent_id)"
+    " WHERE tenant_id = ? AND queue = ?"
+)
 STAFFED_SKILLS: Final = (
     "SELECT skills FROM callbackq_agent_queues JOIN callbackq_agents USING (tenant_id, agent_id)"
     " WHERE tenant_id = ? AND queue = ?"
@@ -221,6 +246,9 @@ FORGET_CONVERSATIONS: Final = _FORGET.format("callbackq_conversations", "convers
 
 NODES_PRESENT: Final = f"{NODES.select} AND state <> 'gone' ORDER BY node_id"
 NODES_ALL: Final = f"{NODES.select} ORDER BY node_id"
+WEBHOOKS_OF: Final = f"{WEBHOOKS.select} AND endpoint = ? ORDER BY about"
+WEBHOOKS_THEMSELVES: Final = f"{WEBHOOKS.select} AND about = '' ORDER BY endpoint"
+REMOVE_WEBHOOK: Final = "DELETE FROM callbackq_webhooks WHERE tenant_id = ? AND endpoint = ? AND about = ?"
 FORGET_NODES: Final = """
     DELETE FROM callbackq_nodes WHERE tenant_id = ? AND node_id IN (
         SELECT node_id FROM callbackq_nodes WHERE tenant_id = ? AND state = 'gone' AND seen_at < ?

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from operator import attrgetter
+from typing import cast
 
 from callbackq.errors import (
     AgentNotFound,
@@ -39,15 +40,17 @@ from callbackq.ids import (
 )
 from callbackq.model import (
     Agent,
+    AgentState,
     Attempt,
     Booking,
     Callback,
+    CallbackState,
     LiveCall,
     QueueControl,
     SlotCount,
     SlotDay,
 )
-from callbackq.ports import Commit, Ended
+from callbackq.ports import Commit, Ended, ListedT
 from callbackq.stores import sqlite_statements as sql
 from callbackq.stores.lane_index import LaneIndex
 from callbackq.stores.rows import (
@@ -59,13 +62,16 @@ from callbackq.stores.rows import (
     from_json,
     to_json,
 )
+from callbackq.stores.sqlite_figures import Facts
 from callbackq.stores.sqlite_guards import OptOuts, Subjects, Tallies, Verifications
 from callbackq.stores.sqlite_history import History
 from callbackq.stores.sqlite_line import Line
 from callbackq.stores.sqlite_messages import Conversations, Messages
 from callbackq.stores.sqlite_nodes import Nodes
+from callbackq.stores.sqlite_paging import page, queues_with_callbacks, requested
 from callbackq.stores.sqlite_pruning import queues_in_use, remove_record
 from callbackq.stores.sqlite_session import LaneCache, Part, Session, present
+from callbackq.stores.sqlite_webhooks import Webhooks
 
 # ---------------------------------------------------------------------------- tables
 
@@ -92,6 +98,17 @@ class _Callbacks(Part):
         """Count the callbacks of *queue* that have not ended; stops at *limit*. O(log n + counted)."""
         return self._session.number(sql.CALLBACKS_OPEN_COUNT, self._session.tenant_id, queue, limit)
 
+    def counts(self, queue: QueueName, *, limit: int) -> dict[CallbackState, int]:
+        """Count the callbacks of *queue* in each state but ENDED; each stops at *limit*. O(log n + counted)."""
+        each = (self._session.tenant_id, queue, limit)
+        row = self._session.one(sql.CALLBACKS_COUNTS, *(each * len(sql.COUNTED_STATES)))
+        assert row is not None
+        return dict(zip(sql.COUNTED_STATES, cast("tuple[int, ...]", row), strict=True))
+
+    def in_state(self, queue: QueueName, state: CallbackState, *, limit: int) -> list[Callback]:
+        """Return callbacks of *queue* in one state, the earliest entered first, then by id. O(log n + limit)."""
+        return self._session.records(sql.CALLBACKS, sql.CALLBACKS_IN_STATE, queue, state, limit)
+
     def last_ended(self, queue: QueueName, *, limit: int) -> list[Callback]:
         """Return the callbacks of *queue* that ended last, the latest first. O(log n + limit)."""
         return self._session.records(sql.CALLBACKS, sql.CALLBACKS_ENDED, queue, limit)
@@ -99,6 +116,22 @@ class _Callbacks(Part):
     def of_subject(self, subject_id: SubjectId, *, limit: int) -> list[Callback]:
         """Return the callbacks of one person, in any queue, the latest requested first. O(log n + limit)."""
         return self._session.records(sql.CALLBACKS, sql.CALLBACKS_OF_SUBJECT, subject_id, limit)
+
+    def of_ticket(self, ticket_id: str, *, limit: int) -> list[Callback]:
+        """Return the callbacks of one ticket, in any queue, the latest requested first. O(log n + limit)."""
+        return self._session.records(sql.CALLBACKS, sql.CALLBACKS_OF_TICKET, ticket_id, limit)
+
+    def requested(
+        self,
+        queue: QueueName,
+        *,
+        from_at: datetime,
+        before: tuple[datetime, str],
+        states: Collection[CallbackState] | None = None,
+        limit: int,
+    ) -> list[Callback]:
+        """Return callbacks of *queue*, the latest requested first. O(limit + log n + those of other states)."""
+        return requested(self._session, queue, from_at=from_at, before=before, states=states, limit=limit)
 
     def due(
         self, *, now: datetime, limit: int, queues: Collection[QueueName] | None = None
@@ -159,6 +192,11 @@ class _Agents(Part):
     def staffed_count(self, queue: QueueName) -> int:
         """Count the agents that serve *queue* and are not SIGNED_OUT. O(counted)."""
         return self._session.number(sql.STAFFED_COUNT, self._session.tenant_id, queue)
+
+    def counts(self, queue: QueueName) -> dict[AgentState, int]:
+        """Count the agents that serve *queue* by what they do. O(counted)."""
+        rows = self._session.all(sql.STAFFED_STATES, self._session.tenant_id, queue)
+        return dict(Counter(AgentState(state) for (state,) in rows))
 
     def staffed_by_skills(self, queue: QueueName) -> dict[tuple[str, ...], int]:
         """Count the same agents by their skills. O(counted)."""
@@ -308,6 +346,10 @@ class _Queues(Part):
         """Return the queues in which a callback, a live call or an attempt has not ended, in order. O(log n) each."""
         return queues_in_use(self._session)
 
+    def with_callbacks(self) -> list[QueueName]:
+        """Return the queues of which there is a callback, ended or not, in order. O(log n) each."""
+        return queues_with_callbacks(self._session)
+
 
 class _Lanes(Part):
     """The sets of skills of one tenant."""
@@ -373,6 +415,7 @@ class SQLiteTransaction:
         "subjects",
         "tallies",
         "verifications",
+        "webhooks",
     )
 
     def __init__(
@@ -399,6 +442,7 @@ class SQLiteTransaction:
         self.messages = Messages(session)
         self.conversations = Conversations(session)
         self.nodes = Nodes(session)
+        self.webhooks = Webhooks(session)
         self.queues = _Queues(session)
         self.lanes = _Lanes(session)
         self.line = Line(session)
@@ -408,6 +452,11 @@ class SQLiteTransaction:
     def tenant_id(self) -> TenantId:
         """Whose rows these are."""
         return self._session.tenant_id
+
+    @property
+    def facts(self) -> Facts:
+        """What figures are counted from."""
+        return Facts(self._session)
 
     def save(self, record: Saved) -> None:
         """
@@ -443,6 +492,12 @@ class SQLiteTransaction:
     def remove(self, record: Ended) -> None:
         """Delete a record that has ended, or a counter of seats. O(log n). Raises: StaleVersion, ValueError."""
         remove_record(self._session, record)
+
+    def page(
+        self, kind: type[ListedT], *, after: str = "", since: datetime | None = None, limit: int
+    ) -> list[ListedT]:
+        """Return records of one kind by their ids, behind *after*. O(limit + log n + older ones between)."""
+        return page(self._session, kind, after=after, since=since, limit=limit)
 
     def next_due_at(self, *, queues: Collection[QueueName] | None = None) -> datetime | None:
         """Return the earliest `due_at` of these queues and of all agents. O(log n + due in other queues)."""

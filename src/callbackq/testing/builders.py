@@ -62,6 +62,8 @@ from callbackq.model import (
     Subject,
     Tally,
     Verification,
+    Webhook,
+    WebhookState,
 )
 from callbackq.testing.clock import START
 
@@ -71,7 +73,7 @@ QUEUE: Final = QueueName("support")
 SLOT_AT: Final = START + timedelta(hours=6)
 """When the slot begins of every booking and counter that names none."""
 
-_Row = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation | Node
+_Row = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation | Node | Webhook
 _EPOCH: Final = START.replace(year=1970, day=1, hour=0)
 _LIFE: Final = timedelta(hours=24)
 _LAST_STATES: Final = frozenset(
@@ -103,6 +105,7 @@ _RecordT = TypeVar(
     Message,
     Conversation,
     Node,
+    Webhook,
 )
 _EventT = TypeVar("_EventT", bound=Event)
 
@@ -421,6 +424,24 @@ def make_node(node_id: str = "node_1", **changes: Any) -> Node:
         **_due(state, changes),
     }
     return Node(**{**fields, **changes})
+
+
+def make_webhook(endpoint: str = "crm", **changes: Any) -> Webhook:
+    """
+    Build version 1 of the own row of an endpoint that was told nothing yet.
+
+    >>> make_webhook(position=7).about
+    ''
+    """
+    fields: dict[str, Any] = {
+        "tenant_id": DEFAULT_TENANT,
+        "endpoint": endpoint,
+        "about": "",
+        "version": 1,
+        "state": WebhookState.OPEN,
+        "position": 0,
+    }
+    return Webhook(**{**fields, **changes})
 
 
 def next_version(record: _RecordT, **changes: Any) -> _RecordT:

@@ -50,6 +50,7 @@ from callbackq.testing.messenger_contract.refusing import (
 from callbackq.testing.messenger_contract.sending import SendContract
 from callbackq.testing.store_contract.bookings import BookingContract, SlotContract
 from callbackq.testing.store_contract.chain import ChainContract
+from callbackq.testing.store_contract.counts import CountContract
 from callbackq.testing.store_contract.due import AgentContract, DueContract
 from callbackq.testing.store_contract.guards import OptOutContract, TallyContract, VerificationContract
 from callbackq.testing.store_contract.history import HistoryContract
@@ -60,10 +61,12 @@ from callbackq.testing.store_contract.line import LineContract
 from callbackq.testing.store_contract.messages import ConversationContract, MessageContract
 from callbackq.testing.store_contract.nodes import AttemptsOfNodeContract, NodeContract
 from callbackq.testing.store_contract.old import OldContract
+from callbackq.testing.store_contract.paging import PagingContract
 from callbackq.testing.store_contract.people import ScrubContract, SubjectContract
 from callbackq.testing.store_contract.records import RecordContract
 from callbackq.testing.store_contract.tenants import TenantContract
 from callbackq.testing.store_contract.transactions import ThreadContract, TransactionContract
+from callbackq.testing.store_contract.webhooks import SettledContract, WebhookContract
 from callbackq.testing.telephony_contract.base import FarEnd, Phone
 from callbackq.testing.telephony_contract.dialing import DialContract
 from callbackq.testing.telephony_contract.ending import HangUpContract
@@ -102,6 +105,7 @@ class StoreContract(
     LaneContract,
     DueContract,
     AgentContract,
+    CountContract,
     LatestContract,
     OpenContract,
     SwitchContract,
@@ -118,7 +122,10 @@ class StoreContract(
     ScrubContract,
     HistoryContract,
     ChainContract,
+    SettledContract,
+    WebhookContract,
     OldContract,
+    PagingContract,
     TransactionContract,
     ThreadContract,
     TenantContract,

@@ -146,7 +146,7 @@ def fault_points() -> tuple[str, ...]:
     """
     Return the name of every fault point.
 
-    >>> [point for point in fault_points() if "flushed" in point]  # doctest: +NORMALIZE_WHITESPACE
+    >>> [point for point in fault_points() if " flushed" in point]  # doctest: +NORMALIZE_WHITESPACE
     ['before Store.begin flushed', 'after Store.begin flushed',
      'before Store.commit flushed', 'after Store.commit flushed']
     """

@@ -16,6 +16,7 @@ from callbackq.ports import (
     Estimator,
     Hours,
     IdSource,
+    Listener,
     Notices,
     SlotCapacity,
     Store,
@@ -65,6 +66,7 @@ class VirtualHost:
         do_not_call: DoNotCall | None = None,
         codes: CodeSender | None = None,
         limits: Sequence[Limit] = (),
+        listeners: Iterable[Listener] = (),
         telephony: Callable[[ManualClock], FakeTelephony] = FakeTelephony,
         notices: Notices | None = None,
         messenger: FakeMessenger | None = None,
@@ -86,6 +88,7 @@ class VirtualHost:
             do_not_call=do_not_call,
             codes=codes,
             limits=limits,
+            listeners=listeners,
         )
         dispatcher = Dispatcher(self.service, node_id="node")
         self.driver: Final = Driver(

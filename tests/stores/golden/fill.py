@@ -42,7 +42,10 @@ from callbackq import (
     WeekHours,
     weekdays,
 )
+from callbackq.model import WebhookAnswer
 from callbackq.testing import NEVER_ANSWERS, START, ManualClock, VirtualHost
+from callbackq.testing.webhooks import FakeReceiver, make_endpoint
+from callbackq.webhooks import Webhooks
 
 SCHEMA: Final = "callbackq_golden"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -77,6 +80,9 @@ def fill(store: Any) -> None:
     service = host.service
     Dispatcher(service, node_id="east-1", lease=HOUR).register(service.now())
     host.telephony.person(CUSTOMERS[1], NEVER_ANSWERS)
+    crm = FakeReceiver()
+    crm.answers.append(WebhookAnswer(status=500))
+    webhooks = Webhooks(service, [make_endpoint()], sender=crm)
 
     _request(host, 0, name="Ann", context={"order": "A-7"}, customer_id="c-1", language="de")
     _request(host, 1, name="Bob", skills=("french",), request_key="form-2")
@@ -114,6 +120,7 @@ def fill(store: Any) -> None:
     _request(host, 17)
     service.agent_available("noa", queues=["support"])
     host.run_until(lambda: bool(host.telephony.snapshot().legs))
+    webhooks.deliver_due(service.now())
 
 
 def _request(host: VirtualHost, customer: int, **settings: Any) -> Any:

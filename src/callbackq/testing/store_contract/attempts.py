@@ -159,6 +159,28 @@ class WantingAgentContract(ContractBase):
         assert [attempt.attempt_id for attempt in _wanting(store)] == ids
         assert [attempt.attempt_id for attempt in _open(store)] == ids
 
+    def test_the_callbacks_of_a_ticket_the_latest_requested_first(self, store: Store) -> None:
+        """Of any queue and any person; two of one moment by their ids, and none of another ticket."""
+        put(
+            store,
+            make_callback("cb_1", ticket_id="T", requested_at=START),
+            make_callback("cb_2", ticket_id="T", requested_at=START, queue=SALES, subject_id=ADA),
+            make_callback("cb_3", ticket_id="T", requested_at=START - timedelta(hours=1)),
+            make_callback("cb_4", ticket_id="T2"),
+            make_callback("cb_5"),
+        )
+
+        def ids(limit: int) -> list[str]:
+            return [
+                one.callback_id for one in ask(store, lambda tx: tx.callbacks.of_ticket("T", limit=limit))
+            ]
+
+        assert ids(9) == ["cb_2", "cb_1", "cb_3"]
+        assert ids(1) == ["cb_2"]
+        assert ids(0) == []
+        put(store, next_version(make_callback("cb_5"), ticket_id="T", state=CallbackState.ENDED))
+        assert ids(1) == ["cb_5"]
+
     def test_a_block_that_was_undone_changes_nothing(self, store: Store) -> None:
         """Inside it the new rows are seen; after it the old ones."""
         row = make_attempt("at_1", agent_id=None, number_key="n", subject_id=ADA)

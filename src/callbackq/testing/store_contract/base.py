@@ -60,6 +60,8 @@ from callbackq.model import (
     Subject,
     Tally,
     Verification,
+    Webhook,
+    WebhookState,
 )
 from callbackq.ports import Commit, Store, Transaction
 from callbackq.testing.builders import (
@@ -78,6 +80,7 @@ from callbackq.testing.builders import (
     make_subject,
     make_tally,
     make_verification,
+    make_webhook,
 )
 from callbackq.testing.clock import START
 
@@ -99,7 +102,7 @@ EXAMPLES: Final = settings(
 )
 """How the properties are tried: the same examples on every run."""
 
-Row = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation | Node
+Row = Record | Subject | SlotCount | SlotDay | Tally | Verification | Conversation | Node | Webhook
 
 _ResultT = TypeVar("_ResultT")
 _tenant_numbers = itertools.count(1)
@@ -231,6 +234,12 @@ def _node(tx: Transaction, node_id: str) -> Node:
     return found
 
 
+def _webhook(tx: Transaction, endpoint: str) -> Webhook:
+    for row in tx.webhooks.of_endpoint(endpoint):
+        return row
+    raise NotFound(endpoint)
+
+
 _EVER: Final = {"from_at": datetime(1999, 1, 1, tzinfo=UTC), "until_at": datetime(2101, 1, 1, tzinfo=UTC)}
 
 
@@ -358,6 +367,13 @@ KINDS: Final = (
         not_found=NotFound,
         change={"state": NodeState.DRAINING},
         last_state=NodeState.GONE,
+    ),
+    Kind(
+        name="webhook",
+        make=make_webhook,
+        get=_webhook,
+        not_found=NotFound,
+        change={"state": WebhookState.DISABLED},
     ),
 )
 RECORD_KINDS: Final = tuple(kind for kind in KINDS if kind.last_state is not None)

@@ -28,6 +28,7 @@ from callbackq.model import (
     Subject,
     Tally,
     Verification,
+    Webhook,
 )
 from callbackq.ports import Commit, Store
 from callbackq.testing.builders import filled, make_agent, make_callback, make_subject, next_version
@@ -63,6 +64,7 @@ _CLASSES = {
     "message": Message,
     "conversation": Conversation,
     "node": Node,
+    "webhook": Webhook,
 }
 
 

@@ -50,6 +50,7 @@ from callbackq.testing.builders import (
     make_subject,
     make_tally,
     make_verification,
+    make_webhook,
     next_version,
 )
 from callbackq.testing.clock import START
@@ -75,8 +76,11 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "callbacks.active_by_dedup_key": (lambda tx: tx.callbacks.active_by_dedup_key("d"), None),
     "callbacks.due": (lambda tx: tx.callbacks.due(now=_LATE, limit=9), []),
     "callbacks.open_count": (lambda tx: tx.callbacks.open_count(QUEUE, limit=9), 0),
+    "callbacks.counts": (lambda tx: sum(tx.callbacks.counts(QUEUE, limit=9).values()), 0),
+    "callbacks.in_state": (lambda tx: tx.callbacks.in_state(QUEUE, CallbackState.WAITING, limit=9), []),
     "callbacks.last_ended": (lambda tx: tx.callbacks.last_ended(QUEUE, limit=9), []),
     "callbacks.of_subject": (lambda tx: tx.callbacks.of_subject(SubjectId("su_1"), limit=9), []),
+    "callbacks.of_ticket": (lambda tx: tx.callbacks.of_ticket("ticket 1", limit=9), []),
     "calls.find": (lambda tx: tx.calls.find(CallId("call_1")), None),
     "calls.due": (lambda tx: tx.calls.due(now=_LATE, limit=9), []),
     "calls.open": (lambda tx: tx.calls.open(QUEUE), []),
@@ -86,6 +90,7 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "agents.available": (lambda tx: tx.agents.available(), []),
     "agents.staffed_count": (lambda tx: tx.agents.staffed_count(QUEUE), 0),
     "agents.staffed_by_skills": (lambda tx: dict(tx.agents.staffed_by_skills(QUEUE)), {}),
+    "agents.counts": (lambda tx: dict(tx.agents.counts(QUEUE)), {}),
     "agents.due": (lambda tx: tx.agents.due(now=_LATE, limit=9), []),
     "attempts.by_leg of the agent": (lambda tx: tx.attempts.by_leg(LegId("a")), None),
     "attempts.by_leg of the customer": (lambda tx: tx.attempts.by_leg(LegId("c")), None),
@@ -152,6 +157,7 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
         Ahead(),
     ),
     "line.places": (lambda tx: tx.line.places(QUEUE, limit=9), []),
+    "line.oldest": (lambda tx: tx.line.oldest(QUEUE), (None, None)),
     "line.waiting_count": (lambda tx: tx.line.waiting_count(QUEUE), 0),
     "line.is_empty": (lambda tx: tx.line.is_empty(), True),
     "history.all": (lambda tx: tx.history.all(), []),
@@ -159,7 +165,10 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
     "history.of_call": (lambda tx: tx.history.of_call(CallId("call_id_1")), []),
     "history.of_agent": (lambda tx: tx.history.of_agent(AgentId("agent_id_1")), []),
     "history.of_queue": (lambda tx: tx.history.of_queue(QueueName("queue_1")), []),
+    "history.last_number": (lambda tx: tx.history.last_number(), 0),
     "history.links": (lambda tx: tx.history.links(limit=9), []),
+    "webhooks.of_endpoint": (lambda tx: tx.webhooks.of_endpoint("crm"), []),
+    "webhooks.endpoints": (lambda tx: tx.webhooks.endpoints(), []),
     "next_due_at": (lambda tx: tx.next_due_at(), None),
 }
 """Every verb that reads without raising, with its answer when there is nothing."""
@@ -168,7 +177,7 @@ VERBS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
 def _fill(store: Store) -> None:
     """Give the first tenant something that every verb finds."""
     with store.transaction(TENANT, commit=Commit.RELAXED) as tx:
-        tx.save(make_callback("cb_1", request_key="r", dedup_key="d"))
+        tx.save(make_callback("cb_1", request_key="r", dedup_key="d", ticket_id="ticket 1"))
         tx.save(make_callback("cb_2", state=CallbackState.ENDED, ended_at=START))
         tx.save(make_call("call_1"))
         tx.save(make_call("call_2", state=CallState.ENDED, taken_at=START, ended_at=START))
@@ -190,6 +199,7 @@ def _fill(store: Store) -> None:
         tx.save(make_conversation("k"))
         tx.save(make_node("node_1"))
         tx.save(make_node("node_2", state=NodeState.GONE))
+        tx.save(make_webhook("crm"))
         tx.save(make_queue_control(QUEUE, dialing_paused=True))
         tx.lanes.intern(("fr",))
         tx.history.append(

@@ -29,6 +29,7 @@ BEGIN
     -- Few rows, changed all the time.
     ALTER TABLE callbackq_agents SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
     ALTER TABLE callbackq_nodes SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+    ALTER TABLE callbackq_webhooks SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
     ALTER TABLE callbackq_slots SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
     ALTER TABLE callbackq_slot_days SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
     ALTER TABLE callbackq_tallies SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);

@@ -38,6 +38,8 @@ HELD: Final = "seat held for ever"
 CHAIN: Final = "history that does not verify"
 _TALKS_AT_MOST: Final = timedelta(minutes=25)
 _ALWAYS: Final = [(START - timedelta(days=1), START + timedelta(days=2))]
+_BOOKED, _SERVED_ELSEWHERE = -1, -2
+"""Classes of places that no priority of the policies has."""
 
 
 @attrs.frozen(kw_only=True)
@@ -233,19 +235,21 @@ def _apart(history: Sequence[Any], *, served_elsewhere: Collection[str]) -> list
     """
     Let those who may pass others be classes of their own.
 
-    Booked callbacks go before every other place; and whom the phone system serves by itself is out of our hands.
+    Booked callbacks go before every other place; whom the phone system serves by itself is out of our hands. The two
+    have nothing to do with each other either.
     """
     booked = {event.callback_id for event in history if event.entity == "booking" and event.callback_id}
 
-    def is_apart(event: Any) -> bool:
-        if event.entity == "call":
-            return event.call_id in served_elsewhere
-        return event.entity == "callback" and event.callback_id in booked
+    def apart(event: Any) -> Any:
+        if not hasattr(event, "priority"):
+            return event
+        if event.entity == "call" and event.call_id in served_elsewhere:
+            return attrs.evolve(event, priority=_SERVED_ELSEWHERE)
+        if event.entity == "callback" and event.callback_id in booked:
+            return attrs.evolve(event, priority=_BOOKED)
+        return event
 
-    return [
-        attrs.evolve(event, priority=-1) if hasattr(event, "priority") and is_apart(event) else event
-        for event in history
-    ]
+    return [apart(event) for event in history]
 
 
 def _conversations(world: KillWorld) -> Iterable[WorldLine]:

@@ -6,19 +6,34 @@ import importlib
 import importlib.metadata
 import importlib.resources
 import pkgutil
+import re
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 import callbackq
+
+NEEDS = {
+    "callbackq.adapters.telemetry.metrics": ("opentelemetry", "otel"),
+    "callbackq.adapters.telemetry.prometheus": ("prometheus_client", "prometheus"),
+    "callbackq.adapters.telemetry.traces": ("opentelemetry", "otel"),
+}
+"""Modules that are of no use without another package: its name, and the extra."""
 
 MODULES = sorted(module.name for module in pkgutil.walk_packages(callbackq.__path__, "callbackq."))
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("__main__")])
 def test_every_module_can_be_imported(name: str) -> None:
-    importlib.import_module(name)
+    """Or says which extra it needs, where that is not installed."""
+    package, extra = NEEDS.get(name, ("", ""))
+    if package and find_spec(package) is None:
+        with pytest.raises(ModuleNotFoundError, match=re.escape(f"callbackq[{extra}]")):
+            importlib.import_module(name)
+    else:
+        importlib.import_module(name)
 
 
 @pytest.mark.parametrize("name", callbackq.__all__)

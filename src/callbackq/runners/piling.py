@@ -15,9 +15,7 @@ from typing import Final
 from callbackq.effects import Reported
 from callbackq.model import Report
 from callbackq.service import CallbackService
-
-_TOGETHER_MAX: Final = 64
-"""So many reports are taken at once: the first of them waits for the last."""
+from callbackq.service.reports import TOGETHER_MAX
 
 
 class Piled:
@@ -90,7 +88,7 @@ class Pile:
                 self._take_some(mine)
 
     def _take_some(self, mine: Piled) -> None:
-        some = [self._waiting.popleft() for _ in range(min(_TOGETHER_MAX, len(self._waiting)))]
+        some = [self._waiting.popleft() for _ in range(min(TOGETHER_MAX, len(self._waiting)))]
         try:
             outcomes = self._service.report_all([piled.report for piled in some])
         except Exception as error:

@@ -31,7 +31,7 @@ from callbackq.writing import attempt_context, attempt_of_leg, move_attempt, pol
 
 logger = logging.getLogger("callbackq")
 
-_TOGETHER_MAX: Final = 64
+TOGETHER_MAX: Final = 64
 """So many reports are taken in one transaction: the first of them waits for the last."""
 
 _NOTES: Final = (ReportKind.RINGING, ReportKind.UNCERTAIN, ReportKind.PLAYED)
@@ -76,8 +76,8 @@ class ReportCommands(ServiceBase):
         Cost: for up to 64 reports one flush, one look-up of all their attempts, and one write for each.
         """
         done: list[Reported | Exception] = []
-        for start in range(0, len(reports), _TOGETHER_MAX):
-            done.extend(self._report_some(reports[start : start + _TOGETHER_MAX]))
+        for start in range(0, len(reports), TOGETHER_MAX):
+            done.extend(self._report_some(reports[start : start + TOGETHER_MAX]))
         return tuple(done)
 
     def _report_some(self, reports: Sequence[Report]) -> Sequence[Reported | Exception]:

@@ -14,6 +14,7 @@ from callbackq.model.figures import CallbackFacts, CallFacts
 from callbackq.ports.figures import Behind
 from callbackq.stores.facts_rows import ATTEMPT_COLUMNS, CALL_COLUMNS, CALLBACK_COLUMNS, FactsRows
 from callbackq.stores.postgres_session import Part
+from callbackq.stores.postgres_walks import queues_walk
 from callbackq.stores.rows import as_utc
 
 _ROWS: Final = FactsRows(native=True)
@@ -48,20 +49,10 @@ CALLS_COUNT: Final = _count("calls", "entered_at")
 CALLBACKS_COUNT: Final = _count("callbacks", "requested_at")
 
 
-def _queues_of(table: str, moment: str) -> str:
-    """Return a statement that walks from one queue to the next."""
-    first = f"SELECT queue FROM callbackq_{table} WHERE tenant_id = $1 AND {moment} > '-infinity'"
-    order = "ORDER BY queue LIMIT 1"
-    return f"""
-    WITH RECURSIVE queues(queue) AS (
-        ({first} {order})
-        UNION ALL
-        SELECT (SELECT found.queue FROM ({first} AND queue > queues.queue {order}) AS found)
-          FROM queues WHERE queue IS NOT NULL
-    ) SELECT queue FROM queues WHERE queue IS NOT NULL"""
-
-
-QUEUES_SEEN: Final = (_queues_of("calls", "entered_at"), _queues_of("callbacks", "requested_at"))
+QUEUES_SEEN: Final = tuple(
+    queues_walk(table, f"{moment} > '-infinity'")
+    for table, moment in (("calls", "entered_at"), ("callbacks", "requested_at"))
+)
 
 
 class Facts(Part):

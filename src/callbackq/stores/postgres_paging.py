@@ -15,6 +15,7 @@ from callbackq.model import Callback, CallbackState
 from callbackq.ports import ListedT
 from callbackq.stores import postgres_statements as sql
 from callbackq.stores.postgres_session import Session
+from callbackq.stores.postgres_walks import queues_walk
 from callbackq.stores.rows import MOMENTS, as_utc
 
 _BEHIND: Final = (
@@ -36,14 +37,7 @@ def _page_of(kind: type[Any], *, since: bool) -> str:
 
 PAGES: Final = {kind: _page_of(kind, since=False) for kind in MOMENTS}
 PAGES_SINCE: Final = {kind: _page_of(kind, since=True) for kind in MOMENTS}
-_FIRST: Final = "SELECT queue FROM callbackq_callbacks WHERE tenant_id = $1 AND requested_at > '-infinity'"
-QUEUES_WITH_CALLBACKS: Final = f"""
-    WITH RECURSIVE queues(queue) AS (
-        ({_FIRST} ORDER BY queue LIMIT 1)
-        UNION ALL
-        SELECT (SELECT found.queue FROM ({_FIRST} AND queue > queues.queue ORDER BY queue LIMIT 1) AS found)
-          FROM queues WHERE queue IS NOT NULL
-    ) SELECT queue FROM queues WHERE queue IS NOT NULL"""
+QUEUES_WITH_CALLBACKS: Final = queues_walk("callbacks", "requested_at > '-infinity'")
 
 
 def requested(

@@ -16,6 +16,7 @@ from callbackq.ports import Ended, HistoryLink, HistoryTrace
 from callbackq.stores import postgres_statements as sql
 from callbackq.stores.postgres_session import Part, Session
 from callbackq.stores.postgres_statements import Statements
+from callbackq.stores.postgres_walks import queues_walk
 from callbackq.stores.rows import CHAIN_COLUMNS, EVENT_COLUMNS, EventCodec, check_ended
 
 _EVENTS: Final = EventCodec(native=True)
@@ -51,20 +52,9 @@ _REMOVE_LEGS: Final = (
 )
 
 
-def _queues_of(table: str) -> str:
-    """Return a statement that walks from one queue to the next, by the index of what is open."""
-    first = f"SELECT queue FROM callbackq_{table} WHERE tenant_id = $1 AND state <> 'ended' AND version > 0"
-    order = "ORDER BY queue LIMIT 1"
-    return f"""
-        WITH RECURSIVE queues(queue) AS (
-            ({first} {order})
-            UNION ALL
-            SELECT (SELECT found.queue FROM ({first} AND queue > queues.queue {order}) AS found)
-              FROM queues WHERE queue IS NOT NULL
-        ) SELECT queue FROM queues WHERE queue IS NOT NULL"""
-
-
-QUEUES_IN_USE: Final = tuple(_queues_of(table) for table in ("callbacks", "calls", "attempts"))
+QUEUES_IN_USE: Final = tuple(
+    queues_walk(table, "state <> 'ended' AND version > 0") for table in ("callbacks", "calls", "attempts")
+)
 
 
 def queues_in_use(session: Session) -> list[QueueName]:

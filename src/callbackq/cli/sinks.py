@@ -16,12 +16,11 @@ from typing import Any, Final
 from callbackq.cli.columns import Column, Kind
 from callbackq.cli.common import refuse
 from callbackq.cli.moments import iso
+from callbackq.reporting.spreadsheets import harmless
 
 Row = Sequence[Any]
 Write = Callable[[Row], None]
 
-_DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet may take for the beginning of a formula; also in their full width."""
 _GROUP: Final = 20_000
 """So many rows are written to Parquet at once."""
 
@@ -50,9 +49,7 @@ def cell(value: Any, kind: Kind) -> object:
         return "true" if value else "false"
     if kind is Kind.TEXTS:
         value = json.dumps(value, ensure_ascii=False) if value else ""
-    if isinstance(value, str) and value.lstrip(" ").startswith(_DANGEROUS):
-        return f"'{value}"
-    return value
+    return harmless(value) if isinstance(value, str) else value
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any, Final
 import attrs
 
 from callbackq.model.figures import Figure, FigureSet, FiguresReport
+from callbackq.reporting.spreadsheets import harmless
 
 COLUMNS: Final[tuple[str, ...]] = (
     "part", "label", "from_at", "until_at", "queue", "channel", "group", "name", "title", "unit", "value",
@@ -22,9 +23,6 @@ COLUMNS: Final[tuple[str, ...]] = (
 """The columns of the CSV."""
 PARTS: Final = ("periods", "queues", "channels")
 BINS: Final = ("quotes", "attempts", "hours_of_day", "waits_of_day")
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What begins like this is run by a spreadsheet."""
 
 
 def as_dict(report: FiguresReport) -> dict[str, Any]:
@@ -124,6 +122,6 @@ def _csv_cell(value: Any) -> Any:
     value = _plain(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
+    if isinstance(value, str):
+        return harmless(value)
     return "" if value is None else value

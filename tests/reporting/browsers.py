@@ -29,6 +29,7 @@ _QUIET = (
     "--no-first-run",
 )
 _SECONDS_MAX = 60
+_TRIES = 3
 _POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 _RUN_AXE = """
 axe.run(document, {resultTypes: ["violations", "incomplete"]}).then(found => {
@@ -48,15 +49,21 @@ def browsers() -> list[str]:
 
 
 def _run(browser: str, folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [browser, *_QUIET, f"--user-data-dir={folder / 'profile'}", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS_MAX,
-        check=True,
-    )
-    return done.stdout
+    """Run it, each time with a profile of its own: a browser that falls over on a busy machine is started again."""
+    told = ""
+    for number in range(_TRIES):
+        command = [browser, *_QUIET, f"--user-data-dir={folder / f'profile-{number}'}", *arguments]
+        try:
+            done = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS_MAX, check=False
+            )
+        except subprocess.TimeoutExpired:
+            told = f"not finished after {_SECONDS_MAX} s"
+            continue
+        if done.returncode == 0:
+            return done.stdout
+        told = f"exit {done.returncode}: {done.stderr[-2000:]}"
+    raise AssertionError(f"the browser failed {_TRIES} times: {told}")
 
 
 def drawn(browser: str, page: Path, *, dark: bool) -> Counter[str]:

@@ -28,6 +28,7 @@ from untraced import untraced
 _LONG = (
     "test_line_machine.py",
     "test_hosts_load.py",
+    "test_identity_fights.py",
     "test_identity_storm.py",
     "test_conversations.py",
     "test_message_faults.py",

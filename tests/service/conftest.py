@@ -38,6 +38,8 @@ _LONG = (
     "test_kills.py",
     "test_node_runners.py",
     "test_forks.py",
+    "test_slot_fights.py",
+    "test_slot_laws.py",
 )
 
 

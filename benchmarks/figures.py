@@ -1,6 +1,9 @@
 """
 A report of figures over very many callbacks: how long it takes, beside a bare loop that reads the same columns.
 
+`service.figures` counts in one process, `callbackq report` in as many as there are processors, up to 4. That command is
+timed as a whole, with its own start and that of its helpers. What PostgreSQL's own processes take is in no CPU here.
+
 Each callback was made from a live call, and has one or two attempts. They are spread over 30 days and 4 queues.
 `CALLBACKQ_BENCH_CALLBACKS` says how many there are, 100,000 otherwise. PostgreSQL is measured where
 `CALLBACKQ_BENCH_POSTGRES` says where one is, in a schema of its own, which is dropped afterwards.
@@ -8,8 +11,10 @@ Each callback was made from a live call, and has one or two attempts. They are s
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
@@ -33,7 +38,7 @@ from callbackq.model import (
 )
 from callbackq.model.figures import FiguresReport, Grain
 from callbackq.stores import PostgresStore, postgres_statements, sqlite_statements
-from callbackq.stores.sqlite_figures import ATTEMPTS_OF, CALLBACKS_PAGE, CALLS_PAGE
+from callbackq.stores.sqlite_figures import ATTEMPT_GISTS, CALL_GISTS, CALLBACK_GISTS
 from callbackq.testing import ManualClock
 from callbackq.testing.builders import make_attempt, make_call, make_callback
 from callbackq.testing.clock import START
@@ -139,7 +144,7 @@ def fill_postgres(connection: Any, count: int) -> None:
             ) as copy:
                 for row in rows:
                     copy.write_row(row)
-    connection.execute("ANALYZE")
+    connection.execute("VACUUM ANALYZE")  # As autovacuum does.
 
 
 # ---------------------------------------------------------------------------- what is timed
@@ -168,7 +173,7 @@ def bare(path: Path) -> int:
     count = 0
     with closing(sqlite3.connect(path)) as connection:
         for queue in QUEUES:
-            for statement, place in ((CALLS_PAGE, 2), (CALLBACKS_PAGE, 6)):
+            for statement in (CALL_GISTS, CALLBACK_GISTS):
                 begin = ("", "")
                 while True:
                     asked = ("default", queue, *begin, "9", 2_000)
@@ -176,10 +181,10 @@ def bare(path: Path) -> int:
                     if not rows:
                         break
                     count += len(rows)
-                    begin = (rows[-1][place], rows[-1][0])
-                    if place == 6:
-                        ids = '["' + '","'.join(row[0] for row in rows) + '"]'
-                        count += len(connection.execute(ATTEMPTS_OF, ("default", ids)).fetchall())
+                    begin = (rows[-1][1], rows[-1][0])
+                    if statement is CALLBACK_GISTS:
+                        ids = json.dumps([row[0] for row in rows])
+                        count += len(connection.execute(ATTEMPT_GISTS, ("default", ids)).fetchall())
     return count
 
 
@@ -189,8 +194,30 @@ def measure(name: str, store: Store, *, loud: bool) -> list[str]:
     service = CallbackService(store, [QueuePolicy(queue=queue) for queue in QUEUES], clock=clock)
     made, took_s, ours_s = timed(lambda: report(service, loud=loud))
     assert (made.calls_count, made.callbacks_count) == (CALLBACKS, CALLBACKS)
-    stories = made.calls_count + made.callbacks_count
-    return [name, f"{CALLBACKS:,}", f"{took_s:.1f}", f"{ours_s:.1f}", f"{took_s / stories * 1e6:.1f}"]
+    return row(f"{name}, service.figures", took_s, ours_s)
+
+
+def command(name: str, *store: str) -> list[str]:
+    """Time `callbackq report` over the same days, and check that it counted all."""
+    days = ["--from", f"{START:%Y-%m-%d}", "--until", f"{START + timedelta(days=DAYS + 1):%Y-%m-%d}"]
+    begun = os.times()
+    called = [sys.executable, "-m", "callbackq.cli", "report", *store, *days, "--json"]
+    made = json.loads(subprocess.run(called, check=True, capture_output=True).stdout)
+    over = os.times()
+    assert (made["calls_count"], made["callbacks_count"]) == (CALLBACKS, CALLBACKS)
+    ours_s = over.children_user + over.children_system - begun.children_user - begun.children_system
+    return row(f"{name}, callbackq report", over.elapsed - begun.elapsed, ours_s)
+
+
+def row(name: str, took_s: float, ours_s: float) -> list[str]:
+    """Return one line of the table."""
+    return [
+        name,
+        f"{CALLBACKS:,}",
+        f"{took_s:.1f}",
+        f"{ours_s:.1f}",
+        f"{ours_s / (2 * CALLBACKS) * 1e6:.1f}",
+    ]
 
 
 def run(*, loud: bool = False) -> str:
@@ -200,17 +227,17 @@ def run(*, loud: bool = False) -> str:
         with closing(SQLiteStore(path)) as store:
             fill_sqlite(path, CALLBACKS)
             rows.append(measure("SQLite", store, loud=loud))
+            rows.append(command("SQLite", str(path)))
             _, took_s, ours_s = timed(lambda: bare(path))
-            per_us = took_s / (2 * CALLBACKS) * 1e6
-            rows.append(["bare loop", f"{CALLBACKS:,}", f"{took_s:.1f}", f"{ours_s:.1f}", f"{per_us:.1f}"])
+            rows.append(row("SQLite, bare loop", took_s, ours_s))
     where = os.environ.get("CALLBACKQ_BENCH_POSTGRES")
     if where is not None:
-        rows.append(_postgres(where, loud=loud))
+        rows += _postgres(where, loud=loud)
     title = "A report by day over callbacks, each with its live call and one or two attempts"
-    return table(title, ["store", "callbacks", "s", "s of CPU here", "µs a story"], rows)
+    return table(title, ["store", "callbacks", "s", "s of CPU", "µs of CPU a story"], rows)
 
 
-def _postgres(where: str, *, loud: bool) -> list[str]:
+def _postgres(where: str, *, loud: bool) -> list[list[str]]:
     import psycopg
 
     with psycopg.connect(where, autocommit=True) as admin:
@@ -218,7 +245,10 @@ def _postgres(where: str, *, loud: bool) -> list[str]:
         try:
             with closing(PostgresStore(where, schema=_SCHEMA)) as store:
                 fill_postgres(admin, CALLBACKS)
-                return measure("PostgreSQL", store, loud=loud)
+                return [
+                    measure("PostgreSQL", store, loud=loud),
+                    command("PostgreSQL", where, "--schema", _SCHEMA),
+                ]
         finally:
             admin.execute(f"DROP SCHEMA IF EXISTS {_SCHEMA} CASCADE")
 

@@ -28,6 +28,7 @@ CLASSES_INSIDE: dict[ModuleType, set[str]] = {
         "CanWorkAhead",
         "Listening",
         "CanGiveFacts",
+        "CanGiveGists",
         "ConversationTable",
         "FactsTable",
         "HistoryTable",

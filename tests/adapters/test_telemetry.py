@@ -24,6 +24,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from callbackq import (
     CallbackId,
     CallbackService,
+    CallId,
+    ConfigurationError,
     Disposition,
     Duplicates,
     MemoryStore,
@@ -36,13 +38,16 @@ from callbackq import (
 from callbackq.adapters.telemetry import EventLog, Measures, Totals
 from callbackq.adapters.telemetry import measures as measures_module
 from callbackq.adapters.telemetry.logs import Style
-from callbackq.adapters.telemetry.measures import FIGURES, Family, Kind
+from callbackq.adapters.telemetry.measures import FIGURES, Family, Kind, board_families
 from callbackq.adapters.telemetry.metrics import observe
 from callbackq.adapters.telemetry.needed import missing
 from callbackq.adapters.telemetry.prometheus import BoardCollector
 from callbackq.adapters.telemetry.traces import StoryTracer, trace_id_of
 from callbackq.core.metrics import DEFINITIONS
-from callbackq.testing import ANSWERS, NEVER_ANSWERS, START, VirtualHost
+from callbackq.events import CallJoined
+from callbackq.model.board import Board
+from callbackq.testing import ANSWERS, NEVER_ANSWERS, START, ManualClock, VirtualHost
+from callbackq.testing.builders import make_event
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 BOB, EVE = "+12125550101", "+12125550102"
@@ -127,6 +132,13 @@ def test_a_text_with_spaces_is_quoted() -> None:
     host = VirtualHost(MemoryStore(), [POLICY], tenant_id='house "north"', listeners=[told.listener])
     host.service.call_joined("support", call_id="one")
     assert r'tenant_id="house \"north\""' in told.records[0].getMessage()
+
+
+def test_what_a_pbx_writes_makes_no_line_of_its_own() -> None:
+    """Of an event that came into the store by another way than by a command."""
+    told = Told()
+    told.listener((make_event(CallJoined, call_id=CallId("one\ncallback_ended")),))
+    assert told.records[0].getMessage().count("\n") == 0
 
 
 # ---------------------------------------------------------------------------- traces
@@ -287,6 +299,21 @@ def test_what_was_pruned_is_told_as_far_as_it_is_there() -> None:
     assert exporter.get_finished_spans() == ()
 
 
+def test_a_clock_that_goes_back_makes_no_span_of_less_than_nothing() -> None:
+    """Whoever draws it would refuse the whole trace."""
+    store = MemoryStore()
+    tracer, exporter = new_tracer(store)
+    before, after = (
+        CallbackService(store, [POLICY], clock=ManualClock(at), listeners=[tracer])
+        for at in (START + MINUTE, START)
+    )
+    callback_id = before.request("support", number=BOB).callback_id
+    after.cancel(callback_id)
+    spans = exporter.get_finished_spans()
+    assert {span.name for span in spans} == {"callback", "waiting"}
+    assert min(seconds(span) for span in spans) >= 0
+
+
 # ---------------------------------------------------------------------------- metrics
 
 
@@ -432,6 +459,57 @@ def test_old_stories_are_let_go_of_and_stay_counted() -> None:
         host.clock.advance(3 * DAY)
     assert counted == [(1, 1)] * 2 + [(2, 2)] * 2 + [(3, 3)] * 2
     assert totals._live.stories_count <= 1
+    newcomer = Measures(host.service, totals=Totals(kept_for=DAY), follow=True)
+    assert _sum_of(newcomer.look(), "cancelled") == 0
+
+
+def test_what_comes_too_late_is_kept_once() -> None:
+    """Each look hears the last events again; one whose story is not followed any more waits there for nothing."""
+    host = new_host(MemoryStore())
+    reader = Totals(kept_for=DAY)
+    measures = Measures(host.service, totals=reader, follow=True)
+    callback_id = host.service.request("support", number=BOB).callback_id
+    measures.look()
+    host.clock.advance(3 * DAY)
+    measures.look()
+    host.service.cancel(callback_id)
+    for _ in range(3):
+        measures.look()
+    assert reader._live.unknown_count == 1
+
+
+def test_what_was_committed_late_under_a_lower_number_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on PostgreSQL: so the last events are read again."""
+    monkeypatch.setattr(measures_module, "_AGAIN", 5)
+    host = new_host(MemoryStore())
+    asked: list[int] = []
+
+    def feed(_live: object, *, after: int) -> int:
+        asked.append(after)
+        return 7
+
+    monkeypatch.setattr(host.service, "feed_figures", feed)
+    totals = Totals()
+    for _ in range(2):
+        totals.read(host.service)
+    assert asked == [0, 2]
+
+
+def test_what_is_due_later_is_not_overdue() -> None:
+    """And what should have been done long ago is, by how much."""
+    overdue = {
+        seconds: board_families(
+            Board(
+                tenant_id=TenantId("a"),
+                at=START,
+                queues=(),
+                next_wakeup_at=START + timedelta(seconds=seconds),
+            )
+        )[-1]
+        for seconds in (60, -60)
+    }
+    assert {family.name for family in overdue.values()} == {"wakeup_overdue"}
+    assert {seconds: family.samples[0].value for seconds, family in overdue.items()} == {60: 0.0, -60: 60.0}
 
 
 def _sum_of(families: list[Family], name: str) -> float:
@@ -485,6 +563,38 @@ def test_opentelemetry_has_the_same_measures(played: tuple[VirtualHost, Totals])
     reader.get_metrics_data()
     assert len(looks) == 2
     provider.shutdown()
+
+
+def test_a_clock_that_goes_back_makes_no_old_look_fresh() -> None:
+    """For as long as it was ahead, nothing would be measured any more."""
+    host = new_host(MemoryStore())
+    looks: list[int] = []
+
+    class Counted(Measures):
+        clock = host.clock
+
+        def look(self) -> list[Family]:
+            looks.append(1)
+            return super().look()
+
+    measures = Counted(host.service)
+    reader = InMemoryMetricReader()
+    provider = MeterProvider(metric_readers=[reader], shutdown_on_exit=False)
+    observe(provider.get_meter("callbackq"), measures)
+    reader.get_metrics_data()
+    Counted.clock = ManualClock(START - HOUR)
+    reader.get_metrics_data()
+    assert len(looks) == 2
+    provider.shutdown()
+
+
+def test_settings_without_sense_are_refused() -> None:
+    """A share above all of them, and a time in which nothing can be followed."""
+    for ratio in (1.5, -0.1, float("nan")):
+        with pytest.raises(ConfigurationError, match=r"StoryTracer\.ratio"):
+            new_tracer(MemoryStore(), ratio=ratio)
+    with pytest.raises(ConfigurationError, match=r"Totals\.kept_for"):
+        Totals(kept_for=timedelta(0))
 
 
 # ---------------------------------------------------------------------------- without the packages

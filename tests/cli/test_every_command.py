@@ -213,6 +213,30 @@ def test_a_disk_that_is_full_is_said_in_one_sentence(
     assert capsys.readouterr().err.startswith("stdout cannot be written: No space left")
 
 
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_a_terminal_without_a_sign_shows_a_question_mark(
+    errors: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A masked number has a …, which ASCII has not, whatever the locale does about it."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii", errors=errors))
+    with piped():
+        print("+1…03")
+        sys.stdout.flush()
+    assert (written.getvalue(), capsys.readouterr().err) == (b"+1?03\n", "")
+
+
+def test_a_stdout_that_is_closed_is_said_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in a shell by >&-: Python has none then."""
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit) as ended, piped():
+        print("figures")
+    assert (ended.value.code, sys.stdout) == (2, None)
+    assert capsys.readouterr().err == "stdout cannot be written: it is closed.\n"
+
+
 def test_what_is_written_in_whole_ends_as_it_would(capsys: pytest.CaptureFixture[str]) -> None:
     """The code of the command is kept, and stdout is what it was."""
     before = sys.stdout

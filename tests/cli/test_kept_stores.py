@@ -235,6 +235,32 @@ def test_what_is_no_store_is_refused_and_left_alone(tmp_path: Path, command: lis
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    ("forbidden", "says"),
+    [
+        ("callbacks.db", "it may not be read"),
+        ("folder", "its directory may not be written, where its log must stand"),
+        ("", "unable to open database file"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_not_called_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forbidden: str, says: str
+) -> None:
+    """As for a role that may read the folder of a host, and not write its log there."""
+    path = tmp_path / "folder" / "callbacks.db"
+    path.parent.mkdir()
+    with closing(SQLiteStore(path)):
+        pass
+
+    def refused(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    monkeypatch.setattr("sqlite3.connect", refused)
+    monkeypatch.setattr("os.access", lambda asked, _mode: Path(asked).name != forbidden)
+    result = invoke("verify", path)
+    assert (result.exit_code, result.stderr) == (2, f"{path} cannot be opened: {says}.\n")
+
+
 def test_a_database_without_our_tables_is_refused_and_left_alone() -> None:
     """Opening it would make them; and a server that is not there is said in one sentence."""
     result = invoke("verify", conninfo(), "--schema", "callbackq_never_made")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import typer
 
 from callbackq import Messages, Outcome, QueueName, QueuePolicy, SQLiteStore
 from callbackq.cli import kept
@@ -333,3 +334,32 @@ def test_an_age_counts_back_from_now(text: str, age: timedelta) -> None:
     """In minutes, hours, days or weeks."""
     now = datetime(2026, 3, 29, 12, tzinfo=UTC)
     assert read_moment(text, "--since", zone=ZoneInfo("Europe/Berlin"), now=now) == now - age
+
+
+def test_a_time_with_a_zone_of_its_own_keeps_it() -> None:
+    """And one without is on the clocks of the queue."""
+    now = datetime(2026, 3, 29, 12, tzinfo=UTC)
+    hours = [
+        read_moment(f"2026-03-29T14:00{zone}", "--since", zone=ZoneInfo("Europe/Berlin"), now=now)
+        for zone in ("", "+05:00", "Z")
+    ]
+    assert [at.hour if at else None for at in hours] == [12, 9, 14]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("999999w", "--since is longer ago than there are years.\n"),
+        ("0001-01-01", "--since is 0001-01-01T00:00:00+00:53:28; allowed: years 2000 to 2099.\n"),
+        ("2100-01-01T00:00Z", "--since is 2100-01-01T00:00:00+00:00; allowed: years 2000 to 2099.\n"),
+        ("2026-02-30", "--since cannot be read: write an age as 90m, 24h, 7d or 2w, "),
+    ],
+)
+def test_a_moment_that_cannot_be_is_refused(text: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In one sentence, also where no calendar has it."""
+    with pytest.raises(typer.Exit) as refused:
+        read_moment(
+            text, "--since", zone=ZoneInfo("Europe/Berlin"), now=datetime(2026, 3, 29, 12, tzinfo=UTC)
+        )
+    assert refused.value.exit_code == 2
+    assert capsys.readouterr().err.startswith(says)

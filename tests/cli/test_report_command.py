@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import re
-from contextlib import closing
+from bisect import bisect_left
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from typer.testing import CliRunner
 
 from callbackq import QueueName, QueuePolicy, SQLiteStore, Store
 from callbackq.cli import report as report_command
+from callbackq.cli import report_counting
 from callbackq.cli.app import app
 from callbackq.model.figures import S2_HOST
 from callbackq.reporting import Stretch
@@ -267,3 +270,43 @@ def test_the_day_is_counted_alone_where_the_parts_are_no_days(path: Path) -> Non
     by_day, by_week = (invoke(path, "--grain", grain).stdout for grain in ("day", "week"))
     assert by_day == by_week
     assert [one["label"] for one in figures(path, "--grain", "week")["periods"]] == ["2026-W02"]
+
+
+# ---------------------------------------------------------------------------- a great many
+
+
+def test_what_several_processes_count_is_the_same_report(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each some stretches of time; the bar is told of each part, and of the whole at the end."""
+    alone = figures(path)
+    told: list[tuple[int, int]] = []
+    for name, value in (("ALONE_MAX", 0), ("PART", 1)):
+        monkeypatch.setattr(report_counting, name, value)
+    monkeypatch.setattr(report_counting.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(
+        report_command, "progress_bar", lambda *_, **__: nullcontext(lambda *pair: told.append(pair))
+    )
+    together = figures(path)
+    assert {**together, "made_at": alone["made_at"]} == alone
+    assert told[-1] == (2, 2)
+    monkeypatch.setattr(report_counting.os, "cpu_count", lambda: 1)
+    assert {**figures(path), "made_at": alone["made_at"]} == alone
+
+
+@pytest.mark.parametrize("close", [1, 60, 3_600, 90_000])
+def test_parts_hold_about_as_many_stories_each(close: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However close together they lie, in however long a stretch: none is left out, and none is in two parts."""
+    monkeypatch.setattr(report_counting, "PART", 10)
+    at = [WEDNESDAY + timedelta(seconds=close * number) for number in range(300)]
+    looked: list[int] = []
+
+    def how_many(bounds: tuple[datetime, datetime]) -> int:
+        looked.append(bisect_left(at, bounds[1]) - bisect_left(at, bounds[0]))
+        return looked[-1]
+
+    bounds = (WEDNESDAY - timedelta(days=9_000), WEDNESDAY + timedelta(days=400))
+    parts = list(report_counting.parts_of(how_many, bounds))
+    assert sum(many for _, many in parts) == 300
+    assert all(how_many(part) == many for part, many in parts)
+    assert all(one[1] <= other[0] for (one, _), (other, _) in pairwise(parts))
+    assert max(many for _, many in parts) <= (60 if close == 1 else 20)
+    assert len(parts) <= 60

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from callbackq import MemoryStore, QueueName, QueuePolicy, SQLiteStore, Store, TenantId, Wait
+from callbackq import CallbackService, MemoryStore, QueueName, QueuePolicy, SQLiteStore, Store, TenantId, Wait
 from callbackq.cli.app import app
 from callbackq.cli.wallboard import drawn, watch
 from callbackq.model.board import Board, QueueBoard, StaffCounts
@@ -130,6 +130,30 @@ def test_the_board_is_shown_anew_until_it_was_seen_enough() -> None:
     for count in (before, before + 1):
         assert re.search(rf"^support +{count} ", shown, re.MULTILINE)
     assert "cannot be read now, and is tried again" in shown
+
+
+def test_a_queue_without_a_policy_may_become_empty_while_it_is_watched() -> None:
+    """Without settings nothing is known of it but what is open; and it comes back when something is."""
+    store = MemoryStore()
+    host = VirtualHost(store, [QueuePolicy(queue="support", calling=None)])
+    host.service.call_joined("support", call_id="one")
+    stranger = CallbackService(store, [], clock=host.clock)
+    out = io.StringIO()
+    console = Console(file=out, width=80, height=60, force_terminal=True, color_system=None)
+    shown: list[bool] = []
+
+    def wait(_seconds: float) -> None:
+        shown.append("support " in out.getvalue())
+        out.truncate(out.seek(0))
+        if len(shown) == 1:
+            host.service.call_left("one")
+        elif len(shown) == 2:
+            host.service.call_joined("support", call_id="two")
+        else:
+            raise KeyboardInterrupt
+
+    watch(stranger, ["support"], console=console, every_s=2.0, wait=wait)
+    assert shown == [True, False, True]
 
 
 @pytest.fixture

@@ -455,10 +455,10 @@ def test_a_day_is_cut_into_quarters_halves_or_hours(step: timedelta) -> None:
         asked([], step=step)
 
 
-@pytest.mark.parametrize("weeks", [0, 105])
+@pytest.mark.parametrize("weeks", [0, 105, 1.5, True])
 def test_some_weeks_are_looked_at(weeks: int) -> None:
-    """One to 104."""
-    with pytest.raises(ConfigurationError, match=r"^weeks is .*; allowed: 1 to 104"):
+    """One to 104, and whole ones."""
+    with pytest.raises(ConfigurationError, match=r"^weeks is .*; allowed: a whole number, 1 to 104"):
         weeks_before(NOW, weeks=weeks, zone="UTC")
 
 

@@ -433,6 +433,8 @@ def test_staffed_time_is_of_the_whole_alone() -> None:
         ("cost_of_abandon", -1.0),
         ("staffed_s", float("nan")),
         ("value_of_customer", float("inf")),
+        ("cost_of_abandon", 1e308),
+        ("currency", "$\n"),
         ("abandons_avoided_ratio", 1.5),
         ("cost_of_agent_hour", True),
         ("scores_max", 0.0),

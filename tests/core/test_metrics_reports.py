@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Iterable
 from contextlib import nullcontext
@@ -16,7 +17,14 @@ from hypothesis import strategies as st
 
 from callbackq.core.metrics import DEFINITIONS, Cells, LiveFigures, Stretch, make_report, stories
 from callbackq.core.metrics import live as live_module
-from callbackq.core.metrics.counts import ATTEMPTS_SHOWN, NAMES, Counts, count_callback
+from callbackq.core.metrics.counts import (
+    ATTEMPTS_SHOWN,
+    NAMES,
+    Counts,
+    count_callback,
+    gist_of_call,
+    gist_of_callback,
+)
 from callbackq.core.metrics.report import LIVE_CALLS
 from callbackq.core.metrics.stories import Facts, after, key_of, story_of
 from callbackq.errors import InvalidTime
@@ -484,6 +492,37 @@ def test_stories_that_change_count_as_if_they_had_always_been_so(seed: int) -> N
     assert live.cells.as_mapping() == cells_of(*last.values(), zones=ZONES).as_mapping()
 
 
+@FEW
+@given(seed=st.integers(0, 2**32))
+def test_it_does_not_matter_who_counts_what(seed: int) -> None:
+    """Counted in any parts, by as many processes, and added up; or all of a queue at once: the cells are the same."""
+    facts, chance = random_facts(seed), random.Random(seed)
+    whole = cells_of(*facts, zones=ZONES).as_mapping()
+    parts: list[list[Facts]] = [[], [], []]
+    for one in facts:
+        chance.choice(parts).append(one)
+    added, bare = cells_of(zones=ZONES), cells_of(zones=ZONES)
+    for part in parts:
+        added.add_counts(pickle.loads(pickle.dumps(list(cells_of(*part, zones=ZONES).counted()))))
+    assert added.as_mapping() == whole
+    for queue in {one.queue for one in facts}:
+        of = [one for one in facts if one.queue == queue]
+        bare.add_calls(queue, [gist_of_call(one) for one in of if isinstance(one, CallFacts)])
+        bare.add_callbacks(queue, [gist_of_callback(one) for one in of if isinstance(one, CallbackFacts)])
+    assert bare.as_mapping() == whole
+
+
+def test_stories_of_one_hour_are_counted_one_after_the_other() -> None:
+    """In the cell of their hour and channel, and in that of the next ones."""
+    calls = [call_facts(entered_at=at(minute)) for minute in (0, 1, 90)]
+    said = [completed(channel=channel) for channel in (Channel.WEB, Channel.WEB, Channel.IN_QUEUE)]
+    cells = cells_of()
+    cells.add_calls(SUPPORT, [gist_of_call(one) for one in calls])
+    cells.add_callbacks(SUPPORT, [gist_of_callback(one) for one in said])
+    assert cells.as_mapping() == cells_of(*calls, *said).as_mapping()
+    assert sorted(counts.inbound + counts.callbacks for _, counts in cells.counted()) == [1, 1, 2, 2]
+
+
 def test_counts_add_up_field_by_field() -> None:
     """Every field is added, the bins too."""
     ones = Counts(**dict.fromkeys(NAMES, 1), bins={8: 1})
@@ -499,5 +538,5 @@ def test_counts_add_up_field_by_field() -> None:
 def test_one_story_can_be_counted_alone() -> None:
     """As the cells do it."""
     counts = Counts()
-    count_callback(counts, completed(), hour_of=lambda moment: moment.hour, sign=1)
+    count_callback(counts, gist_of_callback(completed()), hour_of=lambda moment: moment.hour, sign=1)
     assert counts == counted(completed())

@@ -118,7 +118,12 @@ def test_ends_come_first_and_the_bridge_last() -> None:
     attempt = an_attempt(mode=Mode.SIMULTANEOUS, agent_leg=RINGING, customer_leg=RINGING)
     assert found(attempt, account(customer=IS_UP)) == [(A, ENDS), (C, ANSWERS)]
     assert found(attempt, account(agent=IS_UP, customer=IS_UP)) == [(A, ANSWERS), (C, ANSWERS)]
-    assert found(attempt, account()) == [(A, ENDS), (C, ENDS)]
+
+
+def test_the_customer_is_gone_before_the_agent_is() -> None:
+    """F14: their phone may ring on where a PBX died, and an agent who left would have them called again at once."""
+    attempt = an_attempt(mode=Mode.SIMULTANEOUS, agent_leg=RINGING, customer_leg=RINGING)
+    assert found(attempt, account()) == [(C, ENDS), (A, ENDS)]
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,61 @@ def test_whatever_comes_from_a_report_is_escaped() -> None:
     assert EVIL in tree.first("main").text
 
 
+def test_the_page_says_how_to_give_what_is_missing() -> None:
+    """Once, below the figures that want it; and not where nothing is missing."""
+    week = s2_week()
+    lacking = tuple(
+        attrs.evolve(one, missing="give cost_of_abandon in HostFigures") if one.name == "net_saved" else one
+        for one in week.whole.figures
+    )
+    for figures, times in ((lacking, 1), (tuple(attrs.evolve(one, missing=None) for one in lacking), 0)):
+        page = as_html(attrs.evolve(week, whole=attrs.evolve(week.whole, figures=figures)), host=S2_HOST)
+        assert page.count("HostFigures come from <code>--cost NAME=VALUE</code>") == times
+        [row] = (row for row in parse(page).all("tr") if row.text.startswith("Saved, less what it cost"))
+        assert [cell.text for cell in row.all("td")] == ["$1,812"]  # A part of it is known.
+
+
+def test_a_page_of_some_queues_says_so() -> None:
+    """Escaped, as all else; and one of all queues says nothing."""
+    heads = [parse(as_html(s2_week(), queues=queues)).first("header") for queues in (["support", EVIL], [])]
+    assert [f"Only of support, {EVIL}" in head.text for head in heads] == [True, False]
+
+
+def test_whose_clocks_are_meant_stands_at_the_foot() -> None:
+    """Of one zone, or of each queue's own."""
+    one, several = (
+        parse(as_html(attrs.evolve(s2_week(), zone=zone))).first("footer").text
+        for zone in ("Europe/Berlin", "Europe/Berlin, UTC")
+    )
+    assert "Times are those of Europe/Berlin." in one
+    assert "those of each queue's own clocks (Europe/Berlin, UTC); all other times are UTC." in several
+
+
+def test_what_has_no_value_has_no_tile_and_what_has_no_base_no_share() -> None:
+    """Large dashes say nothing; and of no calls at all no share can be taken."""
+    week = s2_week()
+    bare = {"value": 0.0, "numerator": 0.0, "denominator": 0.0, "is_met": None}
+    figures = tuple(
+        attrs.evolve(one, value=None, is_met=None)
+        if one.name == "csat"
+        else attrs.evolve(one, **bare)
+        if one.name == "offers"
+        else one
+        for one in week.whole.figures
+    )
+    page = parse(as_html(attrs.evolve(week, whole=attrs.evolve(week.whole, figures=figures))))
+    assert "Callback CSAT" not in [name.text for tile in page.all("li") for name in tile.all("span")]
+    [row] = (row for row in page.all("tr") if row.text.startswith("Callback offers presented"))
+    assert row.first("td").text == "0"
+
+
+def test_one_is_no_plural() -> None:
+    """At the top of the page."""
+    week = attrs.evolve(s2_week(), calls_count=1, callbacks_count=2, not_ended_count=1)
+    header = parse(as_html(week)).first("header").text
+    assert "1 live call and 2 callbacks. 1 callback not ended yet" in header
+
+
 def test_the_same_report_gives_the_same_page() -> None:
     """To the letter."""
     assert whole_page(s2_week()) == whole_page(s2_week())

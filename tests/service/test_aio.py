@@ -26,11 +26,13 @@ from callbackq.testing import START, ManualClock
 BOB = "+12125550101"
 NOT_COMMANDS = {
     "committed",
+    "figure_counts",
     "figures_in_steps",
     "live_figures",
     "now",
     "post",
     "refuse_within",
+    "stories_count",
     "tell_others",
     "transaction",
     "when_changed",

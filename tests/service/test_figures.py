@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -24,7 +25,9 @@ from callbackq import (
     Transaction,
 )
 from callbackq.core.metrics import LiveFigures, Stretch
+from callbackq.core.metrics.counts import gist_of_call, gist_of_callback
 from callbackq.model.figures import S2_HOST, FiguresReport, Grain
+from callbackq.ports.figures import CanGiveGists
 from callbackq.service import CallbackService
 from callbackq.service.figures import FACTS_TOGETHER
 from callbackq.testing import ManualClock
@@ -184,6 +187,28 @@ def test_facts_come_page_by_page_in_their_order(store: Store) -> None:
         assert facts.facts.count("nowhere", **stretch) == 0
 
 
+def test_what_is_given_bare_is_what_the_facts_hold(store: Store) -> None:
+    """By every store that gives it: in the same order, page by page."""
+    day = Day(store, seed=39)
+    day.go_on(40)
+    with store.transaction("default", commit=Commit.READ_ONLY) as tx:  # type: ignore[arg-type]
+        transaction: Any = tx
+        table = transaction.facts
+        assert isinstance(table, CanGiveGists) != isinstance(store, MemoryStore)
+        for queue in table.queues() if isinstance(table, CanGiveGists) else ():
+            asked = {"from_at": FROM, "until_at": UNTIL, "limit": 7}
+            after = None
+            while calls := table.calls(queue, **asked, after=after):
+                assert table.call_gists(queue, **asked, after=after) == [gist_of_call(one) for one in calls]
+                after = (calls[-1].entered_at, calls[-1].call_id)
+            after = None
+            while some := table.callbacks(queue, **asked, after=after):
+                assert table.callback_gists(queue, **asked, after=after) == [
+                    gist_of_callback(one) for one in some
+                ]
+                after = (some[-1].requested_at, some[-1].callback_id)
+
+
 def test_facts_of_a_callback_have_its_attempts_in_order(store: Store) -> None:
     """By their start, whatever their ids; and no attempt of another callback."""
     minute = timedelta(minutes=1)
@@ -232,6 +257,28 @@ def test_progress_is_told_after_each_page() -> None:
     service.figures(from_at=FROM, until_at=UNTIL, progress=lambda done, total: told.append((done, total)))
     total = FACTS_TOGETHER + 1
     assert told == [(FACTS_TOGETHER, total), (total, total)]
+
+
+def test_parts_that_lie_side_by_side_make_up_the_report() -> None:
+    """Wherever they meet, and whoever counted them; how many there are is known before."""
+    store = MemoryStore()
+    day = Day(store, seed=39)
+    day.go_on(30)
+    asked: dict[str, Any] = {"grain": Grain.HOUR, "host": S2_HOST}
+    report = day.service.figures(from_at=FROM, until_at=UNTIL, **asked)
+    cuts = [FROM, START + timedelta(minutes=7, microseconds=1), START + timedelta(minutes=61), UNTIL]
+    parts = [{"from_at": one, "until_at": other} for one, other in pairwise(cuts)]
+    counted = [day.service.figure_counts(**part) for part in parts]
+    assert day.service.figures(from_at=FROM, until_at=UNTIL, counted=counted, **asked) == report
+    known = [day.service.stories_count(**part) or 0 for part in parts]
+    assert sum(known) == day.service.stories_count(from_at=FROM, until_at=UNTIL) > max(known)
+    some = {**parts[1], "queues": ["nowhere"]}
+    assert (day.service.stories_count(**some), day.service.figure_counts(**some)) == (0, [])
+    narrow: Any = WithoutFacts(store)
+    folded = CallbackService(narrow, day.service.policies.values(), clock=day.host.clock)
+    assert folded.stories_count(**parts[1]) is None
+    again = [counted[0], folded.figure_counts(**parts[1]), counted[2]]
+    assert day.service.figures(from_at=FROM, until_at=UNTIL, counted=again, **asked) == report
 
 
 def test_only_the_queues_that_are_asked_for_are_counted() -> None:

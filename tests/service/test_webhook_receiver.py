@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import sqlite3
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta, tzinfo
+from http.client import HTTPConnection
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -193,3 +196,24 @@ def one_order(folder: Path, clock: ManualClock, **endpoint: Any) -> WebhookOrder
     webhooks.deliver_due(clock.now())
     service.store.close()
     return receiver.orders[0]
+
+
+def test_a_stranger_cannot_fill_the_memory_of_a_receiver(example: ModuleType, tmp_path: Path) -> None:
+    """What is larger than any event is refused before it is read; what is not signed, after."""
+    found: list[int] = []
+    with example.server(example.Inbox(tmp_path / "crm.db")) as crm:
+        thread = threading.Thread(target=crm.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            for size, body in (("999999999999", b""), ("2", b"{}"), (None, b"")):
+                headers = {} if size is None else {"content-length": size}
+                with closing(HTTPConnection("127.0.0.1", crm.server_port, timeout=30)) as connection:
+                    connection.putrequest("POST", "/")
+                    for name, value in headers.items():
+                        connection.putheader(name, value)
+                    connection.endheaders(body or None)
+                    found.append(connection.getresponse().status)
+        finally:
+            crm.shutdown()
+            thread.join(30)
+    assert found == [413, 401, 401]

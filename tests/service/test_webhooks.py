@@ -27,6 +27,7 @@ from callbackq.core.webhooks import about_of, webhook_id
 from callbackq.model import WebhookAnswer, WebhookOrder
 from callbackq.ports import Commit, HistoryLink, WebhookSender, WebhookTable
 from callbackq.runners import WebhookRunner
+from callbackq.stores.memory_history import History
 from callbackq.testing import ManualClock
 from callbackq.testing.clock import SequentialIds
 from callbackq.testing.faultpoints import at_points, store_at_points
@@ -129,6 +130,18 @@ def desk() -> Desk:
 
 
 # ---------------------------------------------------------------------------- when all goes well
+
+
+def test_what_is_not_settled_is_not_sent_and_not_passed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below it an event may still be committed, under a lower number: it would never be sent."""
+    settled = [1]
+    monkeypatch.setattr(History, "settled_number", lambda _: settled[0])
+    desk.happen(1, 2)
+    assert desk.deliver().delivered_count == 1
+    assert desk.own().position == 1
+    settled[0] = 9
+    assert desk.deliver().delivered_count == 3
+    desk.check_all_arrived(once=True)
 
 
 def test_what_happens_is_sent_in_order_and_once(each_desk: Desk) -> None:

@@ -510,6 +510,18 @@ ring_time = 1
         ("queue = 1", "a.toml:1: queue is 1; allowed: a table, such as [queue.NAME]"),
         ("queue.a = 1", "a.toml:1: queue.a is 1; allowed: a table, such as [queue.NAME]"),
         ("[queue.'']", "a.toml:1: queue.\"\" is ''; allowed: 1 to 64 letters, digits, '_', '.', '-'"),
+        (
+            '[queue.a]\n[queue."\\u001b[31m\\\\\\""]',
+            'a.toml:2: queue."\\U0000001b[31m\\\\\\"" is ',
+        ),
+        (
+            "[tenant.''.queue.a]",
+            "a.toml:1: tenant.\"\" is ''; allowed: the id of a tenant: 1 to 200 characters",
+        ),
+        (
+            '[tenant."\\u001b".queue.a]',
+            "a.toml:1: tenant.\"\\U0000001b\" is '\\x1b'; allowed: the id of a tenant",
+        ),
         ("defaults = 1\n[queue.a]", "a.toml:1: defaults is 1; allowed: a table"),
         ("tenant.x = 1\n[queue.a]", "a.toml:1: tenant.x is 1; allowed: a table, such as [tenant.NAME]"),
         ("limits = 1\n[queue.a]", "a.toml:1: limits is 1; allowed: a list, such as [...]"),

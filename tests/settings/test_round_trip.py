@@ -50,7 +50,7 @@ from callbackq import (
 from callbackq.model.figures import HostFigures
 from callbackq.policy import Dates, built_in_rules
 from callbackq.settings import RunnerSettings, Settings, TenantSettings, settings_of, to_toml
-from callbackq.settings.writing import policy_data
+from callbackq.settings.writing import policy_data, toml_text
 
 NAMES = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1, max_size=5)
 
@@ -231,3 +231,11 @@ def test_settings_are_written_whole() -> None:
 def test_what_is_as_by_default_is_not_written() -> None:
     assert policy_data(QueuePolicy(queue="support")) == {}
     assert to_toml(QueuePolicy(queue="a b".replace(" ", "-"))) == "[queue.a-b]\n"
+
+
+def test_every_character_is_written_so_that_toml_reads_it() -> None:
+    """In keys and in values; what a terminal would act on is not written as it is."""
+    text = "".join(map(chr, range(0x20))) + '"\\\x7f\x85\u2028\U0001f600 x'
+    written = toml_text({text: {text: [text]}})
+    assert tomllib.loads(written) == {text: {text: [text]}}
+    assert written.replace("\n", "").isprintable()

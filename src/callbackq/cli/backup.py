@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from callbackq.cli.common import print_json, progress_bar, refuse
-from callbackq.cli.kept import POSTGRES, is_ours
+from callbackq.cli.kept import POSTGRES, refuse_another
 from callbackq.errors import CallbackqError
 from callbackq.stores.sqlite_backup import copy_file
 
@@ -22,8 +22,7 @@ def run(store: str, target: Path, *, overwrite: bool, as_json: bool) -> None:
     if store.startswith(POSTGRES):
         refuse("A PostgreSQL database is copied with its own tools: pg_dump, or pg_basebackup.")
     path = Path(store)
-    if not path.is_file() or not is_ours(path):
-        refuse(f"{path} is no database of callbackq: name one that is there.")
+    refuse_another(path)
     try:
         with progress_bar("copying", shown=not as_json) as told:
             size = copy_file(path, target, overwrite=overwrite, progress=told)

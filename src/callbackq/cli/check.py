@@ -70,8 +70,8 @@ def show_preset(name: str | None) -> None:
     if name is None:
         console = page()
         table = new_table(console)
-        for heading in ("preset", "what it stands for"):
-            table.add_column(heading, no_wrap=True)
+        table.add_column("preset", no_wrap=True, min_width=max(map(len, preset_names())))
+        table.add_column("what it stands for")
         for each in preset_names():
             table.add_row(each, preset_title(each))
         console.print(table)

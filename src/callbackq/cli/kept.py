@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
@@ -64,19 +65,32 @@ def service_of(kept: Kept) -> Generator[CallbackService]:
 
 def _sqlite(kept: Kept, pepper: bytes | None) -> SQLiteStore:
     path = Path(kept.store)
-    if not path.is_file() or not is_ours(path):
-        refuse(f"{path} is no database of callbackq: name one that is there.")
+    refuse_another(path)
     return SQLiteStore(path, pepper=pepper, migrate=False)
 
 
-def is_ours(path: Path) -> bool:
-    """Whether a file holds callbackq's tables: opening another one would make them in it."""
+def refuse_another(path: Path) -> None:
+    """Refuse a file that does not hold callbackq's tables, for opening it would make them in it; or cannot be read."""
+    found = None
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [_META]).fetchone()
+        if path.is_file():
+            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+                found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [_META]).fetchone()
+    except sqlite3.OperationalError as error:
+        refuse(f"{path} cannot be opened: {_hindrance(path) or error}.")
     except sqlite3.Error:
-        return False
-    return found is not None
+        pass
+    if found is None:
+        refuse(f"{path} is no database of callbackq: name one that is there.")
+
+
+def _hindrance(path: Path) -> str | None:
+    """Say what SQLite would only call a file that cannot be opened."""
+    if not os.access(path, os.R_OK):
+        return "it may not be read"
+    if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
+        return "its directory may not be written, where its log must stand"
+    return None
 
 
 def _postgres(kept: Kept, pepper: bytes | None) -> PostgresStore:

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from callbackq.cli.common import print_json, refuse
-from callbackq.cli.kept import POSTGRES, Kept, is_ours, pepper_of
+from callbackq.cli.kept import POSTGRES, Kept, pepper_of, refuse_another
 from callbackq.errors import CallbackqError
 from callbackq.stores import sqlite_opening
 from callbackq.stores.migrations import Plan, known_scripts, plan
@@ -42,8 +42,7 @@ def run(kept: Kept, *, check: bool, create: bool, as_json: bool) -> None:
 def _sqlite_plan(path: Path) -> Plan:
     if not path.exists():
         return plan(None, known_scripts("sqlite"), where=str(path))
-    if not is_ours(path):
-        refuse(f"{path} is no database of callbackq: name one that is there.")
+    refuse_another(path)
     return sqlite_opening.look(path)
 
 

@@ -8,6 +8,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from callbackq.cli.common import refuse
+from callbackq.core.instants import check_instant
+from callbackq.errors import InvalidTime
 from callbackq.model.wall import zone_keys
 
 _AGE: Final = re.compile(r"(?P<count>\d{1,6})(?P<unit>[mhdw])")
@@ -33,17 +35,25 @@ def read_moment(text: str | None, option: str, *, zone: tzinfo, now: datetime) -
     """
     if text is None:
         return None
-    age = _AGE.fullmatch(text.strip())
-    if age is not None:
-        return now - int(age["count"]) * _UNITS[age["unit"]]
+    text = text.strip()
+    age = _AGE.fullmatch(text)
     try:
-        read = datetime.fromisoformat(text.strip())
-        return (read if read.tzinfo is not None else read.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
+        if age is not None:
+            read = now - int(age["count"]) * _UNITS[age["unit"]]
+        else:
+            read = datetime.fromisoformat(text)
+            read = read if read.tzinfo is not None else read.replace(tzinfo=zone)
+    except OverflowError:
+        refuse(f"{option} is longer ago than there are years.")
+    except ValueError:
         refuse(
             f"{option} cannot be read: write an age as 90m, 24h, 7d or 2w, a day as 2026-01-31,"
             " or a time as 2026-01-31T18:00."
         )
+    try:
+        return check_instant(read, option)
+    except InvalidTime as error:
+        refuse(f"{error}.")
 
 
 def read_zone(key: str | None) -> tzinfo | None:

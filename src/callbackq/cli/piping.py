@@ -1,7 +1,12 @@
-"""What becomes of a command whose output is read no more, as by `head`: it ends, and says nothing about it."""
+"""
+What becomes of what a command says: a pipe that is read no more ends it, as `head` does, and it says nothing about it.
+
+Signs that a terminal or a file of another encoding does not have, such as the … of a masked number, become a ?.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Generator, Iterable
@@ -43,7 +48,7 @@ class _Piped:
         except BrokenPipeError:
             self._end(CUT_OFF)
         except OSError as error:
-            sys.stderr.write(f"stdout cannot be written: {error.strerror}.\n")
+            sys.stderr.write(f"stdout cannot be written: {error.strerror or 'it is closed'}.\n")
             self._end(2)
 
     def _end(self, code: int) -> NoReturn:
@@ -57,9 +62,11 @@ class _Piped:
 
 @contextmanager
 def piped() -> Generator[None]:
-    """Let stdout end the command, with its own exit code, when it is read no more."""
-    stdout = sys.stdout
-    stream = _Piped(stdout)
+    """Let stdout end the command, with its own exit code, when it is read no more, or was closed from the beginning."""
+    stdout = cast("IO[str] | None", sys.stdout)  # None where the shell was told >&-.
+    if isinstance(stdout, io.TextIOWrapper):
+        stdout.reconfigure(errors="replace")
+    stream = _Piped(cast("IO[str]", stdout or io.TextIOBase()))
     sys.stdout = cast("Any", stream)
     try:
         yield
@@ -67,4 +74,4 @@ def piped() -> Generator[None]:
         stream.flush()  # What the command has said last may be what nobody reads.
         raise
     finally:
-        sys.stdout = stdout
+        sys.stdout = cast("Any", stdout)

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
-import typer
-from rich.console import Console
+from rich.console import Console, JustifyMethod, OverflowMethod
 from rich.markup import escape
+from rich.measure import Measurement
+from rich.table import Table
 
-from callbackq.cli.common import new_table, progress_bar, refuse, wide_page
+from callbackq.cli.common import new_table, print_json, progress_bar, refuse, wide_page
 from callbackq.cli.kept import Kept, service_of, settings_of
 from callbackq.cli.moments import read_moment
-from callbackq.errors import SettingsInvalid
+from callbackq.cli.report_counting import count
+from callbackq.errors import ConfigurationError, SettingsInvalid
 from callbackq.model.figures import FigureSet, FiguresReport, Grain, HostFigures
 from callbackq.policy.presetting import preset_names
 from callbackq.reporting import (
@@ -30,15 +32,14 @@ from callbackq.reporting import (
     Verdict,
     as_csv,
     as_html,
-    as_json,
     said,
     sections,
     short_stretch,
     stretch,
     targets_met,
 )
-from callbackq.reporting.formats import MARKS, MINUS, NOTHING
-from callbackq.reporting.plain import COLUMNS
+from callbackq.reporting.formats import MARKS, MINUS, NOTHING, counted
+from callbackq.reporting.plain import COLUMNS, as_dict
 from callbackq.reporting.times import zone_of
 from callbackq.service import CallbackService
 from callbackq.settings import settings_of as read_text
@@ -52,6 +53,9 @@ _ON_A_TYPEWRITER: Final = (
     *((f"{mark} ", "") for mark in MARKS.values() if mark and not mark.isascii()),
 )
 """What stands for signs outside of a terminal: verdicts are words anyway."""
+_JOINT: Final = "\v"
+"""Stands between a value and its verdict, until it is known whether there is room for both in one line."""
+_WIDEST: Final = 1_000
 _RATIOS: Final = ("abandons_avoided_ratio", "retention_per_score_point")
 
 
@@ -96,35 +100,33 @@ def run(kept: Kept, asked: ReportAsked) -> None:
     with service_of(kept) as service:
         zone = _zone(service, asked.queues)
         span = _span(service, asked, zone)
-        report = _count(service, asked, host, span.from_at, span.until_at)
+        report = _count(kept, service, asked, host, (span.from_at, span.until_at))
         day = _day_of(report, span)
         if day is None and span.day_from_at > span.from_at:
-            day = _count(service, asked, host, span.day_from_at, span.until_at).whole
+            day = _count(kept, service, asked, host, (span.day_from_at, span.until_at)).whole
     columns = [Stretch(title=span.day_title, figures=day or report.whole)]
     if span.title:
         columns.append(Stretch(title=span.title, figures=report.whole))
     if asked.html_file is not None:
-        _write(asked.html_file, as_html(report, host=host, stretches=columns))
+        _write(asked.html_file, as_html(report, host=host, stretches=columns, queues=asked.queues))
     if asked.csv_file is not None:
         _write(asked.csv_file, as_csv(report))
     if asked.as_json:
-        typer.echo(as_json(report))
+        print_json(as_dict(report))
     else:
-        show(wide_page(), report, columns, host=host)
+        show(wide_page(), report, columns, host=host, queues=asked.queues)
 
 
 def _count(
-    service: CallbackService, asked: ReportAsked, host: HostFigures, from_at: datetime, until_at: datetime
+    kept: Kept,
+    service: CallbackService,
+    asked: ReportAsked,
+    host: HostFigures,
+    bounds: tuple[datetime, datetime],
 ) -> FiguresReport:
+    queues = asked.queues or None
     with progress_bar("Counting", shown=not asked.as_json) as progress:
-        return service.figures(
-            from_at=from_at,
-            until_at=until_at,
-            queues=asked.queues or None,
-            grain=asked.grain,
-            host=host,
-            progress=progress,
-        )
+        return count(kept, service, bounds, queues=queues, grain=asked.grain, host=host, progress=progress)
 
 
 # ---------------------------------------------------------------------------- which time
@@ -192,7 +194,10 @@ def host_figures(kept: Kept, *, preset: str | None, costs: Sequence[str]) -> Hos
             names = ", ".join(attrs.fields_dict(HostFigures))
             refuse(f"--cost is written as NAME=VALUE; the names are: {names}.")
         given: dict[str, Any] = {name: _read_cost(name, text.strip())}
-        figures = attrs.evolve(figures, **given)
+        try:
+            figures = attrs.evolve(figures, **given)
+        except ConfigurationError as error:
+            refuse(f"--cost: {error}.")
     return figures
 
 
@@ -221,43 +226,59 @@ def _read_cost(name: str, text: str) -> float | str:
 
 
 def show(
-    console: Console, report: FiguresReport, columns: Sequence[Stretch], *, host: HostFigures | None = None
+    console: Console,
+    report: FiguresReport,
+    columns: Sequence[Stretch],
+    *,
+    host: HostFigures | None = None,
+    queues: Sequence[str] = (),
 ) -> None:
     """Print the dashboard: the volume of each of the stretches, and all else of the last one."""
     of_time = stretch(report.from_at, report.until_at, zone=report.zone)
     met, judged = targets_met(report.whole)
     console.print()
-    console.print(f"[bold]Callbacks, {of_time}[/bold] ({escape(report.zone)})", soft_wrap=True)
+    only = f", only of {escape(', '.join(queues))}" if queues else ""
+    console.print(f"[bold]Callbacks, {of_time}[/bold] ({escape(report.zone)}){only}", soft_wrap=True)
     console.print(
-        f"{report.calls_count:,} live calls, {report.callbacks_count:,} callbacks"
+        f"{counted(report.calls_count, 'live call')}, {counted(report.callbacks_count, 'callback')}"
         + (f", {report.not_ended_count:,} of them not ended yet" if report.not_ended_count else "")
         + (f"; [bold]{met} of {judged} targets met[/bold]" if judged else "; no target can be judged yet"),
         soft_wrap=True,
     )
     for section in sections(columns, Formats.of(host), host=host):
-        _show_section(console, section)
+        _show_section(console, section, has_stretches=len(columns) > 1)
 
 
-def _show_section(console: Console, section: Section) -> None:
-    is_wide = len(section.columns) > 1
-    has_targets = any(row.verdict is not Verdict.NONE for row in section.rows)
-    table = new_table(console)
-    table.add_column(section.title, no_wrap=True)
-    for column in section.columns if is_wide else ("Value",):
-        table.add_column(column, justify="right", no_wrap=True)
-    if has_targets:
-        table.add_column("Target", justify="right", no_wrap=True)
-        if not is_wide:
-            table.add_column("", no_wrap=True)
-    for row in section.rows:
-        table.add_row(*_cells(console, row, is_wide=is_wide, has_targets=has_targets))
+def _show_section(console: Console, section: Section, *, has_stretches: bool) -> None:
     console.print()
+    table = _table(console, section, has_stretches=has_stretches)
+    if Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum > console.width:
+        table = _table(console, section, has_stretches=has_stretches, is_folded=True)
     console.print(table)
     notes = [f"{row.title}: {row.missing}" for row in section.rows if row.missing is not None]
     if any("HostFigures" in note for note in notes):
         notes.append("Here HostFigures come from --cost NAME=VALUE, --preset, or --settings.")
     for note in notes:
         console.print(f"  {escape(note)}", style="dim", soft_wrap=True)
+
+
+def _table(console: Console, section: Section, *, has_stretches: bool, is_folded: bool = False) -> Table:
+    """Draw a section; folded, verdicts stand below their values, and words are not cut off in a narrow terminal."""
+    is_wide = len(section.columns) > 1
+    has_targets = any(row.verdict is not Verdict.NONE for row in section.rows)
+    table = new_table(console)
+    headings = section.columns if has_stretches else ("Value",)
+    headings = (*headings, "Target") if has_targets else headings
+    headings = (*headings, "") if has_targets and not is_wide else headings
+    overflow: OverflowMethod = "fold" if is_folded else "ellipsis"
+    table.add_column(section.title, no_wrap=not is_folded, overflow=overflow)
+    for heading in headings:
+        justify: JustifyMethod = "right" if heading else "left"
+        table.add_column(heading, justify=justify, no_wrap=not is_folded, overflow=overflow)
+    for row in section.rows:
+        cells = _cells(console, row, is_wide=is_wide, has_targets=has_targets)
+        table.add_row(*(cell.replace(_JOINT, "\n" if is_folded else " ") for cell in cells))
+    return table
 
 
 def _cells(console: Console, row: Row, *, is_wide: bool, has_targets: bool) -> list[str]:
@@ -267,7 +288,8 @@ def _cells(console: Console, row: Row, *, is_wide: bool, has_targets: bool) -> l
         if not is_wide:
             cells.append(_verdict(row.verdict))
     cells.insert(0, escape(row.title))
-    return cells if console.is_terminal else [_plain(cell) for cell in cells]
+    has_signs = console.is_terminal and console.encoding.lower().startswith("utf")
+    return cells if has_signs else [_plain(cell) for cell in cells]
 
 
 def _plain(text: str) -> str:
@@ -277,7 +299,9 @@ def _plain(text: str) -> str:
 
 
 def _cell(one: Cell) -> str:
-    return f"{escape(one.text)} {_verdict(one.verdict)}" if one.verdict in _STYLES else escape(one.text)
+    return (
+        f"{escape(one.text)}{_JOINT}{_verdict(one.verdict)}" if one.verdict in _STYLES else escape(one.text)
+    )
 
 
 def _verdict(one: Verdict) -> str:
@@ -293,6 +317,8 @@ _HTML_BEGINNING: Final = b"<!doctype html>"
 
 def _refuse_another_file(path: Path | None, beginning: bytes) -> None:
     """Refuse a name under which something stands that is no report: it would be lost."""
+    if path == Path("-"):
+        refuse("--csv and --html write files: name one. --json prints to stdout.")
     if path is None or not path.exists():
         return
     try:

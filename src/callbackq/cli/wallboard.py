@@ -14,9 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from callbackq.cli.common import minutes, new_table, page, print_json
+from callbackq.cli.common import minutes, new_table, page, print_json, refuse
 from callbackq.cli.kept import Kept, service_of
-from callbackq.errors import StoreUnavailable
+from callbackq.errors import StoreUnavailable, UnknownQueue
 from callbackq.model.board import Board, PromiseAtRisk, PromiseKind, QueueBoard
 from callbackq.service import CallbackService
 
@@ -35,14 +35,28 @@ def run(kept: Kept, *, queues: Sequence[str], every_s: float, once: bool, as_jso
     """Look and show, once or until the user has seen enough (Ctrl-C)."""
     with service_of(kept) as service:
         wanted = list(queues) or None
+        try:
+            service.board(queues=wanted)
+        except UnknownQueue as error:
+            refuse(
+                f"{error}. Nothing is open in it here: see how it is written, or give --settings that have it."
+            )
         if as_json:
-            print_json(figures_of(service.board(queues=wanted)))
+            print_json(figures_of(look(service, wanted)))
             return
         console = page()
         if once or not console.is_terminal:
-            console.print(drawn(service.board(queues=wanted), console))
+            console.print(drawn(look(service, wanted), console))
             return
         watch(service, wanted, console=console, every_s=every_s, wait=Event().wait)
+
+
+def look(service: CallbackService, queues: Sequence[str] | None) -> Board:
+    """Return the board of some queues; of those without a policy while anything is open in them."""
+    if queues is None or all(queue in service.policies for queue in queues):
+        return service.board(queues=queues)
+    board = service.board()
+    return attrs.evolve(board, queues=tuple(one for one in board.queues if one.queue in queues))
 
 
 def watch(
@@ -64,7 +78,7 @@ def watch(
         try:
             while True:
                 try:
-                    shown = drawn(service.board(queues=queues), console)
+                    shown = drawn(look(service, queues), console)
                     live.update(shown, refresh=True)
                 except StoreUnavailable as error:
                     trouble = Text(f"cannot be read now, and is tried again: {error}", style="bold red")

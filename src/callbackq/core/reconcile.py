@@ -36,6 +36,9 @@ def reports_of(
     """
     Return the reports that were missed: first the ends, then what was answered, then the bridge.
 
+    The customer's end comes before the agent's. A phone that rang when a PBX died may ring on: an attempt whose
+    customer is gone for a cause that nobody knows is followed by a long rest, one whose agent left is not.
+
     A leg that was intended after the snapshot was taken, or so shortly before that it may not have been dialed by
     then, is left as it is. One that has ended meanwhile, ended for a cause that nobody knows.
 
@@ -59,7 +62,7 @@ def reports_of(
             ends.append(
                 Report(leg_id=leg_id, kind=ReportKind.ENDED, cause=Cause.UNKNOWN, raw_cause=_NOT_SEEN)
             )
-    return (*ends, *others, *_of_bridge(attempt, snapshot, has_changed=has_changed))
+    return (*reversed(ends), *others, *_of_bridge(attempt, snapshot, has_changed=has_changed))
 
 
 def _went_on(leg_id: LegId, known: LegState, found: LegSnapshot) -> list[Report]:

@@ -86,6 +86,52 @@ class CallbackFacts:
     attempts: tuple[AttemptFacts, ...] = ()
 
 
+CallGist = tuple[
+    CallId, datetime, int, datetime | None, CallOutcome | None, datetime | None, bool, bool, int, int
+]
+"""
+What counts of one live call, bare.
+
+These are of `CallFacts`: `call_id`, `entered_at`, `offers_count`, `taken_at`, `outcome`, `ended_at`; whether there is a
+`callback_id`, and a `returns_for_id`; `overtook_calls_count`, `overtook_callbacks_count`.
+"""
+AttemptGist = tuple[
+    datetime, bool, bool, datetime | None, datetime | None, datetime | None, Disposition | None
+]
+"""
+What counts of one attempt, bare.
+
+These are of `AttemptFacts`: `started_at`, `is_announcement`, `customer_dialed`, `customer_answered_at`, `connected_at`,
+`ended_at`, `disposition`.
+"""
+CallbackGist = tuple[
+    CallbackId,
+    datetime,
+    Channel,
+    bool,
+    datetime | None,
+    bool,
+    bool,
+    float | None,
+    float | None,
+    float | None,
+    Outcome | None,
+    datetime | None,
+    float | None,
+    bool | None,
+    int,
+    int,
+    tuple[AttemptGist, ...],
+]
+"""
+What counts of one callback, bare.
+
+These are of `CallbackFacts`: `callback_id`, `requested_at`, `channel`; whether there is a `call_id`; `scheduled_at`,
+`is_booked`; whether there is a `follows_id`; `quoted_wait_s`, `quoted_wait_low_s`, `quoted_wait_high_s`, `outcome`,
+`ended_at`, `score`, `resolved`, `overtook_calls_count`, `overtook_callbacks_count`, and the `attempts` in their order.
+"""
+
+
 # ---------------------------------------------------------------------------- what comes of it
 
 
@@ -273,13 +319,17 @@ class FiguresReport:
     waits_of_day: tuple[WaitBin, ...] = ()
 
 
+_HOST_FIGURE_MAX: Final = 1e12
+"""Above it sums of money are no longer exact."""
+
+
 @attrs.frozen(kw_only=True)
 class HostFigures:
     """
     What only the host knows. What is not given makes the figures that need it say so.
 
     Args:
-        currency: as it is to be printed, such as ``"$"``.
+        currency: as it is to be printed, such as ``"$"``; at most 64 characters.
         cost_of_abandon: what one caller who gave up costs, in `currency`. S2: 10.
         abandons_avoided_ratio: how many of those who took a callback would have given up. S2: 0.4.
         cost_of_line_minute: what one minute of a line costs, in and out.
@@ -292,7 +342,7 @@ class HostFigures:
         scores_max: the best score that a customer can give. S2: 5.
 
     Raises:
-        ConfigurationError: a figure is no finite number of 0 or more, or a ratio is above 1.
+        ConfigurationError: a figure is no number from 0 to 1e12, a ratio is above 1, or the currency cannot be printed.
     """
 
     currency: str = ""
@@ -311,11 +361,12 @@ class HostFigures:
             value = getattr(self, field.name)
             if field.name == "currency" or value is None:
                 continue
-            most = 1.0 if field.name.endswith("_ratio") else float("inf")
+            most = 1.0 if field.name.endswith("_ratio") else _HOST_FIGURE_MAX
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             if not is_number or not isfinite(value) or not 0 <= value <= most:
-                allowed = f"a number, 0 {'to 1' if most == 1 else 'or more'}"
-                raise ConfigurationError(f"HostFigures.{field.name}", value, allowed)
+                raise ConfigurationError(f"HostFigures.{field.name}", value, f"a number, 0 to {most:g}")
+        if len(self.currency) > 64 or not self.currency.isprintable():
+            raise ConfigurationError("HostFigures.currency", self.currency, "at most 64 printable characters")
         if not self.scores_max:
             raise ConfigurationError("HostFigures.scores_max", self.scores_max, "a number above 0")
 

@@ -5,7 +5,7 @@ The store protocol is provisional before 1.0: it may gain verbs. Its specificati
 `callbackq.testing.contracts.StoreContract`; that of telephony is `TelephonyContract`.
 """
 
-from callbackq.ports.figures import CanGiveFacts, FactsTable
+from callbackq.ports.figures import CanGiveFacts, CanGiveGists, FactsTable
 from callbackq.ports.history import HistoryLink, HistoryTable, HistoryTrace
 from callbackq.ports.host import (
     AsyncMessenger,
@@ -68,6 +68,7 @@ __all__ = [
     "CallTable",
     "CallbackTable",
     "CanGiveFacts",
+    "CanGiveGists",
     "CanListen",
     "CanReserve",
     "CanSaveAll",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from callbackq.ids import QueueName
-from callbackq.model.figures import CallbackFacts, CallFacts
+from callbackq.model.figures import CallbackFacts, CallbackGist, CallFacts, CallGist
 
 Behind = tuple[datetime, str]
 """Where a page of facts ends: the moment by which they are ordered, and the id."""
@@ -59,6 +59,35 @@ class FactsTable(Protocol):
         Args:
             after: only those behind this moment and id in this order.
         """
+        ...
+
+
+@runtime_checkable
+class CanGiveGists(Protocol):
+    """Facts that can be had bare as well. None need to: without it gists are taken out of facts, at twice the cost."""
+
+    def call_gists(
+        self,
+        queue: QueueName,
+        *,
+        from_at: datetime,
+        until_at: datetime,
+        after: Behind | None = None,
+        limit: int,
+    ) -> list[CallGist]:
+        """Return what `FactsTable.calls` does, bare."""
+        ...
+
+    def callback_gists(
+        self,
+        queue: QueueName,
+        *,
+        from_at: datetime,
+        until_at: datetime,
+        after: Behind | None = None,
+        limit: int,
+    ) -> list[CallbackGist]:
+        """Return what `FactsTable.callbacks` does, bare."""
         ...
 
 

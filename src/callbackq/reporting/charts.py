@@ -168,7 +168,7 @@ def _minutes_axis(drawing: Drawing, longest_s: float) -> Scale:
     for tick in ticks:
         y = up.at(tick)
         drawing.line(((LEFT, y), (WIDTH - RIGHT, y)), "axis" if tick == 0 else "grid")
-        drawing.text(f"{tick:g}", LEFT - 8, y + 4, anchor="end")
+        drawing.text(f"{tick:,g}", LEFT - 8, y + 4, anchor="end")
     return up
 
 
@@ -326,8 +326,8 @@ def _equal_axes(drawing: Drawing, across: Scale, up: Scale, ticks: Sequence[floa
     for tick in ticks:
         x, y = across.at(tick), up.at(tick)
         drawing.line(((left, y), (right, y)), "axis" if tick == 0 else "grid")
-        drawing.text(f"{tick:g}", left - 8, y + 4, anchor="end")
-        drawing.text(f"{tick:g}", x, bottom + 20, anchor="middle")
+        drawing.text(f"{tick:,g}", left - 8, y + 4, anchor="end")
+        drawing.text(f"{tick:,g}", x, bottom + 20, anchor="middle")
     drawing.line(((left, bottom), (right, top)), "exact")
     drawing.text("longer than told", left + 12, top + 20, "hint")
     drawing.text("sooner than told", right - 4, bottom - 12, "hint", anchor="end")
@@ -459,7 +459,7 @@ def _two_way_axis(drawing: Drawing, up: Scale, ticks: Sequence[float]) -> None:
         y = up.at(tick)
         if tick:
             drawing.line(((LEFT, y), (WIDTH - RIGHT, y)), "grid")
-        drawing.text(f"{abs(tick):g}", LEFT - 8, y + 4, anchor="end")
+        drawing.text(f"{abs(tick):,g}", LEFT - 8, y + 4, anchor="end")
 
 
 def _two_way_bar(drawing: Drawing, up: Scale, across: tuple[float, float], one: HourBin) -> None:

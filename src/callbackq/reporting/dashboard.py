@@ -68,6 +68,11 @@ _OUTCOMES: Final = (
 )
 _SHARES: Final = {"inbound_calls": "of inbound", "offers": "of offered"}
 """What a target means a share of, in S2's words."""
+HOW_TO_TELL: Final = (
+    "HostFigures come from `--cost NAME=VALUE`, `--preset` or `--settings` of `callbackq report`, or from `host` of "
+    "`service.figures`."
+)
+"""How somebody who reads the page, and is no developer, gives what only the host knows."""
 
 
 @attrs.frozen(kw_only=True)
@@ -157,6 +162,11 @@ def sections(
         _section("Contacts and outcomes", whole, rest(FigureGroup.VOLUME, FigureGroup.SUCCESS), formats),
     )
     return tuple(one for one in made if one.rows)
+
+
+def lacks_host_figures(section: Section) -> bool:
+    """Whether a figure of it has no value, or no whole one, for want of what only the host knows."""
+    return any("HostFigures" in (row.missing or "") for row in section.rows)
 
 
 def funnel_steps(whole: FigureSet) -> tuple[tuple[Step, ...], ...]:

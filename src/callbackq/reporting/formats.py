@@ -69,12 +69,13 @@ def duration(seconds: float | None, *, places: int = 0) -> str:
     """
     Write a duration with its unit, so that nobody takes minutes for hours.
 
-    >>> duration(724), duration(900), duration(3_723)
-    ('12:04 min', '15:00 min', '1:02:03 h')
+    >>> duration(724), duration(3_599.6), duration(3_599.6, places=1)
+    ('12:04 min', '1:00:00 h', '59:59.6 min')
     """
     if seconds is None:
         return NOTHING
-    return f"{clock(seconds, places=places)} {'h' if round(abs(seconds)) >= 3600 else 'min'}"
+    has_hours = round(abs(seconds) * 10**places) >= 3600 * 10**places
+    return f"{clock(seconds, places=places)} {'h' if has_hours else 'min'}"
 
 
 def money(amount: float | None, *, currency: str = "", places: int | None = None) -> str:
@@ -113,6 +114,16 @@ def count(number: float | None) -> str:
     if number is None:
         return NOTHING
     return _signed(f"{number:,.0f}" if float(number).is_integer() else f"{number:,.2f}")
+
+
+def counted(number: int, thing: str) -> str:
+    """
+    Write how many things there are.
+
+    >>> counted(1, "callback"), counted(1_850, "live call")
+    ('1 callback', '1,850 live calls')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _signed(digits: str) -> str:

@@ -16,18 +16,20 @@ from callbackq.core.metrics.definitions import DEFINITIONS
 from callbackq.model.figures import FigureSet, FiguresReport, HostFigures
 from callbackq.reporting.charts import Chart, charts, draw_mark
 from callbackq.reporting.dashboard import (
+    HOW_TO_TELL,
     TILES,
     Cell,
     Row,
     Section,
     Stretch,
     cell,
+    lacks_host_figures,
     said,
     sections,
     targets_met,
 )
 from callbackq.reporting.drawing import Drawing
-from callbackq.reporting.formats import MARKS, NOTHING, Formats, Verdict, count, verdict
+from callbackq.reporting.formats import MARKS, NOTHING, Formats, Verdict, counted, verdict
 from callbackq.reporting.style import CHART_STYLE, PAGE_STYLE, colours
 from callbackq.reporting.times import in_zone, short_stretch, stretch_of
 
@@ -46,7 +48,11 @@ _OF_PARTS: Final = (
 
 
 def as_html(
-    report: FiguresReport, *, host: HostFigures | None = None, stretches: Sequence[Stretch] = ()
+    report: FiguresReport,
+    *,
+    host: HostFigures | None = None,
+    stretches: Sequence[Stretch] = (),
+    queues: Sequence[str] = (),
 ) -> str:
     """
     Write a report as a page of HTML that stands on its own.
@@ -55,6 +61,7 @@ def as_html(
         report: the figures of a stretch of time.
         host: what the host has said, for the currency and the best score.
         stretches: the columns of the volume; the last is the whole. The whole alone, if there are none.
+        queues: of which alone the figures are; they are named at the top. Of all, if there are none.
 
     Returns:
         The text of the file, to be written as UTF-8. It names nobody: no number, no name, no id of a customer.
@@ -65,7 +72,7 @@ def as_html(
     body = "\n".join(
         (
             '<a class="skip" href="#figures">To the figures</a>',
-            _header(report),
+            _header(report, queues),
             '<main id="figures">',
             _tiles(report.whole, formats),
             _charts(charts(report)),
@@ -100,19 +107,19 @@ def as_html(
 # ---------------------------------------------------------------------------- head and foot
 
 
-def _header(report: FiguresReport) -> str:
+def _header(report: FiguresReport, queues: Sequence[str]) -> str:
     met, judged = targets_met(report.whole)
-    told = [f"{count(report.calls_count)} live calls and {count(report.callbacks_count)} callbacks"]
+    told = [f"{counted(report.calls_count, 'live call')} and {counted(report.callbacks_count, 'callback')}"]
     if report.not_ended_count:
-        told.append(
-            f"{count(report.not_ended_count)} callbacks have not ended: figures that hang on them will still change"
-        )
+        open_ones = counted(report.not_ended_count, "callback")
+        told.append(f"{open_ones} not ended yet: figures that hang on that will still change")
     target = f'<p class="verdict">{met} of {judged} targets met</p>' if judged else ""
     return "\n".join(
         (
             "<header>",
             "<h1>Callbacks</h1>",
             f'<p class="when">{escape(stretch_of(report))}</p>',
+            f'<p class="when">Only of {escape(", ".join(queues))}</p>' if queues else "",
             target,
             f'<p class="soft">{". ".join(told)}.</p>',
             "</header>",
@@ -173,9 +180,9 @@ def _dashboard_section(section: Section) -> str:
         _dashboard_row(row, heads=len(heads), is_wide=is_wide, has_verdicts=has_verdicts)
         for row in section.rows
     ]
-    caption = f"{section.title}: {' beside '.join(section.columns)}"
-    table = _table(caption, heads, rows)
-    return _section(_id(section.title), section.title, f'<div class="card">{table}</div>')
+    table = _table(f"{section.title}: {', '.join(section.columns)}", heads, rows)
+    told = f'<p class="note">{_text(HOW_TO_TELL)}</p>' if lacks_host_figures(section) else ""
+    return _section(_id(section.title), section.title, f'<div class="card">{table}{told}</div>')
 
 
 def _dashboard_row(row: Row, *, heads: int, is_wide: bool, has_verdicts: bool) -> str:

@@ -79,9 +79,11 @@ th:last-child, td:last-child { padding-right: 0 }
 thead th { color: var(--soft); font-weight: 600; font-size: 0.85rem; border-bottom-color: var(--edge) }
 tbody th { font-weight: 400 }
 .parts tbody th { white-space: nowrap }
+.parts td .mark { display: block }
 tbody tr:last-child > * { border-bottom: 0 }
 td { white-space: nowrap }
 .note { display: block; color: var(--soft); font-size: 0.85rem }
+.note, td.long { overflow-wrap: anywhere }
 td.long { white-space: normal; text-align: left; color: var(--soft); font-size: 0.85rem }
 code { font: 0.92em ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere }
 .pair { columns: 2 26rem; column-gap: 1.25rem; margin-top: 2rem }
@@ -99,9 +101,10 @@ dd { margin: 0; color: var(--soft) }
   .tile b { font-size: 1.4rem }
   td { white-space: normal }
   td .mark { display: block }
-  tbody th { min-width: 6.5rem }
+  table { font-size: 0.875rem }
+  tbody th { min-width: 5.2rem; overflow-wrap: break-word; hyphens: auto }
   figcaption p { min-height: 0 }
-  th, td { padding-left: 0.4rem; padding-right: 0.4rem }
+  th, td { padding-left: 0.3rem; padding-right: 0.3rem }
   dl { grid-template-columns: 1fr; gap: 0.1rem }
   dd { margin-bottom: 0.75rem }
   svg text { font-size: 18px }
@@ -114,7 +117,6 @@ dd { margin: 0; color: var(--soft) }
   body { background: #ffffff }
   header, main, footer { max-width: none; padding: 0 }
   .skip, details, .on-screen { display: none }
-  .parts td .mark { display: block }
   .card { border-color: var(--edge); padding: 0.9rem }
   .charts { grid-template-columns: 1fr 1fr; gap: 0.8rem }
   .pair { columns: auto; margin-top: 1.6rem }

@@ -40,6 +40,8 @@ def stretch(from_at: datetime, until_at: datetime, *, zone: str) -> str:
     'Monday 5 January 2026 to Sunday 11 January 2026'
     >>> stretch(monday, noon, zone="UTC")
     'Monday 5 January 2026, 00:00 to 12:00'
+    >>> stretch(noon, monday + timedelta(days=1), zone="UTC")
+    'Monday 5 January 2026, 12:00 to 24:00'
     """
     begin, end = in_zone(from_at, zone), in_zone(until_at, zone)
     last = in_zone(until_at - _MOMENT, zone)

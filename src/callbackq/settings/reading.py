@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import attrs
 
-from callbackq.errors import SettingsInvalid
+from callbackq.core.instants import TEXT_MAX, check_text
+from callbackq.errors import InvalidText, SettingsInvalid
 from callbackq.model.figures import HostFigures
 from callbackq.policy import Caps, Limit, QueuePolicy
 from callbackq.policy.forms import WRONG, Form, ListForm, Node, Place, Problems
@@ -96,7 +97,7 @@ def _settings(node: Node | None, problems: Problems, *, file: str) -> Settings:
         raise SettingsInvalid(problems.found())
     base = _Layer(node.table)
     _check_tables(node, _TABLES, problems)
-    tenants = {name: _tenant_layer(each, problems) for name, each in base.table("tenant").items()}
+    tenants = {name: _tenant_layer(name, each, problems) for name, each in base.table("tenant").items()}
     if not base.table("queue") and not any(layer.table("queue") for layer in tenants.values()):
         problems.add(Place(file, None, ("queue",)), Said("missing"), "a table for each queue: [queue.NAME]")
     whole = _of([base], problems)
@@ -111,7 +112,11 @@ def _settings(node: Node | None, problems: Problems, *, file: str) -> Settings:
     )
 
 
-def _tenant_layer(node: Node, problems: Problems) -> _Layer:
+def _tenant_layer(name: str, node: Node, problems: Problems) -> _Layer:
+    try:
+        check_text(name, "tenant_id")
+    except InvalidText:
+        problems.add(node.place, name, f"the id of a tenant: 1 to {TEXT_MAX} characters that can be printed")
     _check_tables(node, (*_TENANT_TABLES, _QUEUES), problems)
     return _Layer(node.table or {})
 

@@ -70,6 +70,8 @@ NEVER_PASSED: Final[Mapping[str, str]] = MappingProxyType(
         "FactsTable.count": "as FactsTable.queues",
         "FactsTable.calls": "as FactsTable.queues",
         "FactsTable.callbacks": "as FactsTable.queues",
+        "CanGiveGists.call_gists": "as FactsTable.queues",
+        "CanGiveGists.callback_gists": "as FactsTable.queues",
         "WebhookSender.send": "no webhooks are sent by these nodes; tests/service/test_webhooks.py dies at each place",
         "WebhookTable.of_endpoint": "as WebhookSender.send",
         "WebhookTable.endpoints": "as WebhookSender.send",

@@ -1,8 +1,9 @@
 """
 The facts of stories as columns: which ones are read, and how they become facts again.
 
-The rule: as in `rows`, for the few columns that figures need; a report reads a million of them. A database that has
-instants and booleans of its own gives them as they are: `native`.
+The rule: as in `rows`, for the few columns that are needed. Where only what counts is needed, of a million, they are
+fewer still, and become gists: bare tuples. A database that has instants and booleans of its own gives them as they are:
+`native`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from callbackq.model.figures import AttemptFacts, CallbackFacts, CallFacts
+from callbackq.model.figures import (
+    AttemptFacts,
+    AttemptGist,
+    CallbackFacts,
+    CallbackGist,
+    CallFacts,
+    CallGist,
+)
 from callbackq.model.words import CallOutcome, Channel, Disposition, LegState, Mode, Outcome
 from callbackq.stores.rows import decode_instant
 
@@ -64,6 +72,47 @@ ATTEMPT_COLUMNS: Final = (
     "ended_at",
     "disposition",
 )
+_NOT_DIALED: Final = (LegState.NONE.value, LegState.INTENDED.value)
+CALL_GIST_COLUMNS: Final = (
+    "call_id",
+    "entered_at",
+    "offers_count",
+    "taken_at",
+    "outcome",
+    "ended_at",
+    "callback_id IS NOT NULL",
+    "returns_for_id IS NOT NULL",
+    "overtook_calls_count",
+    "overtook_callbacks_count",
+)
+CALLBACK_GIST_COLUMNS: Final = (
+    "callback_id",
+    "requested_at",
+    "channel",
+    "call_id IS NOT NULL",
+    "scheduled_at",
+    "booking_id IS NOT NULL",
+    "follows_id IS NOT NULL",
+    "quoted_wait_s",
+    "quoted_wait_low_s",
+    "quoted_wait_high_s",
+    "outcome",
+    "ended_at",
+    "score",
+    "resolved",
+    "overtook_calls_count",
+    "overtook_callbacks_count",
+)
+ATTEMPT_GIST_COLUMNS: Final = (
+    "started_at",
+    "announces IS NOT NULL",
+    f"customer_leg NOT IN {_NOT_DIALED}",
+    "customer_answered_at",
+    "connected_at",
+    "ended_at",
+    "disposition",
+)
+"""Behind the place of the callback among those that were asked for."""
 
 Row = Sequence[Any]
 _Instant = Callable[[Any], datetime]
@@ -79,7 +128,6 @@ _DISPOSITIONS: Final[Mapping[str | None, Disposition | None]] = {
     None: None,
     **{one.value: one for one in Disposition},
 }
-_NOT_DIALED: Final = frozenset({LegState.NONE.value, LegState.INTENDED.value})
 
 
 def _as_it_is(instant: datetime) -> datetime:
@@ -167,4 +215,72 @@ class FactsRows:
             connected_at=None if row[7] is None else at(row[7]),
             ended_at=None if row[8] is None else at(row[8]),
             disposition=_DISPOSITIONS[row[9]],
+        )
+
+    def call_gist(self, row: Row) -> CallGist:
+        """Return what counts of one live call, of which the columns are `CALL_GIST_COLUMNS`."""
+        at = self._at
+        call_id, entered_at, offers, taken_at, outcome, ended_at, converted, returned, calls, callbacks = row
+        return (
+            call_id,
+            at(entered_at),
+            offers,
+            None if taken_at is None else at(taken_at),
+            _CALL_OUTCOMES[outcome],
+            None if ended_at is None else at(ended_at),
+            converted,
+            returned,
+            calls,
+            callbacks,
+        )
+
+    def callback_gists(self, rows: Sequence[Row], attempts: Iterable[Row]) -> list[CallbackGist]:
+        """
+        Return what counts of callbacks, in the order of their rows.
+
+        Args:
+            rows: of which the columns are `CALLBACK_GIST_COLUMNS`.
+            attempts: of these callbacks, those of each in their order; before `ATTEMPT_GIST_COLUMNS` stands of which
+                row they are.
+        """
+        of: list[tuple[AttemptGist, ...]] = [()] * len(rows)
+        for row in attempts:
+            of[row[0]] += (self._attempt_gist(row),)
+        return list(map(self._callback_gist, rows, of))
+
+    def _callback_gist(self, row: Row, attempts: tuple[AttemptGist, ...]) -> CallbackGist:
+        at = self._at
+        key, requested_at, channel, was_call, due_at, booked, follows, quoted_s, low_s, high_s = row[:10]
+        outcome, ended_at, score, resolved, calls, callbacks = row[10:]
+        return (
+            key,
+            at(requested_at),
+            _CHANNELS[channel],
+            was_call,
+            None if due_at is None else at(due_at),
+            booked,
+            follows,
+            quoted_s,
+            low_s,
+            high_s,
+            _OUTCOMES[outcome],
+            None if ended_at is None else at(ended_at),
+            score,
+            resolved,
+            calls,
+            callbacks,
+            attempts,
+        )
+
+    def _attempt_gist(self, row: Row) -> AttemptGist:
+        at = self._at
+        _, started_at, is_announcement, dialed, answered_at, connected_at, ended_at, disposition = row
+        return (
+            at(started_at),
+            is_announcement,
+            dialed,
+            None if answered_at is None else at(answered_at),
+            None if connected_at is None else at(connected_at),
+            None if ended_at is None else at(ended_at),
+            _DISPOSITIONS[disposition],
         )

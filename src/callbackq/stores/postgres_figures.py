@@ -10,9 +10,17 @@ from datetime import datetime
 from typing import Final
 
 from callbackq.ids import QueueName
-from callbackq.model.figures import CallbackFacts, CallFacts
+from callbackq.model.figures import CallbackFacts, CallbackGist, CallFacts, CallGist
 from callbackq.ports.figures import Behind
-from callbackq.stores.facts_rows import ATTEMPT_COLUMNS, CALL_COLUMNS, CALLBACK_COLUMNS, FactsRows
+from callbackq.stores.facts_rows import (
+    ATTEMPT_COLUMNS,
+    ATTEMPT_GIST_COLUMNS,
+    CALL_COLUMNS,
+    CALL_GIST_COLUMNS,
+    CALLBACK_COLUMNS,
+    CALLBACK_GIST_COLUMNS,
+    FactsRows,
+)
 from callbackq.stores.postgres_session import Part
 from callbackq.stores.postgres_walks import queues_walk
 from callbackq.stores.rows import as_utc
@@ -42,6 +50,15 @@ ATTEMPTS_OF: Final = f"""
     SELECT {", ".join(f"found.{column}" for column in ATTEMPT_COLUMNS)}
       FROM unnest($2::text[]) AS wanted(callback_id) CROSS JOIN LATERAL (
         SELECT {", ".join(ATTEMPT_COLUMNS)} FROM callbackq_attempts
+         WHERE tenant_id = $1 AND callback_id = wanted.callback_id AND started_at > '-infinity'
+         ORDER BY started_at, attempt_id OFFSET 0
+      ) AS found"""
+CALL_GISTS: Final = _page(CALL_GIST_COLUMNS, "calls", "entered_at", "call_id")
+CALLBACK_GISTS: Final = _page(CALLBACK_GIST_COLUMNS, "callbacks", "requested_at", "callback_id")
+ATTEMPT_GISTS: Final = f"""
+    SELECT wanted.place - 1, {", ".join(ATTEMPT_GIST_COLUMNS)}
+      FROM unnest($2::text[]) WITH ORDINALITY AS wanted(callback_id, place) CROSS JOIN LATERAL (
+        SELECT * FROM callbackq_attempts
          WHERE tenant_id = $1 AND callback_id = wanted.callback_id AND started_at > '-infinity'
          ORDER BY started_at, attempt_id OFFSET 0
       ) AS found"""
@@ -97,6 +114,34 @@ class Facts(Part):
         begin = _begin(from_at, after)
         rows = self._session.all(CALLBACKS_PAGE, queue, *begin, as_utc(until_at), limit)
         return _ROWS.callbacks(rows, self._session.all(ATTEMPTS_OF, [row[0] for row in rows]))
+
+    def call_gists(
+        self,
+        queue: QueueName,
+        *,
+        from_at: datetime,
+        until_at: datetime,
+        after: Behind | None = None,
+        limit: int,
+    ) -> list[CallGist]:
+        """Return what counts of live calls that entered in a stretch, in order. O(limit + log n)."""
+        begin = _begin(from_at, after)
+        rows = self._session.all(CALL_GISTS, queue, *begin, as_utc(until_at), limit)
+        return list(map(_ROWS.call_gist, rows))
+
+    def callback_gists(
+        self,
+        queue: QueueName,
+        *,
+        from_at: datetime,
+        until_at: datetime,
+        after: Behind | None = None,
+        limit: int,
+    ) -> list[CallbackGist]:
+        """Return what counts of callbacks that were asked for in a stretch, in order. O(limit + log n), log n each."""
+        begin = _begin(from_at, after)
+        rows = self._session.all(CALLBACK_GISTS, queue, *begin, as_utc(until_at), limit)
+        return _ROWS.callback_gists(rows, self._session.all(ATTEMPT_GISTS, [row[0] for row in rows]))
 
 
 def _begin(from_at: datetime, after: Behind | None) -> Behind:

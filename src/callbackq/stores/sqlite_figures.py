@@ -11,9 +11,17 @@ from datetime import datetime
 from typing import Final
 
 from callbackq.ids import QueueName
-from callbackq.model.figures import CallbackFacts, CallFacts
+from callbackq.model.figures import CallbackFacts, CallbackGist, CallFacts, CallGist
 from callbackq.ports.figures import Behind
-from callbackq.stores.facts_rows import ATTEMPT_COLUMNS, CALL_COLUMNS, CALLBACK_COLUMNS, FactsRows
+from callbackq.stores.facts_rows import (
+    ATTEMPT_COLUMNS,
+    ATTEMPT_GIST_COLUMNS,
+    CALL_COLUMNS,
+    CALL_GIST_COLUMNS,
+    CALLBACK_COLUMNS,
+    CALLBACK_GIST_COLUMNS,
+    FactsRows,
+)
 from callbackq.stores.rows import encode_instant
 from callbackq.stores.sqlite_session import Part
 
@@ -34,6 +42,13 @@ ATTEMPTS_OF: Final = f"""
     SELECT {", ".join(ATTEMPT_COLUMNS)} FROM callbackq_attempts INDEXED BY callbackq_attempts_of
      WHERE tenant_id = ? AND callback_id IN (SELECT value FROM json_each(?))
      ORDER BY callback_id, started_at, attempt_id"""
+CALL_GISTS: Final = _page(CALL_GIST_COLUMNS, _CALLS, "entered_at", "call_id")
+CALLBACK_GISTS: Final = _page(CALLBACK_GIST_COLUMNS, _CALLBACKS, "requested_at", "callback_id")
+ATTEMPT_GISTS: Final = f"""
+    SELECT wanted.key, {", ".join(ATTEMPT_GIST_COLUMNS)}
+      FROM json_each(?2) AS wanted CROSS JOIN callbackq_attempts INDEXED BY callbackq_attempts_of
+     WHERE tenant_id = ?1 AND callback_id = wanted.value
+     ORDER BY wanted.key, started_at, attempt_id"""
 CALLS_COUNT: Final = f"SELECT count(*) FROM {_CALLS} AND queue = ? AND entered_at >= ? AND entered_at < ?"
 CALLBACKS_COUNT: Final = (
     f"SELECT count(*) FROM {_CALLBACKS} AND queue = ? AND requested_at >= ? AND requested_at < ?"
@@ -101,6 +116,37 @@ class Facts(Part):
         rows = session.all(CALLBACKS_PAGE, session.tenant_id, queue, *begin, encode_instant(until_at), limit)
         ids = json.dumps([row[0] for row in rows])
         return _ROWS.callbacks(rows, session.all(ATTEMPTS_OF, session.tenant_id, ids))
+
+    def call_gists(
+        self,
+        queue: QueueName,
+        *,
+        from_at: datetime,
+        until_at: datetime,
+        after: Behind | None = None,
+        limit: int,
+    ) -> list[CallGist]:
+        """Return what counts of live calls that entered in a stretch, in order. O(limit + log n)."""
+        session = self._session
+        begin = _begin(from_at, after)
+        rows = session.all(CALL_GISTS, session.tenant_id, queue, *begin, encode_instant(until_at), limit)
+        return list(map(_ROWS.call_gist, rows))
+
+    def callback_gists(
+        self,
+        queue: QueueName,
+        *,
+        from_at: datetime,
+        until_at: datetime,
+        after: Behind | None = None,
+        limit: int,
+    ) -> list[CallbackGist]:
+        """Return what counts of callbacks that were asked for in a stretch, in order. O(limit + log n), log n each."""
+        session = self._session
+        begin = _begin(from_at, after)
+        rows = session.all(CALLBACK_GISTS, session.tenant_id, queue, *begin, encode_instant(until_at), limit)
+        ids = json.dumps([row[0] for row in rows])
+        return _ROWS.callback_gists(rows, session.all(ATTEMPT_GISTS, session.tenant_id, ids))
 
 
 def _begin(from_at: datetime, after: Behind | None) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from callbackq.core.metrics.counts import Counts
 from callbackq.core.metrics.definition import Definition
 from callbackq.core.metrics.definitions import DEFINITIONS
 from callbackq.core.metrics.report import NO_HOST
-from callbackq.errors import CallbackqError
+from callbackq.errors import CallbackqError, ConfigurationError
 from callbackq.events import Event
 from callbackq.ids import QueueName, TenantId
 from callbackq.model.board import Board, QueueBoard
@@ -37,6 +37,7 @@ LIVE: Final = "live_call"
 """The channel of what is counted of live calls: they came by none of a callback's."""
 KEPT_FOR: Final = timedelta(days=3)
 """For so long after it began a story is followed. What becomes of it later is not counted any more."""
+_KEPT_MIN: Final = timedelta(hours=1)
 _AGAIN: Final = 500
 """So many events of the history are heard again: on some stores one may be committed late, under a lower number."""
 
@@ -82,12 +83,17 @@ class Totals:
     A story that began before is not counted.
 
     Args:
-        kept_for: for how long after its begin a story is followed.
+        kept_for: for how long after its begin a story is followed. An hour or more.
+
+    Raises:
+        ConfigurationError: *kept_for* is too short.
 
     Memory: about two kilobytes for each story of that time.
     """
 
     def __init__(self, *, kept_for: timedelta = KEPT_FOR) -> None:
+        if kept_for < _KEPT_MIN:
+            raise ConfigurationError("Totals.kept_for", kept_for, "an hour or more")
         self._kept_for: Final = kept_for
         self._lock: Final = Lock()
         self._live: Final = _Recent()

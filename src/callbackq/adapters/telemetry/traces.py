@@ -41,6 +41,7 @@ from callbackq.events import (
 )
 from callbackq.ids import AttemptId, CallbackId, TenantId
 from callbackq.model import CallbackState, Disposition, LegState, Outcome, Role
+from callbackq.policy.checks import number_within
 from callbackq.ports import Commit, Store
 
 try:
@@ -87,6 +88,9 @@ class StoryTracer:
         resource: what the spans are of; the SDK's default, which names the service by `OTEL_SERVICE_NAME`.
         ratio: the share of callbacks that are told of, 0 to 1: the same ones on every node.
 
+    Raises:
+        ConfigurationError: *ratio* is not from 0 to 1.
+
     Cost: when a callback or an attempt has ended, in the thread of the command, its history is read, in about a
         millisecond. Nothing else.
     """
@@ -99,6 +103,7 @@ class StoryTracer:
         resource: Resource | None = None,
         ratio: float = 1.0,
     ) -> None:
+        number_within("StoryTracer.ratio", ratio, 0, 1)
         self._store: Final = store
         self._processor: Final = processor
         self._resource: Final = resource or Resource.create()
@@ -221,7 +226,7 @@ class Story:
         own = [event for event in self.history if isinstance(event, CallbackEvent)]
         if not own or not isinstance(own[0], CallbackRequested):
             return
-        requested, ended = own[0], own[-1]
+        requested = own[0]
         last = next((event for event in reversed(own) if isinstance(event, CallbackEnded)), None)
         if last is None:
             return
@@ -245,7 +250,7 @@ class Story:
         )
         if held is not None:
             yield held
-        yield from self._stays(own, ended)
+        yield from self._stays(own)
 
     def _hold(self, requested: CallbackRequested) -> Span | None:
         """Return the span of the live call that it was made of."""
@@ -264,11 +269,11 @@ class Story:
             events=own,
         )
 
-    def _stays(self, own: Sequence[CallbackEvent], ended: CallbackEvent) -> Iterator[Span]:
+    def _stays(self, own: Sequence[CallbackEvent]) -> Iterator[Span]:
         """Give a span for each stretch of time in one state, but for those in which it was called."""
         since = own[0]
         for event in own[1:]:
-            if event.state is since.state and event is not ended:
+            if event.state is since.state:
                 continue
             if since.state in _STATES:
                 yield Span(

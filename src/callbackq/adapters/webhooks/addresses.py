@@ -7,6 +7,14 @@ from typing import Final
 
 _TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
 """Behind these a translator reaches the address of IPv4 that stands in the last four bytes."""
+_GIVEN_OUT: Final = ipaddress.IPv6Network("2000::/3")
+"""The only addresses of IPv6 that are given to anybody in the public network; fec0::/10 was for the inside of sites."""
+_NOBODYS: Final = (
+    ipaddress.ip_network("192.0.0.0/24"),
+    ipaddress.ip_network("192.88.99.0/24"),
+    ipaddress.ip_network("3fff::/20"),
+)
+"""Those of protocols, of relays, and of documents that not every Python knows as such."""
 
 
 def is_public(address: str) -> bool:
@@ -29,6 +37,10 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         if found.teredo is not None:
             return False
+        if inner is None and found not in _GIVEN_OUT:
+            return False
         if inner is not None:
             found = inner
+    if any(found in network for network in _NOBODYS):
+        return False
     return found.is_global and not found.is_multicast and not found.is_reserved

@@ -3,20 +3,23 @@ What is counted of stories: integers alone, so that what is added can be taken a
 
 Times are whole microseconds, scores are millionths. The rule: `count_call` and `count_callback` say what one story
 adds, with sign +1; the same with sign -1 takes exactly that away. No figure is computed here: see `definitions`.
+
+A story is counted by its gist, a bare tuple: of a million there is no time to make objects. `gist_of` takes it out of
+facts, and a database may give it as it is.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
 import attrs
 
-from callbackq.model.figures import AttemptFacts, CallbackFacts, CallFacts
+from callbackq.model.figures import AttemptGist, CallbackFacts, CallbackGist, CallFacts, CallGist
 from callbackq.model.words import CallOutcome, Disposition, Outcome
 
 QUEUED_AFTER: Final = timedelta(seconds=10)
@@ -34,6 +37,7 @@ MILLION: Final = 1_000_000
 _MICROSECOND: Final = timedelta(microseconds=1)
 _QUEUED_AFTER_US: Final = QUEUED_AFTER // _MICROSECOND
 _WITHIN_US: Final = ANSWERED_WITHIN // _MICROSECOND
+_QUOTES_FROM_US: Final = tuple(minutes * 60 * MILLION for minutes in QUOTES_FROM_MIN)
 _PUNCTUAL_US: Final = PUNCTUAL_WITHIN // _MICROSECOND
 _NOT_THE_CUSTOMER: Final = frozenset({Disposition.MACHINE, Disposition.FAX, Disposition.WRONG_PERSON})
 
@@ -158,143 +162,206 @@ _OF_OUTCOME: Final = {
 }
 
 
+def gist_of_call(facts: CallFacts) -> CallGist:
+    """Return what counts of a live call."""
+    return (
+        facts.call_id,
+        facts.entered_at,
+        facts.offers_count,
+        facts.taken_at,
+        facts.outcome,
+        facts.ended_at,
+        facts.callback_id is not None,
+        facts.returns_for_id is not None,
+        facts.overtook_calls_count,
+        facts.overtook_callbacks_count,
+    )
+
+
+def gist_of_callback(facts: CallbackFacts) -> CallbackGist:
+    """Return what counts of a callback, its attempts included."""
+    attempts = tuple(
+        (
+            one.started_at,
+            one.is_announcement,
+            one.customer_dialed,
+            one.customer_answered_at,
+            one.connected_at,
+            one.ended_at,
+            one.disposition,
+        )
+        for one in facts.attempts
+    )
+    return (
+        facts.callback_id,
+        facts.requested_at,
+        facts.channel,
+        facts.call_id is not None,
+        facts.scheduled_at,
+        facts.is_booked,
+        facts.follows_id is not None,
+        facts.quoted_wait_s,
+        facts.quoted_wait_low_s,
+        facts.quoted_wait_high_s,
+        facts.outcome,
+        facts.ended_at,
+        facts.score,
+        facts.resolved,
+        facts.overtook_calls_count,
+        facts.overtook_callbacks_count,
+        attempts,
+    )
+
+
 def _span_us(begin: datetime, end: datetime) -> int:
     """Return the time between in microseconds; none where clocks of two nodes make it less."""
+    if end <= begin:
+        return 0
     span = end - begin
-    return max(0, (span.days * 86_400 + span.seconds) * MILLION + span.microseconds)
+    return (span.days * 86_400 + span.seconds) * MILLION + span.microseconds
 
 
 # ---------------------------------------------------------------------------- live calls
 
 
-def count_call(counts: Counts, facts: CallFacts, *, sign: int) -> None:
+def count_call(counts: Counts, call: CallGist, *, sign: int) -> None:
     """Add what one live call counts, or take it away."""
+    _, entered_at, offers_count, taken_at, outcome, ended_at, converted, returned, calls, callbacks = call
     counts.inbound += sign
-    if facts.callback_id is None and facts.returns_for_id is None:
+    if not converted and not returned:
         counts.call_contacts += sign
-    if facts.offers_count:
+    is_converted = outcome is CallOutcome.CONVERTED
+    if offers_count:
         counts.offered += sign
-        if facts.outcome is CallOutcome.CONVERTED:
+        if is_converted:
             counts.accepted += sign
-    if facts.outcome is CallOutcome.CONVERTED:
+    if is_converted:
         counts.converted += sign
-    if facts.taken_at is not None:
-        _count_taken(counts, facts, facts.taken_at, sign=sign)
-    elif facts.outcome is not None:
+    if taken_at is not None:
+        counts.decided += sign
+        counts.served += sign
+        counts.started += sign
+        _count_answer(counts, _span_us(entered_at, taken_at), sign=sign)
+        if outcome is CallOutcome.SERVED and ended_at is not None:
+            counts.call_talks += sign
+            counts.call_talk_us += sign * _span_us(taken_at, ended_at)
+        if calls or callbacks:
+            _count_overtakes(counts, calls + callbacks, sign=sign)
+    elif outcome is not None:
         counts.decided += sign
         counts.queued += sign
-        match facts.outcome:
-            case CallOutcome.CONVERTED:
-                counts.adopted += sign
-            case CallOutcome.ABANDONED:
-                counts.abandoned += sign
-            case _:
-                counts.lost += sign
+        if is_converted:
+            counts.adopted += sign
+        elif outcome is CallOutcome.ABANDONED:
+            counts.abandoned += sign
+        else:
+            counts.lost += sign
 
 
-def _count_taken(counts: Counts, facts: CallFacts, taken_at: datetime, *, sign: int) -> None:
-    wait_us = _span_us(facts.entered_at, taken_at)
-    counts.decided += sign
-    counts.served += sign
-    counts.started += sign
+def _count_answer(counts: Counts, wait_us: int, *, sign: int) -> None:
     counts.answer_wait_us += sign * wait_us
     if wait_us > _QUEUED_AFTER_US:
         counts.queued += sign
     if wait_us <= _WITHIN_US:
         counts.answered_within += sign
-    if facts.outcome is CallOutcome.SERVED and facts.ended_at is not None:
-        counts.call_talks += sign
-        counts.call_talk_us += sign * _span_us(taken_at, facts.ended_at)
-    _count_overtakes(counts, facts, sign=sign)
 
 
-def _count_overtakes(counts: Counts, facts: CallFacts | CallbackFacts, *, sign: int) -> None:
-    passed = facts.overtook_calls_count + facts.overtook_callbacks_count
-    if passed:
-        counts.overtaking += sign
-        counts.overtakes += sign * passed
+def _count_overtakes(counts: Counts, passed: int, *, sign: int) -> None:
+    counts.overtaking += sign
+    counts.overtakes += sign * passed
 
 
 # ---------------------------------------------------------------------------- callbacks
 
 
-def count_callback(counts: Counts, facts: CallbackFacts, *, hour_of: HourOf, sign: int) -> None:
+def count_callback(counts: Counts, callback: CallbackGist, *, hour_of: HourOf, sign: int) -> None:
     """Add what one callback counts with all its attempts, or take it away."""
-    if facts.outcome is Outcome.REPLACED:
+    _, requested_at, _, _, scheduled_at, is_booked, _, _, _, _, outcome, _, score, _, _, _, attempts = (
+        callback
+    )
+    if outcome is Outcome.REPLACED:
         counts.merged += sign
         return
     counts.callbacks += sign
-    if facts.scheduled_at is not None:
+    if scheduled_at is not None:
         counts.scheduled += sign
-    if facts.is_booked:
+    if is_booked:
         counts.booked += sign
-    if facts.attempts:
-        _count_attempts(counts, facts, hour_of=hour_of, sign=sign)
-    if facts.outcome is not None:
+    if attempts:
+        first_dial, was_tried, was_answered = _count_attempts(counts, attempts, hour_of=hour_of, sign=sign)
+        if was_tried:
+            counts.started += sign
+            if callback[14] or callback[15]:
+                _count_overtakes(counts, callback[14] + callback[15], sign=sign)
+        if first_dial is not None:
+            _count_executed(counts, is_settled=outcome is not None, was_answered=was_answered, sign=sign)
+            if scheduled_at is None:
+                counts.immediate_executed += sign
+                counts.first_calls += sign
+                counts.first_call_us += sign * _span_us(requested_at, first_dial)
+    if outcome is not None:
         counts.settled += sign
-        if facts.outcome is Outcome.COMPLETED:
-            _count_completed(counts, facts, sign=sign)
+        if outcome is Outcome.COMPLETED:
+            _count_completed(counts, callback, sign=sign)
         else:
-            name = _OF_OUTCOME[facts.outcome]
+            name = _OF_OUTCOME[outcome]
             setattr(counts, name, getattr(counts, name) + sign)
-    if facts.score is not None:
+    if score is not None:
         counts.scored += sign
-        counts.score_millionths += sign * round(facts.score * MILLION)
+        counts.score_millionths += sign * round(score * MILLION)
 
 
-def _count_executed(
-    counts: Counts, facts: CallbackFacts, first_dial: datetime, *, was_answered: bool, sign: int
-) -> None:
+def _count_executed(counts: Counts, *, is_settled: bool, was_answered: bool, sign: int) -> None:
     counts.executed += sign
-    if facts.scheduled_at is None:
-        counts.immediate_executed += sign
-        counts.first_calls += sign
-        counts.first_call_us += sign * _span_us(facts.requested_at, first_dial)
-    if facts.outcome is not None:
+    if is_settled:
         counts.executed_settled += sign
     if was_answered:
         counts.answered += sign
-        if facts.outcome is not None:
+        if is_settled:
             counts.answered_settled += sign
 
 
-def _count_completed(counts: Counts, facts: CallbackFacts, *, sign: int) -> None:
+def _count_completed(counts: Counts, callback: CallbackGist, *, sign: int) -> None:
+    _, requested_at, _, was_call, scheduled_at, _, follows, quoted_s, low_s, high_s, _, ended_at, *_ = (
+        callback
+    )
+    resolved = callback[13]
     counts.completed += sign
-    if facts.resolved is not None:
+    if resolved is not None:
         counts.resolution_known += sign
-        if facts.resolved:
+        if resolved:
             counts.resolved += sign
-            if facts.follows_id is None:
+            if not follows:
                 counts.resolved_at_first += sign
-    if facts.ended_at is None:
+    if ended_at is None:
         return
-    if facts.scheduled_at is not None:
-        late = facts.ended_at - facts.scheduled_at
-        late_us = late // _MICROSECOND
+    if scheduled_at is not None:
+        late_us = (ended_at - scheduled_at) // _MICROSECOND
         counts.timed += sign
         counts.late_us += sign * late_us
         if abs(late_us) <= _PUNCTUAL_US:
             counts.punctual += sign
         return
-    wait_us = _span_us(facts.requested_at, facts.ended_at)
+    wait_us = _span_us(requested_at, ended_at)
     counts.waits += sign
     counts.wait_us += sign * wait_us
-    if facts.call_id is not None:
+    if was_call:
         counts.hold_saved_us += sign * wait_us
-    if facts.quoted_wait_s is not None and math.isfinite(facts.quoted_wait_s):
-        _count_quote(counts, facts, round(facts.quoted_wait_s * MILLION), wait_us, sign=sign)
+    if quoted_s is not None and math.isfinite(quoted_s):
+        _count_quote(counts, round(quoted_s * MILLION), low_s, high_s, wait_us, sign=sign)
 
 
-def _count_quote(counts: Counts, facts: CallbackFacts, quoted_us: int, wait_us: int, *, sign: int) -> None:
+def _count_quote(
+    counts: Counts, quoted_us: int, low_s: float | None, high_s: float | None, wait_us: int, *, sign: int
+) -> None:
     error_us = quoted_us - wait_us
     counts.quoted += sign
     counts.quote_error_us += sign * error_us
     counts.quote_distance_us += sign * abs(error_us)
-    bins, place = counts.bins, QUOTE_BINS + BIN_WIDTH * _quote_group(quoted_us)
+    bins, place = counts.bins, QUOTE_BINS + BIN_WIDTH * max(0, bisect_right(_QUOTES_FROM_US, quoted_us) - 1)
     bins[place] = bins.get(place, 0) + sign
     bins[place + 2] = bins.get(place + 2, 0) + sign * quoted_us
     bins[place + 3] = bins.get(place + 3, 0) + sign * wait_us
-    low_s, high_s = facts.quoted_wait_low_s, facts.quoted_wait_high_s
     if low_s is not None and high_s is not None:
         counts.ranged += sign
         if low_s * MILLION <= wait_us <= high_s * MILLION:
@@ -302,58 +369,42 @@ def _count_quote(counts: Counts, facts: CallbackFacts, quoted_us: int, wait_us: 
             bins[place + 1] = bins.get(place + 1, 0) + sign
 
 
-def _quote_group(quoted_us: int) -> int:
-    """Return the number of the group that a quoted wait is in."""
-    return max(0, bisect_right(QUOTES_FROM_MIN, quoted_us // (60 * MILLION)) - 1)
-
-
 # ---------------------------------------------------------------------------- attempts
 
 
-def _count_attempts(counts: Counts, facts: CallbackFacts, *, hour_of: HourOf, sign: int) -> None:
+def _count_attempts(
+    counts: Counts, attempts: Iterable[AttemptGist], *, hour_of: HourOf, sign: int
+) -> tuple[datetime | None, bool, bool]:
+    """Count attempts; return when the customer was first dialed, whether there was any try, and any answer."""
     bins = counts.bins
     first_dial: datetime | None = None
     number, was_tried, was_answered = 0, False, False
-    for attempt in facts.attempts:
-        if attempt.customer_answered_at is not None and attempt.ended_at is not None:
-            counts.line_us += sign * _span_us(attempt.customer_answered_at, attempt.ended_at)
-        if attempt.is_announcement:
+    for started_at, is_announcement, dialed, answered_at, connected_at, ended_at, disposition in attempts:
+        if answered_at is not None and ended_at is not None:
+            counts.line_us += sign * _span_us(answered_at, ended_at)
+        if is_announcement:
             continue
         was_tried = True
         counts.attempts += sign
-        _count_talk(counts, attempt, sign=sign)
-        if not attempt.customer_dialed:
+        until_at = connected_at or ended_at
+        if until_at is not None:  # How long an agent was kept before a conversation, or in vain.
+            counts.connecting_us += sign * _span_us(started_at, until_at)
+        if connected_at is not None and ended_at is not None and disposition is Disposition.CONNECTED:
+            counts.callback_talks += sign
+            counts.callback_talk_us += sign * _span_us(connected_at, ended_at)
+        if not dialed:
             continue
         number += 1
-        first_dial = first_dial or attempt.started_at
-        answered = attempt.customer_answered_at is not None and attempt.disposition not in _NOT_THE_CUSTOMER
-        was_answered = was_answered or answered
+        first_dial = first_dial or started_at
         counts.dials += sign
         place = ATTEMPT_BINS + BIN_WIDTH * min(number, ATTEMPTS_SHOWN)
-        hour_place = HOUR_BINS + BIN_WIDTH * hour_of(attempt.started_at) + (0 if number == 1 else 2)
+        hour_place = HOUR_BINS + BIN_WIDTH * hour_of(started_at) + (0 if number == 1 else 2)
         bins[place] = bins.get(place, 0) + sign
         bins[hour_place] = bins.get(hour_place, 0) + sign
-        if answered:
+        if answered_at is not None and disposition not in _NOT_THE_CUSTOMER:
+            was_answered = True
             bins[place + 1] = bins.get(place + 1, 0) + sign
             bins[hour_place + 1] = bins.get(hour_place + 1, 0) + sign
-            if attempt.connected_at is not None:
+            if connected_at is not None:
                 bins[place + 2] = bins.get(place + 2, 0) + sign
-    if was_tried:
-        counts.started += sign
-        _count_overtakes(counts, facts, sign=sign)
-    if first_dial is not None:
-        _count_executed(counts, facts, first_dial, was_answered=was_answered, sign=sign)
-
-
-def _count_talk(counts: Counts, attempt: AttemptFacts, *, sign: int) -> None:
-    """Count a conversation, and how long an agent was kept before it, or in vain."""
-    until_at = attempt.connected_at or attempt.ended_at
-    if until_at is not None:
-        counts.connecting_us += sign * _span_us(attempt.started_at, until_at)
-    if (
-        attempt.connected_at is not None
-        and attempt.ended_at is not None
-        and attempt.disposition is Disposition.CONNECTED
-    ):
-        counts.callback_talks += sign
-        counts.callback_talk_us += sign * _span_us(attempt.connected_at, attempt.ended_at)
+    return first_dial, was_tried, was_answered

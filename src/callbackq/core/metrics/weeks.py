@@ -12,8 +12,8 @@ import attrs
 
 from callbackq.core.slots import OpenTimes
 from callbackq.core.zones import check_zone, instant_of
-from callbackq.errors import ConfigurationError
 from callbackq.model.wall import WallTime
+from callbackq.policy.checks import int_within
 
 WEEKS_MAX: Final = 104
 _CELL: Final = timedelta(minutes=15)
@@ -94,8 +94,7 @@ def weeks_before(now: datetime, *, weeks: int, zone: str) -> Weeks:
     >>> found.from_at.isoformat(), str(found.next_day)
     ('2025-12-30T23:00:00+00:00', '2026-01-19')
     """
-    if not 1 <= weeks <= WEEKS_MAX:
-        raise ConfigurationError("weeks", weeks, f"1 to {WEEKS_MAX}")
+    int_within("weeks", weeks, 1, WEEKS_MAX)
     today = now.astimezone(ZoneInfo(check_zone(zone))).date()
     return Weeks(
         zone=zone,

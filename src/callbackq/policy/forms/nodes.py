@@ -17,6 +17,8 @@ SHOWN_MAX: Final = 60
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _NUMBER_LIKE: Final = re.compile(r"\+?\d[\d ()./\-]{4,}\d")
 _DIGITS_MIN: Final = 6
+_SHORT_MIN: Final = 3
+"""So many letters of a word are enough to know it by, if no other begins with them."""
 _LETTERS_MAX: Final = 3
 _CLOCK_LIKE: Final = re.compile(r"\b[0-9]{1,2}:[0-9]{2}\b", re.ASCII)
 _LONG: Final = 10**18
@@ -108,7 +110,7 @@ def node_of(data: object, *, file: str, line_of: Callable[[KeyPath], int | None]
 
 def key_text(path: Iterable[str | int]) -> str:
     """
-    Write a path as TOML does, with numbers of phones masked.
+    Write a path as TOML does, with numbers of phones masked, and nothing that a terminal would act on.
 
     >>> key_text(("queue", "support", "closures", 0, "a b"))
     'queue.support.closures[0]."a b"'
@@ -119,24 +121,34 @@ def key_text(path: Iterable[str | int]) -> str:
             said += f"[{key}]"
             continue
         name = _masked(key)
-        quoted = name if _BARE.fullmatch(name) else '"' + name.replace('"', '\\"') + '"'
+        quoted = name if _BARE.fullmatch(name) else f'"{"".join(map(_in_quotes, name))}"'
         said += f".{quoted}" if said else quoted
     return said
+
+
+def _in_quotes(character: str) -> str:
+    if character in {'"', "\\"}:
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """
     Return the word that was probably meant.
 
-    >>> nearest("ring_tme", ["ring_time", "hours"])
-    'ring_time'
+    >>> nearest("ring_tme", ["ring_time", "hours"]), nearest("wed", ["monday", "wednesday"])
+    ('ring_time', 'wednesday')
     """
     if len(word) > SHOWN_MAX:
         return None
     from difflib import get_close_matches
 
     plain = word.strip().lower().replace("-", "_").replace(" ", "_")
-    found = get_close_matches(plain, list(words), n=1, cutoff=0.6)
+    known = list(words)
+    longer = [one for one in known if one.startswith(plain)] if len(plain) >= _SHORT_MIN else []
+    if len(longer) == 1:
+        return longer[0]
+    found = get_close_matches(plain, known, n=1, cutoff=0.6)
     return found[0] if found else None
 
 

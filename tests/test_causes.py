@@ -440,7 +440,7 @@ TWILIO_SAYS: list[tuple[str, dict[str, Any], Cause]] = [
     ("failed", {"sip": 404}, C.INVALID_NUMBER),
     ("failed", {"sip": 503}, C.CONGESTED),
     ("failed", {"sip": 487}, C.FAILED),
-    ("failed", {"error": 13224}, C.INVALID_NUMBER),
+    ("failed", {"error": 13224}, C.UNREACHABLE),
     ("failed", {"error": "13227", "sip": 403}, C.FAILED),
     ("failed", {"error": 32009}, C.UNREACHABLE),
     ("failed", {"error": 10004}, C.CONGESTED),

@@ -414,9 +414,7 @@ TWILIO: Final = _table(
 
 TWILIO_ERRORS: Final = _table(
     _rows({10004: "call concurrency limit exceeded"}, cause=Cause.CONGESTED)
-    | _rows(
-        {13224: "number not supported or invalid", 13226: "invalid country code"}, cause=Cause.INVALID_NUMBER
-    )
+    | _rows({13226: "invalid country code"}, cause=Cause.INVALID_NUMBER)
     | _rows(
         {
             10001: "account not active",
@@ -429,7 +427,10 @@ TWILIO_ERRORS: Final = _table(
         },
         cause=Cause.FAILED,
     )
-    | _rows({32009: "SIP user not registered"}, cause=Cause.UNREACHABLE)
+    # 13224 also comes for a valid number whose carrier has an outage: it must not end a promise.
+    | _rows(
+        {13224: "number invalid or out of reach", 32009: "SIP user not registered"}, cause=Cause.UNREACHABLE
+    )
 )
 """Error code of a call that was placed -> what it means. An error in the reply to your request is a refused dial."""
 
@@ -550,7 +551,7 @@ def twilio_cause(
 
     >>> twilio_cause("busy", sip="603", rang=True, by_us=False)
     <Cause.REJECTED: 'rejected'>
-    >>> twilio_cause("failed", error=13224, rang=False, by_us=False)
+    >>> twilio_cause("failed", error=13226, rang=False, by_us=False)
     <Cause.INVALID_NUMBER: 'invalid_number'>
     """
     row = TWILIO.get(_text(status).lower())

@@ -22,6 +22,8 @@ from callbackq import (
     Dial,
     HangUp,
     LegId,
+    LegSnapshot,
+    LegState,
     MemoryStore,
     NodeState,
     Outcome,
@@ -31,6 +33,7 @@ from callbackq import (
     Role,
     StoreUnavailable,
     SystemClock,
+    TelephonySnapshot,
     ThreadRunner,
 )
 from callbackq.model import DueReason
@@ -357,3 +360,38 @@ def test_a_runner_notices_that_it_makes_no_step(
             store.is_broken = False
             store.goes_on.set()
             wait_for(lambda: "steps again" in caplog.text)
+
+
+class SlowSwitchboard(Switchboard):
+    """Its first dial takes a while; until it is done nothing of it can be seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_dialing, self.may_go_on = threading.Event(), threading.Event()
+
+    def dial(self, order: Dial) -> None:
+        self.is_dialing.set()
+        self.may_go_on.wait(PATIENCE_S)
+        super().dial(order)
+
+    def snapshot(self) -> TelephonySnapshot:
+        legs = {leg_id: LegSnapshot(state=LegState.ANSWERED) for leg_id in self.up}
+        return TelephonySnapshot(legs=legs, as_of=SystemClock().now())
+
+
+def test_who_comes_up_does_not_believe_the_slow_dial_of_another_node_to_be_gone() -> None:
+    """It is in no account yet. An attempt that ended for that would be followed by a second call."""
+    service, phones = new_service(), SlowSwitchboard()
+    with opened("threads", service, phones) as one, opened("threads", service, phones) as other:
+        phones.report = one.report
+        one.start()
+        callback_id = service.request("support", number=BOB).callback_id
+        service.agent_available("ann", queues=["support"])
+        assert phones.is_dialing.wait(PATIENCE_S)
+        other.start()
+        wait_for(lambda: other.runner.telephony_is_up)
+        assert service.get(callback_id).state is CallbackState.ATTEMPTING
+        phones.may_go_on.set()
+        wait_for(lambda: service.get(callback_id).state is CallbackState.ENDED)
+        phones.hang_up_all()
+    assert [order.role for order in phones.dialed] == [Role.AGENT, Role.CUSTOMER]

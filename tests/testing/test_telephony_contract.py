@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import inspect
 from asyncio import CancelledError
+from collections.abc import Callable
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import attrs
 import pytest
 
-from callbackq import AgentId, Cause, Dial, LegId, Report, Role
+from callbackq import AgentId, Bridge, Cause, Dial, DialRefused, HangUp, LegId, Report, ReportKind, Role
+from callbackq.adapters.legs import LegBook, Seen, why
 from callbackq.testing import Behaviour, Carried, FakeTelephony, ManualClock
 from callbackq.testing.contracts import (
     ConnectedFarEnd,
+    MisbehavingFarEnd,
+    MischiefContract,
+    PartContract,
+    PartingFarEnd,
     Phone,
     ReserveContract,
     ReservingFarEnd,
@@ -30,7 +37,7 @@ PHONES = {
 }
 
 
-class FakeFarEnd(ConnectedFarEnd, ReservingFarEnd):
+class FakeFarEnd(ConnectedFarEnd, ReservingFarEnd, PartingFarEnd):
     """A network of scripted phones; each leg has a number, or an agent, of its own."""
 
     def __init__(self, telephony: FakeTelephony, clock: ManualClock) -> None:
@@ -99,8 +106,11 @@ class FakeFarEnd(ConnectedFarEnd, ReservingFarEnd):
     def is_reserved(self, agent_id: AgentId) -> bool:
         return agent_id in self._telephony.reserved
 
+    def part(self, leg_id: LegId) -> None:
+        self._telephony.part(self._who[leg_id])
 
-class TestFakeTelephony(TelephonyContract, ReserveContract):
+
+class TestFakeTelephony(TelephonyContract, ReserveContract, PartContract):
     """The honest fake."""
 
     def open_far_end(self) -> FakeFarEnd:
@@ -108,7 +118,7 @@ class TestFakeTelephony(TelephonyContract, ReserveContract):
         return FakeFarEnd(FakeTelephony(clock), clock)
 
 
-class TestFaultlessAsterisk(TelephonyContract, SnapshotContract, ReserveContract):
+class TestFaultlessAsterisk(TelephonyContract, SnapshotContract, ReserveContract, PartContract):
     """The network that does wrong, when it does not; legs that answer during an outage are hung up."""
 
     pbx = Pbx.ASTERISK
@@ -118,13 +128,107 @@ class TestFaultlessAsterisk(TelephonyContract, SnapshotContract, ReserveContract
         return FakeFarEnd(FaultyTelephony(clock, random=Random(7), pbx=self.pbx), clock)
 
 
+class CarefulTelephony:
+    """An adapter with a `LegBook`, whose PBX is the network that does wrong: its reports are events here."""
+
+    def __init__(self, pbx: FaultyTelephony) -> None:
+        self.pbx = pbx
+        self.book = LegBook()
+        self.seen = Seen()
+        self.events: list[Report] = []  # Kept, so that no two have one `id`.
+        self.joining: dict[LegId, LegId] = {}
+        self.reports: list[Report] = []
+        pbx.on_report = self.hear
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.pbx, name)
+
+    def dial(self, order: Dial) -> None:
+        if self.book.begin(order.leg_id, role=order.role):
+            try:
+                self.pbx.dial(order)
+            except DialRefused:
+                self.book.refused(order.leg_id)
+                raise
+
+    def hang_up(self, order: HangUp) -> None:
+        self.book.hanging_up(order.leg_id)
+        self.pbx.hang_up(order)
+
+    def bridge(self, order: Bridge) -> None:
+        self.joining[order.customer_leg_id] = order.agent_leg_id
+        self.pbx.bridge(order)
+
+    def hear(self, event: Report) -> None:
+        self.events.append(event)
+        leg_id, report = event.leg_id, None
+        match event.kind:
+            case ReportKind.RINGING:
+                report = self.book.rang(leg_id)
+            case ReportKind.ANSWERED:
+                report = self.book.answered(leg_id)
+            case ReportKind.PLAYED:
+                report = self.book.played(leg_id)
+            case ReportKind.DIGIT if self.is_new(event):
+                report = self.book.pressed(leg_id, event.digits or "")
+            case ReportKind.BRIDGED:
+                report = self.book.joined(self.joining[leg_id], leg_id)
+            case ReportKind.UNBRIDGED:
+                report = self.book.parted(leg_id)
+            case ReportKind.ENDED:
+                report = self.book.ended(leg_id, why(event.cause))
+            case _:
+                pass
+        if report is not None:
+            self.reports.append(report)
+
+    def is_new(self, event: Report) -> bool:
+        """Whether it is no second telling of an event: real PBXs number theirs."""
+        return self.seen.is_new(id(event))
+
+
+DAY = {Fault.REPORT_TWICE: 0.5, Fault.REPORT_LATE: 0.5}
+
+
+class MisbehavingEnd(FakeFarEnd, MisbehavingFarEnd):
+    """The network that does wrong, and an adapter that knows that it may."""
+
+    def __init__(self, make: Callable[[FaultyTelephony], Any] = CarefulTelephony) -> None:
+        clock = ManualClock()
+        self.network = FaultyTelephony(clock, random=Random(7), late_max=self.late)
+        super().__init__(self.network, clock)
+        self.adapter = make(self.network)
+
+    @property
+    def telephony(self) -> Any:
+        return self.adapter
+
+    @property
+    def reports(self) -> list[Report]:
+        found: list[Report] = getattr(self.adapter, "reports", self._heard)
+        return found
+
+    def misbehave(self, seed: int) -> None:
+        self.network._random.seed(seed)
+        self.network.ratios = dict(DAY)
+
+
+class TestCarefulTelephony(
+    TelephonyContract, SnapshotContract, ReserveContract, PartContract, MischiefContract
+):
+    """What an adapter with a `LegBook` makes of it."""
+
+    def open_far_end(self) -> MisbehavingEnd:
+        return MisbehavingEnd()
+
+
 class TestFaultlessFreeSwitch(TestFaultlessAsterisk):
     """Legs that answer during an outage stay up."""
 
     pbx = Pbx.FREESWITCH
 
 
-class Everything(TelephonyContract, SnapshotContract, ReserveContract):
+class Everything(TelephonyContract, SnapshotContract, ReserveContract, PartContract):
     """All tests of the contract."""
 
 
@@ -189,3 +293,88 @@ def test_what_is_wrong_is_found_out(fault: Fault, name: str) -> None:
 def test_what_is_allowed_breaks_nothing(fault: Fault, name: str) -> None:
     """Events before the reply of a dial, above all."""
     assert not is_broken(name, fault, seed=7)
+
+
+# ---------------------------------------------------------------------------- mischief
+
+
+class Passes(CarefulTelephony):
+    """Hands on what it hears."""
+
+    def hear(self, event: Report) -> None:
+        self.reports.append(event)
+
+
+class ForgetsKeys(CarefulTelephony):
+    """Takes each telling for another key."""
+
+    def is_new(self, event: Report) -> bool:
+        return True
+
+
+class OneKeyOnly(CarefulTelephony):
+    """Takes the same key for the same telling."""
+
+    def is_new(self, event: Report) -> bool:
+        return self.seen.is_new((event.leg_id, event.digits))
+
+
+class DialsAgain(CarefulTelephony):
+    """Keeps no leg ids: a leg that rings twice, in a network that lets it."""
+
+    def dial(self, order: Dial) -> None:
+        self.book.begin(order.leg_id, role=order.role)
+        self.pbx.ratios[Fault.DIAL_TWICE] = 1
+        self.pbx.dial(order)
+
+
+class BelievesBridges(CarefulTelephony):
+    """Takes the reply for a bridge."""
+
+    def bridge(self, order: Bridge) -> None:
+        super().bridge(order)
+        self.reports.append(Report(leg_id=order.customer_leg_id, kind=ReportKind.BRIDGED))
+
+
+class SaysNoParting(CarefulTelephony):
+    """Says nothing of those who are parted."""
+
+    def hear(self, event: Report) -> None:
+        if event.kind is not ReportKind.UNBRIDGED:
+            super().hear(event)
+
+
+MISTAKES: list[tuple[type[CarefulTelephony], list[str]]] = [
+    (Passes, ["a_call_has_one_course", "many_calls_do_not_mix", "two_are_joined"]),
+    (ForgetsKeys, ["a_key_is_pressed_once"]),
+    (OneKeyOnly, ["a_key_is_pressed_once"]),
+    (DialsAgain, ["a_leg_id_is_one_call"]),
+    (BelievesBridges, ["who_has_just_gone_is_joined_to_nobody"]),
+    (SaysNoParting, ["who_is_left_alone_is_heard_of"]),
+]
+"""An adapter that makes a mistake, and the tests that find it out."""
+
+
+@pytest.mark.parametrize(
+    ("adapter", "name"), [(adapter, name) for adapter, names in MISTAKES for name in names]
+)
+def test_a_careless_adapter_is_found_out(adapter: type[CarefulTelephony], name: str) -> None:
+    """By one of the seeds at least."""
+
+    def fails(seed: int) -> bool:
+        far_end = MisbehavingEnd(adapter)
+        test = getattr(TestCarefulTelephony(), f"test_{name}")
+        try:
+            test(far_end, *([seed] if "seed" in inspect.signature(test).parameters else []))
+        except (Exception, pytest.fail.Exception):
+            return True
+        return False
+
+    assert any(fails(seed) for seed in (1, 2, 3))
+
+
+def test_every_test_of_mischief_can_fail() -> None:
+    """Each finds out one adapter."""
+    names = {*dir(MischiefContract), *dir(PartContract)}
+    tests = {name.removeprefix("test_") for name in names if name.startswith("test_")}
+    assert tests == {name for _, names in MISTAKES for name in names}

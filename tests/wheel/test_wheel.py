@@ -15,12 +15,17 @@ import pytest
 
 import callbackq
 
+_OF_ARI = ("ari", "ari_callers", "ari_client", "ari_events", "ari_hands", "ari_telephony")
+
 NEEDS = {
+    **{f"callbackq.adapters.asterisk.{name}": ("aiohttp", "asterisk") for name in _OF_ARI},
+    "callbackq.adapters.twilio": ("requests", "twilio"),
+    "callbackq.testing.doubles.ari": ("aiohttp", "asterisk"),
     "callbackq.adapters.telemetry.metrics": ("opentelemetry", "otel"),
     "callbackq.adapters.telemetry.prometheus": ("prometheus_client", "prometheus"),
     "callbackq.adapters.telemetry.traces": ("opentelemetry", "otel"),
 }
-"""Modules that are of no use without another package: its name, and the extra."""
+"""Modules, and packages with all in them, that are of no use without another package: its name, and the extra."""
 
 MODULES = sorted(module.name for module in pkgutil.walk_packages(callbackq.__path__, "callbackq."))
 
@@ -28,10 +33,11 @@ MODULES = sorted(module.name for module in pkgutil.walk_packages(callbackq.__pat
 @pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("__main__")])
 def test_every_module_can_be_imported(name: str) -> None:
     """Or says which extra it needs, where that is not installed."""
-    package, extra = NEEDS.get(name, ("", ""))
+    needing = next((one for one in NEEDS if name == one or name.startswith(f"{one}.")), name)
+    package, extra = NEEDS.get(needing, ("", ""))
     if package and find_spec(package) is None:
         with pytest.raises(ModuleNotFoundError, match=re.escape(f"callbackq[{extra}]")):
-            importlib.import_module(name)
+            importlib.import_module(needing)
     else:
         importlib.import_module(name)
 

@@ -1,8 +1,9 @@
 """
-Every protocol that a host may implement, in one folder. Each has a fake in `callbackq.testing`.
+Every protocol that a host may implement, in one folder.
 
-The store protocol is provisional before 1.0: it may gain verbs. Its specification is
-`callbackq.testing.contracts.StoreContract`; that of telephony is `TelephonyContract`.
+Each, but for what a store can do besides, has a fake in `callbackq.testing` and a specification in
+`callbackq.testing.contracts`: tests that every implementation must pass. The store protocol is provisional before
+1.0: it may gain verbs.
 """
 
 from callbackq.ports.figures import CanGiveFacts, CanGiveGists, FactsTable

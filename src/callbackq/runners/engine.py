@@ -19,7 +19,7 @@ from callbackq.dispatcher import Dispatcher
 from callbackq.effects import Delivered, Effect, Heard, Reported
 from callbackq.errors import ConfigurationError, Conflict, StoreError
 from callbackq.ids import AttemptId
-from callbackq.model import Delivery, Inbound, Report
+from callbackq.model import Delivery, Inbound, NodeState, Report
 from callbackq.ports import CanListen
 from callbackq.runners.hands import is_meant_for_the_process
 from callbackq.runners.lines import Ask, Host, Lines
@@ -203,6 +203,14 @@ class Engine:
                 self.handed_over = self._dispatcher.leave(self._service.now())
         self._service.tell_others()
 
+    async def _is_alone(self) -> bool:
+        """Whether no other node is there, or is believed to be."""
+        with suppress(StoreError):
+            nodes = await self._ask(self._service.nodes)
+            mine = self._dispatcher.node_id
+            return all(node.node_id == mine or node.state is NodeState.GONE for node in nodes)
+        return False
+
     async def _is_drained(self) -> bool:
         with suppress(StoreError):
             return await self._ask(self._dispatcher.is_drained)
@@ -269,11 +277,12 @@ class Engine:
         self.wake()
 
     async def _come_up(self, question: Question) -> None:
-        # A leg that is being dialed may not be in an account that is taken now, and would be believed to be gone.
+        # A leg that is being dialed, here or by another node, may not be in an account that is taken now, and would be
+        # believed to be gone.
         time_max = self._host.call_time_max
         drained = await self._lines.calm(timeout_s=time_max.total_seconds())
         performing = self._lines.performing(lambda: None)
-        dials_for = timedelta(0) if drained else time_max
+        dials_for = timedelta(0) if drained and await self._is_alone() else time_max
         asking = asyncio.ensure_future(come_up(self._link, question, performing, dials_for=dials_for))
         await asyncio.wait({asking}, timeout=_ANSWER_TIMES * time_max.total_seconds())
         if not asking.done():

@@ -58,7 +58,7 @@ CALLBACK_GISTS: Final = _page(CALLBACK_GIST_COLUMNS, "callbacks", "requested_at"
 ATTEMPT_GISTS: Final = f"""
     SELECT wanted.place - 1, {", ".join(ATTEMPT_GIST_COLUMNS)}
       FROM unnest($2::text[]) WITH ORDINALITY AS wanted(callback_id, place) CROSS JOIN LATERAL (
-        SELECT * FROM callbackq_attempts
+        SELECT {", ".join(ATTEMPT_COLUMNS)} FROM callbackq_attempts
          WHERE tenant_id = $1 AND callback_id = wanted.callback_id AND started_at > '-infinity'
          ORDER BY started_at, attempt_id OFFSET 0
       ) AS found"""

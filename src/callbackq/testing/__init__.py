@@ -7,10 +7,12 @@ Fakes, faults, a host in virtual time and the checkers need neither pytest nor h
 
 from callbackq.testing.clock import START, ManualClock, SequentialIds
 from callbackq.testing.fakes import (
+    FakeCapacity,
     FakeCodes,
     FakeDoNotCall,
     FakeEstimator,
     FakeHours,
+    FakeListener,
     FakeMessenger,
     FakeNotices,
     FakeTickets,
@@ -45,10 +47,12 @@ __all__ = [
     "Behaviour",
     "Carried",
     "CarrierEntry",
+    "FakeCapacity",
     "FakeCodes",
     "FakeDoNotCall",
     "FakeEstimator",
     "FakeHours",
+    "FakeListener",
     "FakeMessenger",
     "FakeNotices",
     "FakeTelephony",

@@ -23,8 +23,14 @@ An adapter is tested together with the phones at the other end, which somebody m
         def open_far_end(self):
             return MyFarEnd(...)
 
-What an adapter may leave out has contracts of its own: `SnapshotContract` (with a `ConnectedFarEnd`) and
-`ReserveContract` (with a `ReservingFarEnd`).
+What an adapter may leave out, or a far end cannot do, has contracts of its own:
+
+* `SnapshotContract`, with a `ConnectedFarEnd`: which legs there are, also after a lost connection.
+* `ReserveContract`, with a `ReservingFarEnd`: that the PBX's own queues leave an agent alone.
+* `MischiefContract`, with a `MisbehavingFarEnd`: events that come twice, late, and in another order.
+* `PartContract`, with a `PartingFarEnd`: two who are parted though both are up.
+
+An adapter whose methods are awaited gets a face that blocks: `Blocking`, on the loop of a `Waiting`.
 
 A messenger is tested together with the inboxes that it writes to, a `MessageFarEnd`::
 
@@ -37,10 +43,37 @@ A messenger is tested together with the inboxes that it writes to, a `MessageFar
 
 What depends on the provider has contracts of its own, which want inboxes that refuse: `RefusalContract`,
 `KnownOptOutContract` and `UncertaintyContract`.
+
+Each small protocol of a host has a contract too, in the same way: say how one is made, such as `open_clock`. What needs
+somebody at the other end has a far end of its own: `HelpDesk`, `CodeFarEnd`, `NoticeFarEnd`.
+
+* `Clock`: `ClockContract`.
+* `IdSource`: `IdSourceContract`; for several processes also `ManyNodesIdsContract`.
+* `Hours`: `HoursContract`. `SlotCapacity`: `SlotCapacityContract`. `Estimator`: `EstimatorContract`.
+* `Tickets`: `TicketsContract`; where the help desk can be asked also `TicketsAgainContract`.
+* `DoNotCall`: `DoNotCallContract`.
+* `CodeSender`: `CodeSenderContract`; where it learns at once that it cannot send also `CodeRefusalContract`.
+* `Notices`: `NoticesContract`.
+* `Listener`, through which metrics, dashboards and CRMs are fed: `ListenerContract`.
+* `CanGiveFacts`, a part of a store, from which figures are counted: `FactsContract`.
+* `WebhookSender`: `WebhookSenderContract`.
 """
 
 from __future__ import annotations
 
+from callbackq.testing.host_contract.clocks import ClockContract, IdSourceContract, ManyNodesIdsContract
+from callbackq.testing.host_contract.facts import FactsContract
+from callbackq.testing.host_contract.people import (
+    CodeFarEnd,
+    CodeRefusalContract,
+    CodeSenderContract,
+    DoNotCallContract,
+    HelpDesk,
+    TicketsAgainContract,
+    TicketsContract,
+)
+from callbackq.testing.host_contract.planning import EstimatorContract, HoursContract, SlotCapacityContract
+from callbackq.testing.host_contract.telling import ListenerContract, NoticeFarEnd, NoticesContract
 from callbackq.testing.messenger_contract.base import Inbox, MessageFarEnd, Received
 from callbackq.testing.messenger_contract.refusing import (
     KnownOptOutContract,
@@ -67,6 +100,7 @@ from callbackq.testing.store_contract.records import RecordContract
 from callbackq.testing.store_contract.tenants import TenantContract
 from callbackq.testing.store_contract.transactions import ThreadContract, TransactionContract
 from callbackq.testing.store_contract.webhooks import SettledContract, WebhookContract
+from callbackq.testing.telephony_contract.awaiting import Blocking, Waiting
 from callbackq.testing.telephony_contract.base import FarEnd, Phone
 from callbackq.testing.telephony_contract.dialing import DialContract
 from callbackq.testing.telephony_contract.ending import HangUpContract
@@ -77,24 +111,55 @@ from callbackq.testing.telephony_contract.knowing import (
     ReservingFarEnd,
     SnapshotContract,
 )
+from callbackq.testing.telephony_contract.misbehaving import (
+    MisbehavingFarEnd,
+    MischiefContract,
+    PartContract,
+    PartingFarEnd,
+)
 from callbackq.testing.telephony_contract.playing import PlayContract
+from callbackq.testing.webhook_contract import WebhookSenderContract
 
 __all__ = [
+    "Blocking",
+    "ClockContract",
+    "CodeFarEnd",
+    "CodeRefusalContract",
+    "CodeSenderContract",
     "ConnectedFarEnd",
+    "DoNotCallContract",
+    "EstimatorContract",
+    "FactsContract",
     "FarEnd",
+    "HelpDesk",
+    "HoursContract",
+    "IdSourceContract",
     "Inbox",
     "KnownOptOutContract",
+    "ListenerContract",
+    "ManyNodesIdsContract",
     "MessageFarEnd",
     "MessengerContract",
+    "MisbehavingFarEnd",
+    "MischiefContract",
+    "NoticeFarEnd",
+    "NoticesContract",
+    "PartContract",
+    "PartingFarEnd",
     "Phone",
     "Received",
     "RefusalContract",
     "ReserveContract",
     "ReservingFarEnd",
+    "SlotCapacityContract",
     "SnapshotContract",
     "StoreContract",
     "TelephonyContract",
+    "TicketsAgainContract",
+    "TicketsContract",
     "UncertaintyContract",
+    "Waiting",
+    "WebhookSenderContract",
 ]
 
 

@@ -1,16 +1,17 @@
-"""Fakes of the small ports: hours, estimates, tickets, notices, messages, codes. Each remembers what it was asked."""
+"""Fakes of small ports: hours, seats, estimates, tickets, notices, messages, codes. Each keeps what it was asked."""
 
 from __future__ import annotations
 
 import enum
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from callbackq.effects import Notice, SendMessage
 from callbackq.errors import MessageImpossible, MessageRefused, RecipientOptedOut
+from callbackq.events import Event
 from callbackq.ids import CallbackId, MessageId, QueueName
 from callbackq.model import (
     SMS,
@@ -53,6 +54,36 @@ class FakeHours:
         if self.error is not None:
             raise self.error
         return self.openings.get(queue, Opening(is_open=True))
+
+
+class FakeCapacity:
+    """
+    The seats of slots, as a test sets them.
+
+    Attributes:
+        seats_count: of every slot that is not named.
+        by_start: seats by the start of a slot, an aware instant in any zone.
+        error: raised instead of an answer, if set.
+        asked: what it was asked, in order: the queue, the starts, and the length.
+
+    >>> from datetime import UTC
+    >>> at = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    >>> FakeCapacity(2, by_start={at: 0}).seats("support", [at, at + timedelta(hours=1)], timedelta(hours=1))
+    [0, 2]
+    """
+
+    def __init__(self, seats_count: int = 1, *, by_start: Mapping[datetime, int] | None = None) -> None:
+        self.seats_count = seats_count
+        self.by_start: dict[datetime, int] = dict(by_start or {})
+        self.error: Exception | None = None
+        self.asked: list[tuple[QueueName, tuple[datetime, ...], timedelta]] = []
+
+    def seats(self, queue: QueueName, starts: Sequence[datetime], length: timedelta) -> list[int]:
+        """Return what the test set. Raises: `error`, if set."""
+        self.asked.append((queue, tuple(starts), length))
+        if self.error is not None:
+            raise self.error
+        return [self.by_start.get(at, self.seats_count) for at in starts]
 
 
 class FakeDoNotCall:
@@ -150,6 +181,42 @@ class FakeNotices:
     def kinds(self, callback_id: str | None = None) -> list[NoticeKind]:
         """Return the kinds of what was told, in order: of one callback, or of all."""
         return [told.kind for told in self.told if callback_id in (None, told.callback_id)]
+
+
+class FakeListener:
+    """
+    Keeps what it was told. Safe in threads, as a list is.
+
+    Attributes:
+        heard: the events of each transaction, in the order in which they were told; also those at which it raised.
+        error: raised after that, if set.
+
+    >>> from callbackq.events import CallbackReady
+    >>> from callbackq.testing.builders import make_event
+    >>> listener = FakeListener()
+    >>> listener((make_event(CallbackReady),))
+    >>> listener.kinds()
+    ['callback_ready']
+    """
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Event, ...]] = []
+        self.error: Exception | None = None
+
+    def __call__(self, events: tuple[Event, ...], /) -> None:
+        """Keep the events of one transaction. Raises: `error`, if set."""
+        self.heard.append(events)
+        if self.error is not None:
+            raise self.error
+
+    def kinds(self, callback_id: str | None = None) -> list[str]:
+        """Return the kinds of all events, in order: of one callback, or of all."""
+        return [
+            event.kind
+            for events in self.heard
+            for event in events
+            if callback_id is None or getattr(event, "callback_id", None) == callback_id
+        ]
 
 
 def make_send(send_id: str = "ms_1.1", **changes: Any) -> SendMessage:

@@ -17,7 +17,6 @@ from callbackq.ids import AgentId, AttemptId, CallbackId, LegId, QueueName
 from callbackq.model import Cause, Channel, Report, ReportKind, Role
 from callbackq.ports import Telephony
 
-_TICK: Final = timedelta(milliseconds=50)
 _KEYS: Final = frozenset("0123456789*#ABCD")
 RING_TIME: Final = timedelta(seconds=30)
 
@@ -40,10 +39,14 @@ class FarEnd(ABC):
     Attributes:
         patience: how long anything that must happen may take.
         quiet: how long the contract waits to see that nothing happens.
+        tick: how often it looks whether something has.
+        short: a ring time that is soon over, and long enough for a phone to begin to ring.
     """
 
     patience: timedelta = timedelta(seconds=5)
     quiet: timedelta = timedelta(seconds=0.5)
+    tick: timedelta = timedelta(milliseconds=50)
+    short: timedelta = timedelta(seconds=2)
 
     @property
     @abstractmethod
@@ -108,8 +111,8 @@ class FarEnd(ABC):
         """Let time pass until *condition* holds, but no longer than the patience; say whether it does."""
         left = self.patience if time_max is None else time_max
         while not condition() and left > timedelta(0):
-            self.let_pass(_TICK)
-            left -= _TICK
+            self.let_pass(self.tick)
+            left -= self.tick
         return condition()
 
     def kinds(self, leg_id: LegId) -> list[ReportKind]:
@@ -228,6 +231,12 @@ def ended_once(far_end: FarEnd, leg_id: LegId) -> Cause:
     assert far_end.kinds(leg_id)[-1] is ReportKind.ENDED, "nothing after ENDED"
     assert not far_end.is_live(leg_id), "a leg that has ended is gone"
     return far_end.causes(leg_id)[0]
+
+
+def pressed(far_end: FarEnd, leg_id: LegId) -> str:
+    """Return the keys that were reported of one leg, in that order."""
+    said = [report for report in far_end.reports if report.leg_id == leg_id]
+    return "".join(report.digits or "" for report in said if report.kind is ReportKind.DIGIT)
 
 
 def end_all(far_end: FarEnd) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
 import pytest
 
 from callbackq.effects import HangUp
@@ -19,8 +16,6 @@ from callbackq.testing.telephony_contract.base import (
     order,
     ringing,
 )
-
-_SHORT: Final = timedelta(seconds=2)
 
 
 class DialContract(ContractBase):
@@ -93,17 +88,17 @@ class DialContract(ContractBase):
 
     def test_rang_out_is_no_answer(self, far_end: FarEnd) -> None:
         """The PBX ends it when its ring time is over."""
-        dialed = order(far_end, ring_time=_SHORT)
+        dialed = order(far_end, ring_time=far_end.short)
         far_end.telephony.dial(dialed)
-        far_end.let_pass(_SHORT)
+        far_end.let_pass(far_end.short)
         assert ended_once(far_end, dialed.leg_id) is Cause.NO_ANSWER
         assert ReportKind.RINGING in far_end.kinds(dialed.leg_id)
 
     def test_ringing_is_reported_only_if_it_rang(self, far_end: FarEnd) -> None:
         """A number that cannot be reached often has the cause of one that rang out: only RINGING tells them apart."""
-        dialed = order(far_end, phone=Phone.UNREACHABLE, ring_time=_SHORT)
+        dialed = order(far_end, phone=Phone.UNREACHABLE, ring_time=far_end.short)
         far_end.telephony.dial(dialed)
-        far_end.let_pass(_SHORT)
+        far_end.let_pass(far_end.short)
         assert ended_once(far_end, dialed.leg_id) is Cause.UNREACHABLE
         assert far_end.kinds(dialed.leg_id) == [ReportKind.ENDED]
 

@@ -27,6 +27,19 @@ class HangUpContract(ContractBase):
             far_end.answer(leg_id)
             far_end.let_pass(timedelta(milliseconds=milliseconds))
             far_end.telephony.hang_up(HangUp(leg_id=leg_id))
+            said = len(far_end.kinds(leg_id))
+            assert ended_once(far_end, leg_id) in (Cause.NORMAL, Cause.CANCELLED)
+            assert ReportKind.ANSWERED not in far_end.kinds(leg_id)[said:], "no ANSWERED after the hang-up"
+
+    def test_hung_up_with_a_prompt_at_the_answer(self, far_end: FarEnd) -> None:
+        """Whoever is first: it is said to somebody or to nobody, and the leg ends. Nobody is left in silence."""
+        for milliseconds in (0, 3):
+            leg_id = ringing(far_end)
+            far_end.answer(leg_id)
+            far_end.let_pass(timedelta(milliseconds=milliseconds))
+            far_end.telephony.hang_up(
+                HangUp(leg_id=leg_id, prompt=Prompt.COULD_NOT_CONNECT, text="Goodbye.", language="en")
+            )
             assert ended_once(far_end, leg_id) in (Cause.NORMAL, Cause.CANCELLED)
 
     def test_hung_up_after_the_answer(self, far_end: FarEnd) -> None:

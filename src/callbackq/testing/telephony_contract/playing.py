@@ -8,7 +8,7 @@ from typing import Final
 from callbackq.effects import HangUp, Play, Prompt, SendDigits, StopPlay
 from callbackq.ids import LegId
 from callbackq.model import ReportKind
-from callbackq.testing.telephony_contract.base import ContractBase, FarEnd, answered, ended_once
+from callbackq.testing.telephony_contract.base import ContractBase, FarEnd, answered, ended_once, pressed
 
 _PROMPT_TIME_MAX: Final = timedelta(seconds=30)
 _NOBODY: Final = LegId("leg_of_nobody")
@@ -72,11 +72,11 @@ class PlayContract(ContractBase):
         """Also while something is played: who knows the prompt does not wait for its end."""
         leg_id = answered(far_end)
         far_end.press(leg_id, "7")
-        assert far_end.wait_until(lambda: _pressed(far_end, leg_id) == "7"), "DIGIT"
+        assert far_end.wait_until(lambda: pressed(far_end, leg_id) == "7"), "DIGIT"
         far_end.telephony.play(_ask(leg_id))
         far_end.let_pass(far_end.quiet)
         far_end.press(leg_id, "1")
-        assert far_end.wait_until(lambda: _pressed(far_end, leg_id) == "71"), "DIGIT"
+        assert far_end.wait_until(lambda: pressed(far_end, leg_id) == "71"), "DIGIT"
 
     def test_keys_are_pressed(self, far_end: FarEnd) -> None:
         """The other side hears them, in order."""
@@ -84,11 +84,3 @@ class PlayContract(ContractBase):
         far_end.telephony.send_digits(SendDigits(leg_id=leg_id, digits="4711#"))
         assert far_end.wait_until(lambda: far_end.heard_digits(leg_id) == "4711#"), "the keys"
         assert far_end.is_live(leg_id)
-
-
-def _pressed(far_end: FarEnd, leg_id: LegId) -> str:
-    return "".join(
-        report.digits or ""
-        for report in far_end.reports
-        if report.leg_id == leg_id and report.kind is ReportKind.DIGIT
-    )

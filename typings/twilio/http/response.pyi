@@ -1,0 +1,4 @@
+class Response:
+    status_code: int
+    @property
+    def text(self) -> str: ...

@@ -17,8 +17,8 @@ HOME = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module", autouse=True)
 def pictures_untraced(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let the days that are drawn pass untraced."""
-    with untraced(when="picture" in request.path.name or "generated" in request.path.name):
+    """Let the days that are drawn, and the examples, pass untraced."""
+    with untraced(when=any(word in request.path.name for word in ("picture", "generated", "examples"))):
         yield
 
 

@@ -87,8 +87,12 @@ def test_nothing_is_lost_on_a_file_and_every_point_is_passed(elsewhere: ProcessP
 
 
 def test_nothing_is_lost_on_a_server(elsewhere: ProcessPoolExecutor) -> None:
-    """There too every point is passed that no file has."""
-    world = elsewhere.submit(play, ON_A_SERVER, None, conninfo()).result()
+    """There too every point is passed that no file has. Time decides who is killed: nobody is, once in a while."""
+    for _ in range(WORLDS_MAX):
+        world = elsewhere.submit(play, ON_A_SERVER, None, conninfo()).result()
+        assert world.findings == ()
+        if world.kills:
+            break
     check(world)
     assert world.nodes_count == 2
     assert world.passed >= OF_A_SERVER

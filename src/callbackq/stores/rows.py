@@ -511,11 +511,11 @@ class EventRows:
 
 
 def _attrs_classes_below(event_class: type[Event]) -> list[type[Event]]:
-    """List the classes below one that are ours. A class that attrs has replaced by a slotted one is left out."""
+    """List the classes below one. A class that attrs has replaced by a slotted one is left out."""
     return [
         found
         for child in event_class.__subclasses__()
-        if "__attrs_attrs__" in vars(child) and child.__module__.startswith("callbackq.events")
+        if "__attrs_attrs__" in vars(child)
         for found in (child, *_attrs_classes_below(child))
     ]
 
